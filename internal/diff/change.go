@@ -1,0 +1,60 @@
+// Package diff compares what the repository wants with what was observed and with
+// what the records say was last applied. It is pure: no I/O, no clock, no
+// knowledge of where resources come from, and it never fails.
+package diff
+
+import "meshsync.dev/meshsync/internal/mesh"
+
+// Action is what a change does to its resource.
+type Action string
+
+// The actions. They are the only vocabulary for changes: plan, render and apply use them.
+const (
+	Create  Action = "create"
+	Update  Action = "update"
+	Replace Action = "replace" // another kind of thing is in the way (a directory where a file belongs)
+	Delete  Action = "delete"
+	Release Action = "release" // git dropped it, meshsync did not create it: only the record forgets it
+)
+
+// Class says who moved, by the record of the last apply.
+type Class string
+
+// The classes.
+const (
+	Pending Class = "pending" // git moved, nobody touched the target
+	Drift   Class = "drift"   // the target moved without git
+	Both    Class = "both"
+	Differs Class = "differs" // no record tells which of the two moved
+)
+
+// Moved reports whether the target moved without git, as far as one can tell:
+// the classes that make drift exit with 2.
+func (c Class) Moved() bool { return c == Drift || c == Both || c == Differs }
+
+// Change is one resource's difference.
+type Change struct {
+	Addr   mesh.Address `json:"address"`
+	Action Action       `json:"action"`
+	Class  Class        `json:"class"`
+	Fields []Field      `json:"fields,omitempty"` // sorted by path; for update only
+	Before mesh.Tree    `json:"before,omitempty"` // nil for create
+	After  mesh.Tree    `json:"after,omitempty"`  // nil for delete and release
+
+	// BeforeText and AfterText are a file's contents where they are known and no secret.
+	BeforeText *string `json:"-"`
+	AfterText  *string `json:"-"`
+
+	Role    string            `json:"role,omitempty"`
+	Origin  mesh.Pos          `json:"origin,omitzero"`
+	Reason  string            `json:"reason,omitempty"` // why, when it is not plain: "in purged directory /etc/mesos-master"
+	Service *mesh.ServiceSpec `json:"-"`                // desired service, for kind service
+	App     *mesh.AppState    `json:"-"`                // observed app, for kind app
+}
+
+// Field is one attribute that differs. An absent side is nil.
+type Field struct {
+	Path   string `json:"path"` // dotted; list elements as [2]
+	Before any    `json:"before"`
+	After  any    `json:"after"`
+}

@@ -1,0 +1,125 @@
+package mesh
+
+import (
+	"slices"
+	"time"
+)
+
+// Mesh is the desired state that a commit declares, decoded and cross-checked.
+type Mesh struct {
+	Name      string
+	Hosts     []HostSpec     // sorted by name
+	Marathons []MarathonSpec // sorted by name
+	Roles     []RoleSpec     // sorted by layer, then name
+	Resources []Resource     // of all hosts, sorted by address; apps are in Apps
+	Apps      []AppSpec      // sorted by Marathon, then id
+	Policy    Policy
+	// Digest identifies the evaluated desired state: equal digests mean that
+	// two commits want the same. It covers everything above but positions.
+	Digest string
+}
+
+// HostSpec says how a host is reached and what it is for.
+type HostSpec struct {
+	Name      string
+	Address   string   // host name or IP address, without port
+	Port      int      // SSH; 0 means: ssh_config, else 22
+	User      string   // "" means: ssh_config, else the current user
+	HostKeys  []string // pinned keys in authorized_keys form ("ssh-ed25519 AAAA…"); empty: known_hosts decides
+	ProxyJump string   // "" means: ssh_config, else none
+	Roles     []string // sorted
+	Origin    Pos
+}
+
+// MarathonSpec says how a Marathon is reached.
+type MarathonSpec struct {
+	Name   string
+	URLs   []string // base URLs, at least one
+	Origin Pos
+}
+
+// RoleSpec is what a role says of its rollout; equal for all hosts that have the role.
+type RoleSpec struct {
+	Name     string
+	Hosts    []string // sorted
+	Rollout  Rollout
+	Ensemble *Ensemble
+	Origin   Pos
+}
+
+// Rollout is how changes of a role's hosts are ordered. Zero fields mean the
+// default that plan documents.
+type Rollout struct {
+	Layer          int           `json:"layer"`           // stages run in ascending layers
+	MaxUnavailable int           `json:"max_unavailable"` // hosts per batch; an ensemble's is always 1
+	LeaderLast     bool          `json:"leader_last"`
+	Settle         time.Duration `json:"settle"`  // pause after a batch whose gates hold
+	Timeout        time.Duration `json:"timeout"` // for the gates after a batch
+}
+
+// Ensemble is a group of services of which a majority must serve.
+type Ensemble struct {
+	Name    string   `json:"name"`
+	Service string   `json:"service"` // the unit that is the member on each host
+	Check   Check    `json:"check"`
+	Members []string `json:"members"` // host names, sorted
+	Quorum  int      `json:"quorum"`  // > len(Members)/2, checked when decoded
+}
+
+// AppSpec is one app as the repository writes it, with Marathon's own field names.
+type AppSpec struct {
+	Marathon   string
+	ID         string         // absolute
+	Definition map[string]any // as written: JSON types, numbers as json.Number
+	Origin     Pos
+	Fields     map[string]Pos // top-level field → where it is set
+}
+
+// Address returns the app's address.
+func (a AppSpec) Address() Address { return Address{Marathon(a.Marathon), App, a.ID} }
+
+// Targets returns all targets that the mesh declares, sorted.
+func (m *Mesh) Targets() []Target {
+	var out []Target
+	for _, h := range m.Hosts {
+		out = append(out, Host(h.Name))
+	}
+	for _, x := range m.Marathons {
+		out = append(out, Marathon(x.Name))
+	}
+	slices.SortFunc(out, Target.Compare)
+	return out
+}
+
+// ResourcesOf returns the resources of one host, in the order of m.Resources.
+func (m *Mesh) ResourcesOf(t Target) []Resource {
+	var out []Resource
+	for _, r := range m.Resources {
+		if r.Addr.Target == t {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Host returns the host of that name.
+func (m *Mesh) Host(name string) (HostSpec, bool) {
+	i := slices.IndexFunc(m.Hosts, func(h HostSpec) bool { return h.Name == name })
+	if i < 0 {
+		return HostSpec{}, false
+	}
+	return m.Hosts[i], true
+}
+
+// Source says where a desired state was read from. It is provenance, not identity.
+type Source struct {
+	Dir      string `json:"dir"`                // mesh folder, relative to the CUE module's root
+	Commit   string `json:"commit,omitempty"`   // 40 hex digits; "" when there is none
+	Ref      string `json:"ref,omitempty"`      // as asked for or the branch; "" on a detached HEAD
+	Subject  string `json:"subject,omitempty"`  // first line of the commit's message
+	Author   string `json:"author,omitempty"`   // name of the commit's author
+	Time     string `json:"time,omitempty"`     // of the commit, RFC 3339 in UTC
+	Worktree bool   `json:"worktree,omitempty"` // read from the work tree on request
+	Dirty    bool   `json:"dirty,omitempty"`    // files of the mesh differ from the commit
+	Shallow  bool   `json:"shallow,omitempty"`  // history is cut: ancestry may be unknown
+}

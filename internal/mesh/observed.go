@@ -1,0 +1,144 @@
+package mesh
+
+// Observed is what all targets said at one time. A target that is not in it was not asked.
+type Observed struct {
+	Targets []TargetState // sorted by target
+}
+
+// Of returns the state of t, or false when t was not asked.
+func (o Observed) Of(t Target) (TargetState, bool) {
+	for _, s := range o.Targets {
+		if s.Target == t {
+			return s, true
+		}
+	}
+	return TargetState{}, false
+}
+
+// Outcome says how an attempt to reach a target ended. The words are part of the
+// public JSON.
+type Outcome string
+
+// The outcomes. Everything but OK leaves the target unknown: nothing on it counts as absent.
+const (
+	OK             Outcome = "ok"
+	NoConnection   Outcome = "unreachable"      // no TCP connection
+	NoSSH          Outcome = "not_ssh"          // something else answers on the port
+	AuthRefused    Outcome = "auth_refused"     // the server accepts none of our keys
+	WrongHostKey   Outcome = "wrong_host_key"   // known under another key
+	UnknownHostKey Outcome = "unknown_host_key" // not known at all
+	NoSudo         Outcome = "no_sudo"          // sudo -n was refused
+	Timeout        Outcome = "timeout"          // no answer in time
+	Truncated      Outcome = "truncated"        // the answer ended early
+	TooLarge       Outcome = "too_large"        // the answer passed its limit
+	Garbled        Outcome = "garbled"          // the answer is not what the script or API prints
+	Busy           Outcome = "busy"             // a batch of another run holds the host
+	BadStatus      Outcome = "bad_status"       // a Marathon answered with an error status
+	ConnectionLost Outcome = "connection_lost"  // it broke while something ran
+	ScriptFailed   Outcome = "script_failed"    // the script reported a failure of its own
+)
+
+// TargetState is what was seen on one target. When Outcome is not OK all other
+// fields but Message are empty.
+type TargetState struct {
+	Target  Target  `json:"target"`
+	Outcome Outcome `json:"outcome"`
+	Message string  `json:"message,omitempty"` // for people: what, why, what to do
+
+	Resources []Resource        `json:"resources,omitempty"` // present; sorted by address
+	Absent    []Address         `json:"absent,omitempty"`    // seen not to be there; sorted
+	Unknown   []UnknownResource `json:"unknown,omitempty"`   // could not be seen; sorted
+	// Strays are present resources that were not asked for by name: entries of
+	// purged directories. They are in no other list.
+	Strays []Resource `json:"strays,omitempty"`
+
+	Record      Record      `json:"record"`
+	RecordState RecordState `json:"record_state"`
+
+	Host     *HostFacts     `json:"host,omitempty"`
+	Marathon *MarathonFacts `json:"marathon,omitempty"`
+}
+
+// UnknownResource is a resource of a reached target that could not be seen.
+type UnknownResource struct {
+	Addr   Address `json:"address"`
+	Reason string  `json:"reason"`
+}
+
+// HostFacts are the facts of a host beside its resources.
+type HostFacts struct {
+	BootID    string             `json:"boot_id"`
+	MachineID string             `json:"machine_id,omitempty"`
+	OS        string             `json:"os,omitempty"` // ID and VERSION_ID of os-release: "debian 12"
+	Processes map[string]Process `json:"processes"`    // unit → its main process; only running ones
+	Reads     map[string]Read    `json:"reads"`        // each path that a service reads
+	Answers   []Answer           `json:"answers,omitempty"`
+}
+
+// Process identifies a running process beyond doubt: a pid may be reused, the
+// pair of pid and start ticks within one boot is not.
+type Process struct {
+	PID        int    `json:"pid"`
+	StartTicks uint64 `json:"start_ticks"` // field 22 of /proc/PID/stat: clock ticks after boot
+	StartedAt  int64  `json:"started_at"`  // the same as Unix nanoseconds; exact to about 1 s
+}
+
+// Read is the state of a path that a service reads.
+type Read struct {
+	// Digest is "sha256:HEX" of a file's bytes; of a directory, of its sorted
+	// listing with each regular file's digest; AbsentDigest when nothing is there.
+	Digest string `json:"digest"`
+	// Ctime is the newest change time in Unix nanoseconds: of the file, or of a
+	// directory and what is in it. 0 when absent.
+	Ctime int64 `json:"ctime"`
+}
+
+// Answer is the raw reply to one health probe. Package health turns it into a verdict.
+type Answer struct {
+	Host   string `json:"host"`
+	Check  Check  `json:"check"`
+	Status int    `json:"status,omitempty"` // HTTP status; 0 for other protocols or no answer
+	Body   string `json:"body,omitempty"`   // text of the reply, at most 64 KiB
+	// Err says why there is no reply: "refused", "timeout", "no_client" (the host
+	// has nothing to ask with) or another word; "" when there is one.
+	Err string `json:"err,omitempty"`
+}
+
+// MarathonFacts are the facts of a Marathon beside its apps.
+type MarathonFacts struct {
+	URL         string       `json:"url"` // the base URL that answered
+	Version     string       `json:"version"`
+	Config      MarathonInfo `json:"config"`
+	Deployments []Deployment `json:"deployments"`
+}
+
+// MarathonInfo is what /v2/info says that decides how a definition is normalised.
+type MarathonInfo struct {
+	Version            string   `json:"version"`
+	DefaultNetworkName string   `json:"default_network_name,omitempty"`
+	MesosBridgeName    string   `json:"mesos_bridge_name,omitempty"`
+	MesosRole          string   `json:"mesos_role,omitempty"`
+	LocalPortMin       int      `json:"local_port_min"`
+	LocalPortMax       int      `json:"local_port_max"`
+	Features           []string `json:"features,omitempty"`
+}
+
+// Deployment is a running deployment.
+type Deployment struct {
+	ID           string   `json:"id"`
+	Version      string   `json:"version"`
+	AffectedApps []string `json:"affected_apps"`
+	CurrentStep  int      `json:"current_step"`
+	TotalSteps   int      `json:"total_steps"`
+}
+
+// AppState is what Marathon says of an app beside its definition.
+type AppState struct {
+	Version        string         `json:"version"`
+	TasksStaged    int            `json:"tasks_staged"`
+	TasksRunning   int            `json:"tasks_running"`
+	TasksHealthy   int            `json:"tasks_healthy"`
+	TasksUnhealthy int            `json:"tasks_unhealthy"`
+	Deployments    []string       `json:"deployments,omitempty"` // ids of running ones
+	Foreign        map[string]any `json:"foreign,omitempty"`     // fields that meshsync does not know, as they came
+}

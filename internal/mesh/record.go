@@ -1,0 +1,52 @@
+package mesh
+
+// RecordVersion is the format of Record that this program writes. A record with
+// a higher version is not read: RecordNewer.
+const RecordVersion = 1
+
+// RecordState says what became of the record of a target.
+type RecordState string
+
+// The states of a record. In all but RecordOK nothing is known of the last apply.
+const (
+	RecordOK      RecordState = "ok"
+	RecordNone    RecordState = "none"    // never written: meshsync did not apply here yet
+	RecordCorrupt RecordState = "corrupt" // cannot be read
+	RecordNewer   RecordState = "newer"   // written by a newer meshsync
+)
+
+// Record is what a target remembers of the last apply of one mesh: on a host
+// /var/lib/meshsync/MESH/record.json, on a Marathon the labels of the apps
+// /meshsync/MESH/record/N. It holds digests only, never contents.
+type Record struct {
+	Version  int                      `json:"version"`
+	Mesh     string                   `json:"mesh"`
+	Entries  map[string]RecordEntry   `json:"entries"`            // by address
+	Services map[string]ServiceRecord `json:"services,omitempty"` // by unit
+}
+
+// RecordEntry is what was last applied to one resource.
+type RecordEntry struct {
+	Digest string `json:"digest"`           // Digest of the attributes, or AbsentDigest
+	Commit string `json:"commit,omitempty"` // 40 hex digits
+	Time   string `json:"time"`             // RFC 3339 in UTC
+	State  string `json:"state"`            // Intends before the write, Holds after it
+	Origin string `json:"origin,omitempty"` // Created or Adopted
+}
+
+// The values of RecordEntry.State and Origin.
+const (
+	Intends = "intends"
+	Holds   = "holds"
+	Created = "created" // meshsync made it, and may delete it when git drops it
+	Adopted = "adopted" // it was there before: released when git drops it
+)
+
+// ServiceRecord says what a process was started with, absences included: same
+// process and same digests mean that it runs what is on disk, whatever the clocks say.
+type ServiceRecord struct {
+	BootID     string            `json:"boot_id"`
+	PID        int               `json:"pid"`
+	StartTicks uint64            `json:"start_ticks"`
+	Reads      map[string]string `json:"reads"` // path → Read.Digest when it was started
+}

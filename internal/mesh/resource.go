@@ -1,0 +1,87 @@
+package mesh
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+)
+
+// Resource is the smallest thing that is compared: an address and a canonical
+// tree of attributes. The same type carries what the repository wants and what
+// was observed; the fields below Attrs say which side fills them.
+//
+// Attributes by kind, complete on both sides:
+//
+//	file       content ("sha256:HEX" of the bytes), mode ("0644"), owner, group
+//	directory  mode, owner, group
+//	symlink    to
+//	service    enabled (bool), running (bool)
+//	app        Marathon's canonical definition, see package marathon/definition
+type Resource struct {
+	Addr  Address `json:"address"`
+	Attrs Tree    `json:"attrs"`
+
+	// Text is the content of a file where it is known: always for a desired
+	// file; for an observed one only when it was asked for and is no larger
+	// than MaxText. Nil means unknown.
+	Text *string `json:"text,omitempty"`
+
+	Role    string       `json:"role,omitempty"`    // desired: the role that yielded it
+	Origin  Pos          `json:"origin,omitzero"`   // desired: where the repository says so
+	Purge   bool         `json:"purge,omitempty"`   // desired directory: entries that git does not name are removed
+	Service *ServiceSpec `json:"service,omitempty"` // desired service
+	App     *AppState    `json:"app,omitempty"`     // observed app
+}
+
+// MaxText is the size in bytes above which a file's content is compared by digest
+// only and not transferred for display.
+const MaxText = 1 << 20
+
+// ServiceSpec is what a role says of a service beside its state.
+type ServiceSpec struct {
+	// Reads lists the absolute paths whose content the process takes in when it
+	// starts (or reloads, see On). A path that ends in "/" is a directory with
+	// its listing and the content of the regular files in it: an added or
+	// deleted flag file is a change.
+	Reads []string `json:"reads"`
+	// On is what makes a change of Reads effective: "restart" or "reload".
+	On string `json:"on"`
+	// Ensemble names the Ensemble of which this service is the member on its host; "" if none.
+	Ensemble string `json:"ensemble,omitempty"`
+	// Check is the health check of this service; nil means that a running unit is all one knows.
+	Check *Check `json:"check,omitempty"`
+}
+
+// The values of ServiceSpec.On.
+const (
+	OnRestart = "restart"
+	OnReload  = "reload"
+)
+
+// Check is a named health check with its thresholds. The answers are read inside
+// the host, by its own loopback address.
+type Check struct {
+	Kind string `json:"kind"` // one of health.Kinds
+	Port int    `json:"port"`
+	Path string `json:"path,omitempty"` // for http
+}
+
+// Digest identifies a canonical tree: "sha256:" and the hex digest of its JSON
+// with sorted keys. Secret leaves count as their mask, so that a digest never
+// allows a secret to be guessed.
+func Digest(t Tree) string {
+	b, err := json.Marshal(t)
+	if err != nil {
+		panic("mesh: a tree that JSON cannot hold: " + err.Error()) // NewTree let it in
+	}
+	return DigestBytes(b)
+}
+
+// DigestBytes returns "sha256:HEX" of b.
+func DigestBytes(b []byte) string {
+	sum := sha256.Sum256(b)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// AbsentDigest stands in records for "it was seen that nothing is there".
+const AbsentDigest = "absent"
