@@ -91,6 +91,8 @@ type Read struct {
 	// Ctime is the newest change time in Unix nanoseconds: of the file, or of a
 	// directory and what is in it. 0 when absent.
 	Ctime int64 `json:"ctime"`
+	// Entries lists a directory: name → what DirDigest takes for it. Nil for files.
+	Entries map[string]string `json:"entries,omitempty"`
 }
 
 // Answer is the raw reply to one health probe. Package health turns it into a verdict.

@@ -1,0 +1,243 @@
+package diff
+
+import (
+	"cmp"
+	"path"
+	"slices"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// Result is what Diff found.
+type Result struct {
+	Changes   []Change         // sorted by address
+	Unmanaged []mesh.Address   // observed, not desired, not recorded: left alone; sorted
+	Equal     []mesh.Address   // observed and as desired; sorted
+	Record    map[string]State // for Equal ones: what the record says of them, by address
+}
+
+// State says whether the record holds a resource as it is.
+type State string
+
+// The states of an equal resource in the record.
+const (
+	Recorded   State = "recorded"
+	Unrecorded State = "unrecorded" // as desired, but the record does not say so yet
+)
+
+// Diff compares desired with what was observed. Targets that were not observed, or
+// whose outcome is not mesh.OK, and resources that are unknown yield nothing: what
+// cannot be seen is neither absent nor different. The order of the inputs does not
+// matter.
+func Diff(desired []mesh.Resource, seen mesh.Observed) Result {
+	out := Result{Record: map[string]State{}}
+	for _, t := range seen.Targets {
+		if t.Outcome != mesh.OK {
+			continue
+		}
+		c := newComparison(desired, t)
+		c.desiredSide(&out)
+		c.observedSide(&out)
+		c.recordSide(&out)
+	}
+	slices.SortFunc(out.Changes, func(a, b Change) int { return a.Addr.Compare(b.Addr) })
+	slices.SortFunc(out.Unmanaged, mesh.Address.Compare)
+	slices.SortFunc(out.Equal, mesh.Address.Compare)
+	return out
+}
+
+// comparison is the diff of one target.
+type comparison struct {
+	state   mesh.TargetState
+	desired map[mesh.Address]mesh.Resource
+	present map[mesh.Address]mesh.Resource
+	stray   map[mesh.Address]bool
+	absent  map[mesh.Address]bool
+	handled map[mesh.Address]bool // observed resources that a change already covers
+}
+
+func newComparison(desired []mesh.Resource, t mesh.TargetState) *comparison {
+	c := &comparison{
+		state:   t,
+		desired: map[mesh.Address]mesh.Resource{},
+		present: map[mesh.Address]mesh.Resource{},
+		stray:   map[mesh.Address]bool{},
+		absent:  map[mesh.Address]bool{},
+		handled: map[mesh.Address]bool{},
+	}
+	for _, r := range desired {
+		if r.Addr.Target == t.Target {
+			c.desired[r.Addr] = r
+		}
+	}
+	for _, r := range t.Resources {
+		c.present[r.Addr] = r
+	}
+	for _, r := range t.Strays {
+		c.present[r.Addr], c.stray[r.Addr] = r, true
+	}
+	for _, a := range t.Absent {
+		c.absent[a] = true
+	}
+	return c
+}
+
+func (c *comparison) desiredSide(out *Result) {
+	for addr, want := range c.desired {
+		have, present := c.present[addr]
+		switch {
+		case present && mesh.EqualValues(have.Attrs, want.Attrs):
+			out.Equal = append(out.Equal, addr)
+			out.Record[addr.String()] = c.recorded(addr, mesh.Digest(want.Attrs))
+		case present:
+			out.Changes = append(out.Changes, c.update(want, have))
+		case c.inTheWay(addr) != nil:
+			other := *c.inTheWay(addr)
+			c.handled[other.Addr] = true
+			out.Changes = append(out.Changes, c.replace(want, other))
+		case c.absent[addr]:
+			out.Changes = append(out.Changes, c.create(want))
+		}
+	}
+}
+
+// inTheWay returns the resource of another kind that has the same path.
+func (c *comparison) inTheWay(addr mesh.Address) *mesh.Resource {
+	if !isPath(addr.Kind) {
+		return nil
+	}
+	for _, k := range []mesh.Kind{mesh.Directory, mesh.File, mesh.Symlink} {
+		other := mesh.Address{Target: addr.Target, Kind: k, Name: addr.Name}
+		if r, ok := c.present[other]; ok && k != addr.Kind {
+			return &r
+		}
+	}
+	return nil
+}
+
+func isPath(k mesh.Kind) bool {
+	return k == mesh.File || k == mesh.Directory || k == mesh.Symlink
+}
+
+// observedSide handles what is there and not desired and not recorded.
+func (c *comparison) observedSide(out *Result) {
+	for addr, have := range c.present {
+		_, wanted := c.desired[addr]
+		_, recorded := c.entry(addr)
+		switch {
+		case wanted || recorded || c.handled[addr]:
+		case c.stray[addr]:
+			ch := c.remove(have, Delete)
+			ch.Reason = "in purged directory " + path.Dir(addr.Name) + ", not in git"
+			out.Changes = append(out.Changes, ch)
+		default:
+			out.Unmanaged = append(out.Unmanaged, addr)
+		}
+	}
+}
+
+// recordSide handles what was applied once and is no longer desired.
+func (c *comparison) recordSide(out *Result) {
+	for name, entry := range c.state.Record.Entries {
+		addr, err := mesh.ParseAddress(name)
+		if err != nil || addr.Target != c.state.Target || entry.Digest == mesh.AbsentDigest {
+			continue
+		}
+		have, present := c.present[addr]
+		if _, wanted := c.desired[addr]; wanted || !present || c.handled[addr] {
+			continue
+		}
+		deletable := entry.Origin == mesh.Created && addr.Kind != mesh.Service
+		action, reason := Release, "git no longer names it; meshsync did not create it"
+		if deletable || c.stray[addr] {
+			action, reason = Delete, "git no longer names it; meshsync created it"
+		}
+		if addr.Kind == mesh.Service {
+			reason = "git no longer names it; a unit is not removed, only let go"
+		}
+		ch := c.remove(have, action)
+		ch.Reason = reason
+		out.Changes = append(out.Changes, ch)
+	}
+}
+
+func (c *comparison) create(want mesh.Resource) Change {
+	ch := wanted(want, Create)
+	ch.Class = c.classify(want.Addr, mesh.AbsentDigest, mesh.Digest(want.Attrs))
+	return ch
+}
+
+func (c *comparison) update(want, have mesh.Resource) Change {
+	ch := wanted(want, Update)
+	ch.Before, ch.BeforeText, ch.App = have.Attrs, have.Text, have.App
+	ch.Fields = Fields(have.Attrs, want.Attrs)
+	ch.Class = c.classify(want.Addr, mesh.Digest(have.Attrs), mesh.Digest(want.Attrs))
+	return ch
+}
+
+func (c *comparison) replace(want, other mesh.Resource) Change {
+	ch := wanted(want, Replace)
+	ch.Before, ch.BeforeText = other.Attrs, other.Text
+	ch.Reason = "a " + string(other.Addr.Kind) + " is in its place"
+	// The live thing is none of those that the record can name under this address.
+	ch.Class = c.classify(want.Addr, "other:"+string(other.Addr.Kind), mesh.Digest(want.Attrs))
+	return ch
+}
+
+func (c *comparison) remove(have mesh.Resource, a Action) Change {
+	return Change{
+		Addr: have.Addr, Action: a, Before: have.Attrs, BeforeText: have.Text, App: have.App,
+		Class: c.classify(have.Addr, mesh.Digest(have.Attrs), mesh.AbsentDigest),
+	}
+}
+
+func wanted(r mesh.Resource, a Action) Change {
+	return Change{
+		Addr: r.Addr, Action: a, After: r.Attrs, AfterText: r.Text,
+		Role: r.Role, Origin: r.Origin, Service: r.Service,
+	}
+}
+
+func (c *comparison) entry(a mesh.Address) (mesh.RecordEntry, bool) {
+	if c.state.RecordState != mesh.RecordOK {
+		return mesh.RecordEntry{}, false
+	}
+	e, ok := c.state.Record.Entries[a.String()]
+	return e, ok
+}
+
+func (c *comparison) recorded(a mesh.Address, digest string) State {
+	if e, ok := c.entry(a); ok && e.Digest == digest && e.State == mesh.Holds {
+		return Recorded
+	}
+	return Unrecorded
+}
+
+// classify says who moved. live and desired differ and are digests, or
+// mesh.AbsentDigest.
+func (c *comparison) classify(a mesh.Address, live, desired string) Class {
+	e, ok := c.entry(a)
+	switch {
+	case c.state.RecordState != mesh.RecordOK:
+		return Differs
+	case !ok && live == mesh.AbsentDigest:
+		return Pending // new in git, and nothing was in its place
+	case !ok && desired == mesh.AbsentDigest:
+		return Drift // somebody put it there
+	case !ok:
+		return Differs // it was there before git named it
+	case e.State == mesh.Intends && desired == e.Digest:
+		return Pending // an apply ended between its two notes
+	case live == e.Digest:
+		return Pending
+	case desired == e.Digest:
+		return Drift
+	default:
+		return Both
+	}
+}
+
+// Sort orders changes by address.
+func Sort(cs []Change) {
+	slices.SortFunc(cs, func(a, b Change) int { return cmp.Or(a.Addr.Compare(b.Addr), cmp.Compare(a.Action, b.Action)) })
+}

@@ -1,0 +1,171 @@
+package plan
+
+import (
+	"slices"
+
+	"meshsync.dev/meshsync/internal/diff"
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// Input is all that a plan depends on. Build reads nothing else.
+type Input struct {
+	Mesh *mesh.Mesh
+	Seen mesh.Observed
+	// Apps are the desired apps in canonical form, completed from what is live;
+	// apps of a Marathon that could not be observed are left out.
+	Apps        []mesh.Resource
+	NotCompared []NotCompared
+
+	Version    string // of the program
+	Source     mesh.Source
+	Policy     mesh.Policy // usually Mesh.Policy; another revision's with --policy-ref
+	PolicyFrom string
+	Sandbox    bool
+	Snapshot   string
+	Filter     *Filter
+	Overrides  map[string]int // rule name → the number that the user accepts
+	Notes      []string
+	Refusals   []Refusal // found before planning, such as an older commit
+	AppEffect  func(diff.Change) AppEffect
+}
+
+// AppEffect says what Marathon does with a change of an app.
+type AppEffect struct {
+	Restarts int      // tasks that are replaced
+	Starts   int      // tasks that are added
+	Stops    int      // tasks that are removed
+	Because  []string // fields
+}
+
+// builder carries one Build; it lives no longer.
+type builder struct {
+	in      Input
+	diff    diff.Result
+	changes []diff.Change
+	byRole  map[string]mesh.RoleSpec
+	steps   []plannedStep
+	plan    Plan
+}
+
+// Build makes the plan. It cannot fail: what is wrong is in Refusals and Unknown.
+func Build(in Input) Plan {
+	b := &builder{in: in, byRole: map[string]mesh.RoleSpec{}}
+	for _, r := range in.Mesh.Roles {
+		b.byRole[r.Name] = r
+	}
+	b.plan = Plan{
+		Schema: Schema, Version: in.Version, Mesh: in.Mesh.Name, Digest: in.Mesh.Digest,
+		Source: in.Source, Policy: in.PolicyFrom, Sandbox: in.Sandbox, Snapshot: in.Snapshot,
+		Effects: []Effect{}, Rules: []Rule{}, Refusals: slices.Clone(in.Refusals), Stages: []Stage{},
+		Unknown: []Unknown{}, Unsure: []Evidence{}, Stale: []Evidence{}, Unmanaged: []mesh.Address{},
+		NotCompared: in.NotCompared, Notes: slices.Clone(in.Notes),
+	}
+	desired := append(slices.Clone(in.Mesh.Resources), in.Apps...)
+	b.diff = diff.Diff(desired, in.Seen)
+	b.plan.Unmanaged = append(b.plan.Unmanaged, b.diff.Unmanaged...)
+	b.unknown()
+	b.filter()
+	b.missingUnits()
+	b.serviceSteps()
+	b.stages()
+	b.effects()
+	b.summary()
+	b.rules()
+	b.conclude()
+	return b.plan
+}
+
+func (b *builder) conclude() {
+	p := &b.plan
+	p.Complete = len(p.Unknown) == 0
+	p.Applicable = len(p.Refusals) == 0
+	p.Empty = len(b.changes) == 0 && len(b.steps) == 0
+	if p.Refusals == nil {
+		p.Refusals = []Refusal{}
+	}
+	if p.NotCompared == nil {
+		p.NotCompared = []NotCompared{}
+	}
+	if p.Notes == nil {
+		p.Notes = []string{}
+	}
+}
+
+func (b *builder) summary() {
+	s := &b.plan.Summary
+	hosts := map[mesh.Target]bool{}
+	for _, c := range b.changes {
+		switch c.Action {
+		case diff.Create:
+			s.Creates++
+		case diff.Update, diff.Replace:
+			s.Updates++
+		case diff.Delete:
+			s.Deletes++
+		case diff.Release:
+			s.Releases++
+		}
+		switch c.Class {
+		case diff.Pending:
+			s.Pending++
+		case diff.Drift:
+			s.Drift++
+		case diff.Both:
+			s.Both++
+		case diff.Differs:
+			s.Differs++
+		}
+		if c.Addr.Target.Kind == mesh.HostTarget {
+			hosts[c.Addr.Target] = true
+		}
+	}
+	for _, st := range b.steps {
+		hosts[st.Target] = true
+	}
+	s.Hosts, s.Unchanged = len(hosts), len(b.diff.Equal)
+}
+
+// unknown lists what could not be observed.
+func (b *builder) unknown() {
+	for _, t := range b.in.Mesh.Targets() {
+		state, asked := b.in.Seen.Of(t)
+		switch {
+		case !asked:
+			b.plan.Unknown = append(b.plan.Unknown, Unknown{
+				Target: t, Outcome: "not_in_snapshot",
+				Message: "the observation that was planned against does not know it; observe again",
+			})
+		case state.Outcome != mesh.OK:
+			b.plan.Unknown = append(b.plan.Unknown, Unknown{Target: t, Outcome: state.Outcome, Message: state.Message})
+		default:
+			for _, u := range state.Unknown {
+				b.plan.Unknown = append(b.plan.Unknown, Unknown{Target: t, Addr: &u.Addr, Outcome: mesh.ScriptFailed, Message: u.Reason})
+			}
+			b.recordNote(state)
+		}
+	}
+}
+
+func (b *builder) recordNote(s mesh.TargetState) {
+	switch s.RecordState {
+	case mesh.RecordCorrupt:
+		b.plan.Notes = append(b.plan.Notes, s.Target.String()+": its record cannot be read, so nobody can tell drift from pending there; the next apply writes it anew")
+	case mesh.RecordNewer:
+		b.plan.Notes = append(b.plan.Notes, s.Target.String()+": its record was written by a newer meshsync; use that version")
+	}
+}
+
+// missingUnits refuses services whose unit the host does not have: a unit comes with a package.
+func (b *builder) missingUnits() {
+	for _, c := range b.changes {
+		if c.Addr.Kind != mesh.Service || c.Action != diff.Create {
+			continue
+		}
+		b.plan.Refusals = append(b.plan.Refusals, Refusal{
+			Code: "service.missing", Subject: c.Addr.String(),
+			Message: "the host " + c.Addr.Target.Name + " has no unit " + c.Addr.Name,
+			Hint:    "install the package that brings it, or take the role off the host",
+			Source:  c.Origin.String(),
+		})
+	}
+}

@@ -1,0 +1,177 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"meshsync.dev/meshsync/internal/health"
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// rollingEnsemble orders the members of one ensemble. It simulates the batches on
+// the observed view, so that a quorum that would be lost shows in the plan.
+type rollingEnsemble struct {
+	e       mesh.Ensemble
+	view    health.View
+	serving map[string]bool // as the batches so far leave it
+}
+
+func (b *builder) ensemble(e mesh.Ensemble) rollingEnsemble {
+	var answers []mesh.Answer
+	for _, m := range e.Members {
+		if s, ok := b.in.Seen.Of(mesh.Host(m)); ok && s.Host != nil {
+			answers = append(answers, s.Host.Answers...)
+		}
+	}
+	r := rollingEnsemble{e: e, view: health.Of(e, answers), serving: map[string]bool{}}
+	for _, m := range r.view.Serving() {
+		r.serving[m] = true
+	}
+	return r
+}
+
+// ensembleBatches orders the members of an ensemble: members that are down are
+// started first (all together when the ensemble does not serve at all, for none of
+// them can serve alone), then one at a time, broken ones before followers before
+// the leader.
+func (b *builder) ensembleBatches(p part, active []mesh.Target, s *Stage) {
+	r := b.ensemble(*p.role.Ensemble)
+	s.Ensemble, s.LeaderLast = r.e.Name, p.role.Rollout.LeaderLast
+	s.Why = r.why()
+	starting, others := p.startingOnly(active, r.e.Service)
+	if len(r.serving) < r.e.Quorum && len(starting) > 0 {
+		b.addMembers(p, r, starting, s)
+	} else {
+		others = append(starting, others...)
+	}
+	for _, t := range r.order(others, s.LeaderLast) {
+		b.addMembers(p, r, []mesh.Target{t}, s)
+	}
+}
+
+func (r rollingEnsemble) why() string {
+	n := len(r.e.Members)
+	if n < 3 {
+		return fmt.Sprintf("%d of %d must serve, so each restart is an outage", r.e.Quorum, n)
+	}
+	return fmt.Sprintf("one member at a time, the leader last: %d of %d must serve at all times", r.e.Quorum, n)
+}
+
+// startingOnly parts the hosts on which the member is only started from the others.
+func (p part) startingOnly(active []mesh.Target, unit string) (starting, others []mesh.Target) {
+	for _, t := range active {
+		starts := slices.ContainsFunc(p.steps, func(s plannedStep) bool {
+			return s.Target == t && s.Unit == unit && s.Op == OpStart
+		})
+		if starts {
+			starting = append(starting, t)
+		} else {
+			others = append(others, t)
+		}
+	}
+	return starting, others
+}
+
+// order puts members that do not serve first, then the others by name, the leader last.
+func (r rollingEnsemble) order(targets []mesh.Target, leaderLast bool) []mesh.Target {
+	out := slices.Clone(targets)
+	rank := func(t mesh.Target) int {
+		switch {
+		case !r.serving[t.Name]:
+			return 0
+		case leaderLast && t.Name == r.view.Leader():
+			return 2
+		default:
+			return 1
+		}
+	}
+	slices.SortStableFunc(out, func(x, y mesh.Target) int { return rank(x) - rank(y) })
+	return out
+}
+
+// addMembers appends the batch of the given members with its gates, and refuses or
+// counts an outage when the ensemble would not serve meanwhile.
+func (b *builder) addMembers(p part, r rollingEnsemble, targets []mesh.Target, s *Stage) {
+	batch := p.batch(targets)
+	unit := r.e.Service
+	for _, t := range targets {
+		stops := slices.ContainsFunc(p.steps, func(x plannedStep) bool {
+			return x.Target == t && x.Unit == unit && x.stops()
+		})
+		if stops {
+			b.stopMember(r, t, &batch)
+		}
+	}
+	for _, t := range targets {
+		if !stopsForGood(p.steps, t, unit) {
+			r.serving[t.Name] = true
+		}
+	}
+	batch.After = append(batch.After, Gate{
+		Kind: GateServing, Ensemble: &r.e, Need: len(r.serving), Of: len(r.e.Members), Timeout: p.role.Rollout.Timeout,
+		Text: fmt.Sprintf("%d of %d members of %s serve", len(r.serving), len(r.e.Members), r.e.Name),
+	})
+	s.Batches = append(s.Batches, batch)
+}
+
+func stopsForGood(steps []plannedStep, t mesh.Target, unit string) bool {
+	return slices.ContainsFunc(steps, func(x plannedStep) bool {
+		return x.Target == t && x.Unit == unit && x.Op == OpStop
+	})
+}
+
+// stopMember adds the gate before a member is stopped, or says what that costs.
+func (b *builder) stopMember(r rollingEnsemble, t mesh.Target, batch *Batch) {
+	left := len(r.serving)
+	if r.serving[t.Name] {
+		left--
+	}
+	n := len(r.e.Members)
+	switch {
+	case !r.serving[t.Name]:
+		// A broken member may be restarted whatever the others do: nothing is lost by it.
+	case n < 3:
+		b.plan.Effects = append(b.plan.Effects, Effect{
+			Kind: Outage, Target: t, Subject: r.e.Name, Count: 1,
+			Because: []string{fmt.Sprintf("%s has %s: it does not serve while one restarts", r.e.Name, members(n))},
+		})
+		delete(r.serving, t.Name)
+		return
+	case left < r.e.Quorum:
+		b.plan.Refusals = append(b.plan.Refusals, Refusal{
+			Code: "quorum", Subject: r.e.Name,
+			Message: fmt.Sprintf("stopping %s would leave %d of %d members of %s serving, and %d must: %s", t.Name, left, n, r.e.Name, r.e.Quorum, r.missing()),
+			Hint:    "bring the missing members back first; meshsync starts what is stopped and restarts what is broken by itself",
+			Source:  "built in: quorum cannot be overridden",
+		})
+	}
+	delete(r.serving, t.Name)
+	batch.Before = append(batch.Before, Gate{
+		Kind: GateQuorum, Ensemble: &r.e, Need: r.e.Quorum, Of: n,
+		Text: fmt.Sprintf("without %s at least %d of %d members of %s serve", t.Name, r.e.Quorum, n, r.e.Name),
+	})
+}
+
+// missing says of the members that do not serve why not.
+func (r rollingEnsemble) missing() string {
+	var out []string
+	for _, m := range r.e.Members {
+		if v := r.view.Members[m]; v.Status != health.Serving {
+			out = append(out, m+" ("+v.Reason+")")
+		}
+	}
+	if len(out) == 0 {
+		return "all serve now"
+	}
+	return strings.Join(out, ", ")
+}
+
+func members(n int) string {
+	if n == 1 {
+		return "one member"
+	}
+	return fmt.Sprintf("%d members", n)
+}
+
+func list(names []string) string { return strings.Join(names, ", ") }

@@ -1,0 +1,118 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"meshsync.dev/meshsync/internal/diff"
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// freshness says whether a running process has taken in what is on disk.
+type freshness struct {
+	known  bool   // the record knows this very process: no clock is involved
+	stale  string // the path that is newer than the process; "" if none
+	unsure string // the path of which the clocks cannot tell; "" if none
+	why    string // the evidence, in words
+}
+
+// clockMargin is added on both sides when clocks decide: process start and file
+// change time are each rounded to about a second, in nanoseconds.
+const clockMargin = int64(2e9)
+
+// judge compares a process with what it reads, best evidence first: the record of
+// what it was started with, then the change times of the files against its start.
+func judge(unit string, spec mesh.ServiceSpec, s mesh.TargetState) freshness {
+	proc, running := s.Host.Processes[unit]
+	if !running {
+		return freshness{}
+	}
+	rec, has := s.Record.Services[unit]
+	f := freshness{known: has && s.RecordState == mesh.RecordOK && rec.BootID == s.Host.BootID &&
+		rec.PID == proc.PID && rec.StartTicks == proc.StartTicks}
+	for _, path := range spec.Reads {
+		now, seen := s.Host.Reads[path]
+		if !seen {
+			continue // listed as unknown elsewhere
+		}
+		if was, ok := rec.Reads[path]; f.known && ok {
+			if was != now.Digest && f.stale == "" {
+				f.stale, f.why = path, fmt.Sprintf("%s is not what the process (pid %d) was started with", path, proc.PID)
+			}
+			continue
+		}
+		f.byClock(path, now, proc)
+	}
+	return f
+}
+
+func (f *freshness) byClock(path string, now mesh.Read, proc mesh.Process) {
+	switch {
+	case now.Digest == mesh.AbsentDigest:
+	case now.Ctime > proc.StartedAt+clockMargin:
+		if f.stale == "" {
+			f.stale, f.why = path, fmt.Sprintf("%s changed after the process (pid %d) had started", path, proc.PID)
+		}
+	case now.Ctime > proc.StartedAt-clockMargin:
+		if f.unsure == "" {
+			f.unsure = path
+		}
+	}
+}
+
+// afterwards returns the digest that a path will have once the changes of its host
+// are done, and whether any of them touches it.
+func afterwards(path string, now mesh.Read, changes []diff.Change) (digest string, touched bool) {
+	if !strings.HasSuffix(path, "/") {
+		return fileAfter(path, now, changes)
+	}
+	entries := map[string]string{}
+	for k, v := range now.Entries {
+		entries[k] = v
+	}
+	for _, c := range changes {
+		name, inside := strings.CutPrefix(c.Addr.Name, path)
+		if !inside || name == "" || strings.Contains(name, "/") || c.Action == diff.Release {
+			continue
+		}
+		touched = true
+		if c.After == nil {
+			delete(entries, name)
+		} else {
+			entries[name] = entryDigest(c)
+		}
+	}
+	if !touched {
+		return now.Digest, false
+	}
+	return mesh.DirDigest(entries), true
+}
+
+func fileAfter(path string, now mesh.Read, changes []diff.Change) (string, bool) {
+	for _, c := range changes {
+		if c.Addr.Name != path || c.Action == diff.Release {
+			continue
+		}
+		switch {
+		case c.After == nil:
+			return mesh.AbsentDigest, true
+		case c.Addr.Kind == mesh.File:
+			return c.After["content"].(string), true
+		default:
+			return "changed", true // a link or directory: what it leads to is not known here
+		}
+	}
+	return now.Digest, false
+}
+
+// entryDigest is what DirDigest takes for a resource in a directory.
+func entryDigest(c diff.Change) string {
+	switch c.Addr.Kind {
+	case mesh.File:
+		return c.After["content"].(string)
+	case mesh.Symlink:
+		return "symlink:" + c.After["to"].(string)
+	default:
+		return "directory"
+	}
+}

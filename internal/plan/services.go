@@ -1,0 +1,152 @@
+package plan
+
+import (
+	"slices"
+
+	"meshsync.dev/meshsync/internal/diff"
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// plannedStep is a service step with what brings it about.
+type plannedStep struct {
+	ServiceStep
+	role     string
+	because  []string
+	observed bool // the cause was seen, not brought about by this plan
+}
+
+// serviceSteps derives what happens to services: from changes of the services
+// themselves, from changes of what they read, and from processes that already run
+// with old input. It is derived from what is seen, so a restart that an
+// interrupted run owed is found again.
+func (b *builder) serviceSteps() {
+	changed := map[mesh.Address]diff.Change{}
+	for _, c := range b.changes {
+		changed[c.Addr] = c
+	}
+	for _, r := range b.in.Mesh.Resources {
+		if r.Addr.Kind != mesh.Service || r.Service == nil {
+			continue
+		}
+		state, ok := b.in.Seen.Of(r.Addr.Target)
+		if !ok || state.Outcome != mesh.OK || state.Host == nil {
+			continue
+		}
+		if c, ok := changed[r.Addr]; ok && c.Action != diff.Create {
+			b.stateSteps(r, c)
+		}
+		if slices.Contains(b.diff.Equal, r.Addr) || keepsRunning(changed[r.Addr]) {
+			b.inputStep(r, state)
+		}
+	}
+}
+
+// keepsRunning reports whether a change of a service leaves it running as it was
+// (only enabled differs).
+func keepsRunning(c diff.Change) bool {
+	return c.Before != nil && c.After != nil && c.Before["running"] == true && c.After["running"] == true
+}
+
+// stateSteps turns a change of enabled or running into operations.
+func (b *builder) stateSteps(r mesh.Resource, c diff.Change) {
+	for _, f := range c.Fields {
+		op := map[string]map[any]Op{
+			"enabled": {true: OpEnable, false: OpDisable},
+			"running": {true: OpStart, false: OpStop},
+		}[f.Path][f.After]
+		if op != "" {
+			b.addStep(r, op, []string{c.Addr.String()}, false)
+		}
+	}
+}
+
+// inputStep adds the restart or reload of a running service whose input differs
+// from what the process runs with, now or once the plan's changes are done.
+func (b *builder) inputStep(r mesh.Resource, s mesh.TargetState) {
+	fresh := judge(r.Addr.Name, *r.Service, s)
+	if _, running := s.Host.Processes[r.Addr.Name]; !running {
+		return
+	}
+	because := b.causes(r, s, fresh)
+	seen := false
+	if len(because) == 0 && fresh.stale != "" && !b.mends(r, s, fresh) {
+		because, seen = []string{fresh.why}, true
+		b.plan.Stale = append(b.plan.Stale, Evidence{Target: r.Addr.Target, Unit: r.Addr.Name, Message: fresh.why})
+	}
+	if fresh.unsure != "" && len(because) == 0 {
+		b.plan.Unsure = append(b.plan.Unsure, Evidence{
+			Target: r.Addr.Target, Unit: r.Addr.Name,
+			Message: fresh.unsure + " changed within 2 s of the process's start: it may or may not run with it",
+		})
+	}
+	if len(because) == 0 || !b.in.Filter.Match(r.Addr.String()) {
+		return
+	}
+	if b.in.Policy.Restart == "manual" {
+		if !seen {
+			b.plan.Notes = append(b.plan.Notes, r.Addr.String()+": policy says restart: \"manual\", so it will go on with its old input until somebody restarts it")
+		}
+		return
+	}
+	op := OpRestart
+	if r.Service.On == mesh.OnReload {
+		op = OpReload
+	}
+	b.addStep(r, op, because, seen)
+}
+
+// causes names the changes of this plan that make the process's input differ from
+// what it runs with.
+func (b *builder) causes(r mesh.Resource, s mesh.TargetState, fresh freshness) []string {
+	var because []string
+	here := b.changesOf(r.Addr.Target)
+	rec := s.Record.Services[r.Addr.Name]
+	for _, path := range r.Service.Reads {
+		after, touched := afterwards(path, s.Host.Reads[path], here)
+		if !touched {
+			continue
+		}
+		if was, ok := rec.Reads[path]; fresh.known && ok && was == after {
+			continue // the process runs with just that: the change puts back what it was started with
+		}
+		because = append(because, path)
+	}
+	return because
+}
+
+// mends reports whether the plan's changes put every path back to what the process
+// runs with, so that a stale process becomes a fresh one without a restart.
+func (b *builder) mends(r mesh.Resource, s mesh.TargetState, fresh freshness) bool {
+	if !fresh.known {
+		return false
+	}
+	here := b.changesOf(r.Addr.Target)
+	rec := s.Record.Services[r.Addr.Name]
+	for _, path := range r.Service.Reads {
+		after, _ := afterwards(path, s.Host.Reads[path], here)
+		if was, ok := rec.Reads[path]; ok && was != after {
+			return false
+		}
+	}
+	return true
+}
+
+func (b *builder) changesOf(t mesh.Target) []diff.Change {
+	var out []diff.Change
+	for _, c := range b.changes {
+		if c.Addr.Target == t {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func (b *builder) addStep(r mesh.Resource, op Op, because []string, observed bool) {
+	b.steps = append(b.steps, plannedStep{
+		ServiceStep: ServiceStep{Target: r.Addr.Target, Unit: r.Addr.Name, Op: op, Spec: *r.Service},
+		role:        r.Role, because: because, observed: observed,
+	})
+}
+
+// stops reports whether the step takes a running service down, if only for a moment.
+func (s plannedStep) stops() bool { return s.Op == OpRestart || s.Op == OpStop }

@@ -1,0 +1,39 @@
+package plan
+
+import "meshsync.dev/meshsync/internal/diff"
+
+// Work is one target's part of a batch, as a target receives it.
+type Work struct {
+	Run    string // id of the run: lower-case letters, digits and dashes
+	Commit string // for the record; "" when the desired state has none
+	Time   string // for the record, RFC 3339 in UTC
+	// Changes are done in this order: directories, files and symlinks by path,
+	// deletions last. Each is checked against its Before immediately before the write.
+	Changes []diff.Change
+	// Services are done after the changes, in order. None is done when a change failed or conflicted.
+	Services []ServiceStep
+	// Adopt lists resources that are as desired and that the record does not hold
+	// yet: address → digest. They are recorded as adopted together with the work.
+	Adopt map[string]string
+}
+
+// Result says how one action of a Work ended.
+type Result string
+
+// The results.
+const (
+	ResultDone     Result = "done"
+	ResultFailed   Result = "failed"
+	ResultConflict Result = "conflict" // the resource is no longer as planned; nothing was written
+	ResultSkipped  Result = "skipped"  // not tried, because something before it failed
+	ResultUnknown  Result = "unknown"  // it was sent and no end was seen
+	ResultProgress Result = "progress" // not an end: it still runs, Message says what it waits for
+)
+
+// Outcome reports on one action of a Work.
+type Outcome struct {
+	Subject string // address of the resource; for a service step the address of the service
+	Action  string // diff.Action or Op
+	Result  Result
+	Message string // one line; why and what to do, for every result but done
+}
