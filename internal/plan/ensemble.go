@@ -129,8 +129,8 @@ func (b *builder) stopMember(r rollingEnsemble, t mesh.Target, batch *Batch) {
 	}
 	n := len(r.e.Members)
 	switch {
-	case !r.serving[t.Name]:
-		// A broken member may be restarted whatever the others do: nothing is lost by it.
+	case n < 3 && !r.serving[t.Name]:
+		return // nothing is lost by restarting what does not serve
 	case n < 3:
 		b.plan.Effects = append(b.plan.Effects, Effect{
 			Kind: Outage, Target: t, Subject: r.e.Name, Count: 1,
@@ -138,7 +138,7 @@ func (b *builder) stopMember(r rollingEnsemble, t mesh.Target, batch *Batch) {
 		})
 		delete(r.serving, t.Name)
 		return
-	case left < r.e.Quorum:
+	case r.serving[t.Name] && left < r.e.Quorum:
 		b.plan.Refusals = append(b.plan.Refusals, Refusal{
 			Code: "quorum", Subject: r.e.Name,
 			Message: fmt.Sprintf("stopping %s would leave %d of %d members of %s serving, and %d must: %s", t.Name, left, n, r.e.Name, r.e.Quorum, r.missing()),
@@ -147,6 +147,7 @@ func (b *builder) stopMember(r rollingEnsemble, t mesh.Target, batch *Batch) {
 		})
 	}
 	delete(r.serving, t.Name)
+	// Also for a member that does not serve now: it may have come back by then.
 	batch.Before = append(batch.Before, Gate{
 		Kind: GateQuorum, Ensemble: &r.e, Need: r.e.Quorum, Of: n,
 		Text: fmt.Sprintf("without %s at least %d of %d members of %s serve", t.Name, r.e.Quorum, n, r.e.Name),

@@ -85,4 +85,3 @@ func appStubs(m *mesh.Mesh) []mesh.Resource {
 	}
 	return out
 }
-

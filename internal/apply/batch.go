@@ -1,0 +1,173 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/plan"
+)
+
+// batch does one batch between its gates and reports whether the stage may go on.
+func (r *runner) batch(ctx context.Context, s plan.Stage, n int, b plan.Batch) bool {
+	at := Event{Stage: s.N, Batch: n, Subject: s.Title}
+	served, ok := r.before(ctx, at, b)
+	if !ok {
+		r.skip(s, []plan.Batch{b})
+		r.halt()
+		return false
+	}
+	start := at
+	start.Type, start.Message = BatchStart, "batch on "+targetList(b.Targets)
+	r.event(start)
+	if r.failure != nil {
+		r.skip(s, []plan.Batch{b})
+		return false
+	}
+	if !r.act(ctx, at, b) {
+		r.halt()
+		r.interrupted(ctx) // a second signal is why it ended early: say so
+		return false
+	}
+	if !r.after(ctx, at, b, served) {
+		r.halt()
+		r.interrupted(ctx)
+		return false
+	}
+	return true
+}
+
+func targetList(ts []mesh.Target) string {
+	text := ""
+	for i, t := range ts {
+		if i > 0 {
+			text += ", "
+		}
+		text += t.Name
+	}
+	return text
+}
+
+// act works on all targets of the batch at once and reports whether all went well.
+func (r *runner) act(ctx context.Context, at Event, b plan.Batch) bool {
+	works := make([]plan.Work, len(b.Targets))
+	for i, t := range b.Targets { // before anything is sent: what a killed run may have begun
+		works[i] = r.work(t, b)
+		for _, a := range actions(works[i]) {
+			e := at
+			e.Type, e.Target, e.Subject, e.Action = Starting, t.String(), a.Subject, a.Action
+			e.Message = a.Action + " " + a.Subject
+			r.event(e)
+		}
+	}
+	if r.failure != nil {
+		return false
+	}
+	var g errgroup.Group
+	var mu sync.Mutex // events of several targets arrive at once
+	g.SetLimit(max(1, r.Limit))
+	ok := true
+	for i, t := range b.Targets {
+		g.Go(func() error {
+			good := r.actOn(ctx, at, t, works[i], &mu)
+			mu.Lock()
+			defer mu.Unlock()
+			ok = ok && good
+			return nil
+		})
+	}
+	_ = g.Wait() // the functions return no error
+	return ok && r.failure == nil
+}
+
+// actOn works on one target. Actions of which the target said nothing are reported,
+// too: nothing that was announced as starting is without an end.
+func (r *runner) actOn(ctx context.Context, at Event, t mesh.Target, w plan.Work, mu *sync.Mutex) bool {
+	ended := map[plan.Outcome]bool{}
+	good := true
+	report := func(o plan.Outcome) {
+		mu.Lock()
+		defer mu.Unlock()
+		if o.Result != plan.ResultProgress {
+			ended[plan.Outcome{Subject: o.Subject, Action: o.Action}] = true
+			good = good && o.Result == plan.ResultDone
+		}
+		e := at
+		e.Type, e.Target, e.Subject, e.Action = EventType(o.Result), t.String(), o.Subject, o.Action
+		e.Message = outcomeText(o)
+		r.event(e)
+	}
+	target, ok := r.Targets[t]
+	err := fmt.Errorf("%s: no connection is configured", t)
+	if ok {
+		err = target.Apply(ctx, w, report)
+	}
+	for _, a := range actions(w) {
+		if ended[plan.Outcome{Subject: a.Subject, Action: a.Action}] {
+			continue
+		}
+		a.Result, a.Message = plan.ResultUnknown, "no end was seen; the next run looks"
+		if err != nil {
+			a.Message = err.Error()
+		}
+		report(a)
+	}
+	return good && err == nil
+}
+
+// actions lists what a work does, without results.
+func actions(w plan.Work) []plan.Outcome {
+	var out []plan.Outcome
+	for _, c := range w.Changes {
+		out = append(out, plan.Outcome{Subject: c.Addr.String(), Action: string(c.Action)})
+	}
+	for _, s := range w.Services {
+		out = append(out, plan.Outcome{Subject: stepSubject(s), Action: string(s.Op)})
+	}
+	return out
+}
+
+func outcomeText(o plan.Outcome) string {
+	text := o.Action + " " + o.Subject
+	if o.Result != plan.ResultDone && o.Result != plan.ResultProgress {
+		text += ": " + string(o.Result)
+	}
+	if o.Message != "" {
+		text += ": " + o.Message
+	}
+	return text
+}
+
+// pick takes the next batch. Where the leader goes last, it asks who leads now: a
+// leadership that moved since the plan changes the order, not the rule.
+func (r *runner) pick(ctx context.Context, s plan.Stage, left []plan.Batch) (plan.Batch, []plan.Batch) {
+	i := 0
+	if e := ensembleOf(left); s.LeaderLast && e != nil && len(left) > 1 && restarts(left[0]) {
+		leader := r.look(ctx, *e).Leader()
+		for j, b := range left {
+			if leader == "" || !slices.Contains(b.Targets, mesh.Host(leader)) {
+				i = j
+				break
+			}
+		}
+	}
+	return left[i], append(slices.Clone(left[:i]), left[i+1:]...)
+}
+
+// restarts reports whether the batch has a gate before it: a member is stopped.
+func restarts(b plan.Batch) bool { return len(b.Before) > 0 }
+
+func ensembleOf(bs []plan.Batch) *mesh.Ensemble {
+	for _, b := range bs {
+		for _, g := range b.After {
+			if g.Ensemble != nil {
+				return g.Ensemble
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,235 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"meshsync.dev/meshsync/internal/diff"
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/plan"
+)
+
+// Target is one place that can be changed: a host or a Marathon.
+type Target interface {
+	// Apply does the work in order and calls emit for each action as it ends, from
+	// the calling goroutine. An error means that the work as a whole ended early;
+	// actions of which nothing was emitted did not start, or ended unseen.
+	Apply(ctx context.Context, w plan.Work, emit func(plan.Outcome)) error
+}
+
+// Prober asks the services of one host how they are, at this moment.
+type Prober interface {
+	Probe(ctx context.Context, checks []mesh.Check) []mesh.Answer
+}
+
+// Options are what a run needs beside the plan.
+type Options struct {
+	Run     string // id of the run: lower-case letters, digits, dashes
+	Targets map[mesh.Target]Target
+	Probers map[string]Prober // by host name
+	Limit   int               // targets worked on at once
+	// Record appends one event durably before it returns. An error stops the run:
+	// what cannot be written down is not done.
+	Record func(Event) error
+	// Adopt maps a target to what its record should take up beside the changes:
+	// address → digest of resources that are already as desired.
+	Adopt map[mesh.Target]map[string]string
+	// AdoptAll writes the records of targets that no batch touches, too.
+	AdoptAll bool
+	// Stop is closed by the first signal: the running batch ends, nothing new starts.
+	Stop <-chan struct{}
+	Now  func() time.Time
+	// Wait pauses for d, or less when ctx ends; then it returns the context's error.
+	Wait func(ctx context.Context, d time.Duration) error
+	Poll time.Duration // between two looks at a gate that does not hold yet
+}
+
+// runner carries one Run.
+type runner struct {
+	Options
+	plan    plan.Plan
+	stopped bool            // something ended the run early
+	code    string          // the code of run_end
+	adopted map[string]bool // targets whose Adopt went along with a batch
+	failure error           // from Record
+}
+
+// Codes of the last event of a run.
+const (
+	CodeDone        = "done"
+	CodePartial     = "partial"
+	CodeInterrupted = "interrupted"
+)
+
+// Run carries out the plan and returns when everything is done or something stopped
+// it. All that happened is in the events; the error is only of Record. The plan must
+// be applicable: Run checks gates, not refusals.
+//
+// When ctx ends, what is under way is abandoned and reported as unknown.
+func Run(ctx context.Context, p plan.Plan, o Options) error {
+	r := &runner{Options: o, plan: p, code: CodeDone, adopted: map[string]bool{}}
+	r.event(Event{Type: RunStart, Message: startMessage(p)})
+	for _, s := range p.Stages {
+		r.stage(ctx, s)
+	}
+	if !r.stopped && r.AdoptAll {
+		r.adoptRest(ctx)
+	}
+	r.event(Event{Type: RunEnd, Code: r.code, Message: endMessage(r.code)})
+	return r.failure
+}
+
+func startMessage(p plan.Plan) string {
+	if p.Source.Commit == "" {
+		return "apply " + p.Mesh
+	}
+	return fmt.Sprintf("apply %s at %.12s", p.Mesh, p.Source.Commit)
+}
+
+func endMessage(code string) string {
+	switch code {
+	case CodeDone:
+		return "all is done"
+	case CodeInterrupted:
+		return "interrupted; run apply again to go on from what is there"
+	default:
+		return "stopped part-way; mend the cause and run apply again to go on from what is there"
+	}
+}
+
+func (r *runner) stage(ctx context.Context, s plan.Stage) {
+	if r.stopped {
+		r.skip(s, s.Batches)
+		return
+	}
+	r.event(Event{Type: StageStart, Stage: s.N, Subject: s.Title, Message: fmt.Sprintf("stage %d: %s", s.N, s.Title)})
+	left := slices.Clone(s.Batches)
+	for n := 1; len(left) > 0 && !r.stopped; n++ {
+		if r.interrupted(ctx) {
+			break
+		}
+		var next plan.Batch
+		next, left = r.pick(ctx, s, left)
+		if !r.batch(ctx, s, n, next) {
+			break
+		}
+		if len(left) > 0 && s.Settle > 0 {
+			_ = r.Wait(ctx, s.Settle) // the next look at interrupted sees a context that ended
+		}
+	}
+	if r.stopped {
+		r.skip(s, left)
+		return
+	}
+	r.event(Event{Type: StageDone, Stage: s.N, Subject: s.Title, Message: fmt.Sprintf("stage %d: %s done", s.N, s.Title)})
+}
+
+// interrupted looks at the signals, and ends the run when one came.
+func (r *runner) interrupted(ctx context.Context) bool {
+	select {
+	case <-r.Stop:
+	case <-ctx.Done():
+	default:
+		return r.stopped
+	}
+	if r.code != CodeInterrupted {
+		r.event(Event{Type: Interrupt, Message: "interrupted: nothing new is started"})
+		r.stopped, r.code = true, CodeInterrupted
+	}
+	return true
+}
+
+// skip reports what was not tried.
+func (r *runner) skip(s plan.Stage, batches []plan.Batch) {
+	for _, b := range batches {
+		for _, c := range b.Changes {
+			r.event(Event{
+				Type: Skipped, Stage: s.N, Target: c.Addr.Target.String(), Subject: c.Addr.String(),
+				Action: string(c.Action), Message: "not tried",
+			})
+		}
+		for _, st := range b.Service {
+			r.event(Event{
+				Type: Skipped, Stage: s.N, Target: st.Target.String(), Subject: stepSubject(st),
+				Action: string(st.Op), Message: "not tried",
+			})
+		}
+	}
+}
+
+func stepSubject(s plan.ServiceStep) string {
+	return mesh.Address{Target: s.Target, Kind: mesh.Service, Name: s.Unit}.String()
+}
+
+// event completes and records one event. After a failure to record nothing new is started.
+func (r *runner) event(e Event) {
+	e.Time, e.Run = r.Now().UTC(), r.Run
+	if err := r.Record(e); err != nil && r.failure == nil {
+		r.failure = fmt.Errorf("write the journal: %w", err)
+		r.stopped, r.code = true, CodePartial
+	}
+}
+
+func (r *runner) halt() { r.stopped, r.code = true, CodePartial }
+
+// adoptRest writes the records of targets that no batch touched.
+func (r *runner) adoptRest(ctx context.Context) {
+	var rest []mesh.Target
+	for t, a := range r.Adopt {
+		if !r.adopted[t.String()] && len(a) > 0 {
+			rest = append(rest, t)
+		}
+	}
+	slices.SortFunc(rest, mesh.Target.Compare)
+	for _, t := range rest {
+		if r.interrupted(ctx) {
+			return
+		}
+		r.event(Event{Type: Starting, Target: t.String(), Subject: t.String(), Action: "adopt", Message: fmt.Sprintf("record %d resources as adopted", len(r.Adopt[t]))})
+		err := r.Targets[t].Apply(ctx, r.work(t, plan.Batch{}), func(plan.Outcome) {})
+		if err != nil {
+			r.event(Event{Type: Failed, Target: t.String(), Subject: t.String(), Action: "adopt", Message: err.Error()})
+			r.halt()
+			continue
+		}
+		r.event(Event{Type: Done, Target: t.String(), Subject: t.String(), Action: "adopt", Message: "recorded"})
+	}
+}
+
+// work is the target's part of the batch.
+func (r *runner) work(t mesh.Target, b plan.Batch) plan.Work {
+	w := plan.Work{Run: r.Run, Commit: r.plan.Source.Commit, Time: r.Now().UTC().Format(time.RFC3339)}
+	for _, c := range b.Changes {
+		if c.Addr.Target == t {
+			w.Changes = append(w.Changes, c)
+		}
+	}
+	slices.SortStableFunc(w.Changes, workOrder)
+	for _, s := range b.Service {
+		if s.Target == t {
+			w.Services = append(w.Services, s)
+		}
+	}
+	if !r.adopted[t.String()] {
+		r.adopted[t.String()] = true
+		w.Adopt = r.Adopt[t]
+	}
+	return w
+}
+
+// workOrder does parents before what is in them, and deletions last and deepest first.
+func workOrder(a, b diff.Change) int {
+	da, db := a.After == nil, b.After == nil
+	switch {
+	case da != db && da:
+		return 1
+	case da != db:
+		return -1
+	case da:
+		return b.Addr.Compare(a.Addr)
+	default:
+		return a.Addr.Compare(b.Addr)
+	}
+}
