@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"meshsync.dev/meshsync/internal/diff"
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/plan"
+	"meshsync.dev/meshsync/internal/repo"
+)
+
+// appliedCommits lists the commits that the records name, sorted.
+func appliedCommits(seen mesh.Observed) []string {
+	set := map[string]bool{}
+	for _, t := range seen.Targets {
+		if t.RecordState != mesh.RecordOK {
+			continue
+		}
+		for _, e := range t.Record.Entries {
+			if e.Commit != "" {
+				set[e.Commit] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// ancestryText says how the commit relates to one that was applied before, and
+// whether that forbids applying it. An empty text means that it descends from it.
+func ancestryText(rel repo.Relation, err error, applied, now string) (text string, refuse bool) {
+	switch {
+	case err != nil:
+		return fmt.Sprintf("whether %.12s descends from %.12s, which was applied before, cannot be told: %v", now, applied, err), false
+	case rel == repo.Same || rel == repo.Ahead:
+		return "", false
+	case rel == repo.Behind:
+		return fmt.Sprintf("%.12s is older than %.12s, which was applied before", now, applied), true
+	case rel == repo.Diverged:
+		return fmt.Sprintf("%.12s does not descend from %.12s, which was applied before", now, applied), true
+	default:
+		return fmt.Sprintf("whether %.12s descends from %.12s, which was applied before, cannot be told: the clone is shallow or lacks that commit (in CI: fetch the whole history)", now, applied), false
+	}
+}
+
+// unrecorded lists what is as desired and not in the record yet: it is adopted with
+// the next write to its target.
+func unrecorded(in plan.Input) map[mesh.Target]map[string]string {
+	desired := append(slices.Clone(in.Mesh.Resources), in.Apps...)
+	byAddr := map[mesh.Address]mesh.Resource{}
+	for _, r := range desired {
+		byAddr[r.Addr] = r
+	}
+	out := map[mesh.Target]map[string]string{}
+	d := diff.Diff(desired, in.Seen)
+	for _, a := range d.Equal {
+		if d.Record[a.String()] == diff.Recorded {
+			continue
+		}
+		if out[a.Target] == nil {
+			out[a.Target] = map[string]string{}
+		}
+		out[a.Target][a.String()] = mesh.Digest(byAddr[a].Attrs)
+	}
+	return out
+}

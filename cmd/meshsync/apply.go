@@ -1,0 +1,207 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"meshsync.dev/meshsync/internal/apply"
+	"meshsync.dev/meshsync/internal/plan"
+	"meshsync.dev/meshsync/internal/render"
+)
+
+// applyFlags are the flags of apply alone.
+type applyFlags struct {
+	yes, rollback, adopt bool
+	journal              string
+}
+
+func newApply(e *environment, g *globals) *cobra.Command {
+	f, a := &planFlags{}, &applyFlags{}
+	c := &cobra.Command{
+		Use:   "apply [DIR]",
+		Short: "Plan, show the plan, ask, and carry it out",
+		Long: `Make the plan that meshsync plan shows, show it, ask (on a terminal; elsewhere
+--yes is required) and carry it out: stage by stage, each batch behind its gates.
+It stops at the first thing that is not as planned; run it again to go on.
+
+The first SIGINT or SIGTERM lets the running batch end and starts nothing new; the
+second abandons it. Both close the journal. No lease is taken yet: two runs on one
+host at the same time are kept apart by a lock on the host, batch by batch.
+
+  meshsync apply
+  meshsync apply -C prod --yes
+  meshsync apply --ref v41 --rollback     an older commit
+` + exitCodeHelp,
+		Args: dirArg(g),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := f.out.check(g, "text", "json"); err != nil {
+				return err
+			}
+			if !a.yes && !e.stdinTTY {
+				return usage("standard input is no terminal, so nobody can be asked: review the plan and add --yes")
+			}
+			return applyCommand(c.Context(), e, g, f, a)
+		},
+	}
+	f.register(c.Flags())
+	c.Flags().BoolVarP(&a.yes, "yes", "y", false, "do not ask")
+	c.Flags().BoolVar(&a.rollback, "rollback", false, "allow a commit that is older than, or unrelated to, the one applied before")
+	c.Flags().BoolVar(&a.adopt, "adopt", false, "also record resources that are already as desired, on hosts that need no change")
+	c.Flags().StringVar(&a.journal, "journal", "", "`FILE` for the events of the run (default below $XDG_STATE_HOME/meshsync)")
+	return c
+}
+
+func applyCommand(ctx context.Context, e *environment, g *globals, f *planFlags, a *applyFlags) error {
+	p, err := makePlan(ctx, e, g, f)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	dirtyWarning(e, g, p.desired)
+	if a.rollback {
+		allowRollback(&p.plan)
+	}
+	if err := render.Plan(e.stderr, p.plan, textOptions(e, f.full)); err != nil {
+		return err
+	}
+	if !p.plan.Applicable {
+		return result(exitRefused)
+	}
+	if p.plan.Empty && !(a.adopt && len(p.adopt) > 0) {
+		return f.out.write(e, reportWriters(e, nil, f.full))
+	}
+	if !a.yes {
+		if ok, err := confirm(e); err != nil || !ok {
+			return err
+		}
+	}
+	return carryOut(ctx, e, g, f, a, p)
+}
+
+// allowRollback takes the refusals about ancestry out of the plan and says so.
+func allowRollback(p *plan.Plan) {
+	kept := []plan.Refusal{}
+	for _, r := range p.Refusals {
+		if r.Code == "ancestry" {
+			p.Notes = append(p.Notes, "rollback: "+r.Message)
+		} else {
+			kept = append(kept, r)
+		}
+	}
+	p.Refusals, p.Applicable = kept, len(kept) == 0
+}
+
+// confirm asks the person at the terminal. Anything but yes changes nothing.
+func confirm(e *environment) (bool, error) {
+	fmt.Fprint(e.stderr, "Carry out this plan? Type yes: ")
+	line, err := bufio.NewReader(e.stdin).ReadString('\n')
+	if err != nil && err != io.EOF {
+		return false, err
+	}
+	if strings.TrimSpace(line) != "yes" {
+		fmt.Fprintln(e.stderr, "Nothing was changed.")
+		return false, result(exitRefused)
+	}
+	return true, nil
+}
+
+func carryOut(ctx context.Context, e *environment, g *globals, f *planFlags, a *applyFlags, p *planned) error {
+	id := runID(e.now())
+	file, err := journalFile(e, a.journal, p.plan.Mesh, id)
+	if err != nil {
+		return err
+	}
+	j, err := apply.OpenJournal(file)
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	fmt.Fprintln(e.stderr, "journal: "+file)
+	var events []apply.Event
+	show := render.Progress(e.stderr, e.stderrTTY, e.width)
+	err = apply.Run(ctx, p.plan, apply.Options{
+		Run: id, Limit: max(1, g.parallel), Adopt: p.adopt, AdoptAll: a.adopt,
+		Targets: p.targets.appliers(), Probers: p.targets.probers(),
+		Stop: e.stop, Now: e.now, Wait: wait, Poll: 250 * time.Millisecond,
+		Record: func(ev apply.Event) error {
+			events = append(events, ev)
+			show(ev)
+			return j.Append(ev)
+		},
+	})
+	if werr := f.out.write(e, reportWriters(e, events, f.full)); werr != nil && err == nil {
+		err = werr
+	}
+	if err != nil {
+		return err
+	}
+	return runResult(apply.Fold(events))
+}
+
+func reportWriters(e *environment, events []apply.Event, full bool) writers {
+	return writers{
+		"text": func(w io.Writer) error { return render.Report(w, events, textOptions(e, full)) },
+		"json": func(w io.Writer) error { return render.ReportJSON(w, events) },
+	}
+}
+
+func runResult(r apply.Report) error {
+	switch r.Code {
+	case apply.CodeDone:
+		return nil
+	case apply.CodeInterrupted:
+		return result(exitInterrupted)
+	default:
+		return result(exitPartial)
+	}
+}
+
+// runID is unique and sorts by time: 20261127t071501-3f9c2a.
+func runID(now time.Time) string {
+	b := make([]byte, 3)
+	_, _ = rand.Read(b) // never fails on the systems that Go supports
+	return now.UTC().Format("20060102t150405") + "-" + hex.EncodeToString(b)
+}
+
+// journalFile is where the run is written down: never in the repository.
+func journalFile(e *environment, asked, meshName, id string) (string, error) {
+	if asked != "" {
+		return asked, nil
+	}
+	state := e.getenv("XDG_STATE_HOME")
+	if state == "" {
+		home := e.getenv("HOME")
+		if home == "" {
+			return "", usage("neither XDG_STATE_HOME nor HOME is set: name a file for the journal with --journal")
+		}
+		state = filepath.Join(home, ".local", "state")
+	}
+	dir := filepath.Join(state, "meshsync", meshName)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("folder for the journal: %w", err)
+	}
+	return filepath.Join(dir, id+".jsonl"), nil
+}
+
+// wait pauses for d or until ctx ends.
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+

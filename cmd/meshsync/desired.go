@@ -1,0 +1,148 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"meshsync.dev/meshsync/internal/config"
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/repo"
+)
+
+// desired is what the repository wants, with where it was read.
+type desired struct {
+	mesh   *mesh.Mesh
+	source mesh.Source
+	repo   *repo.Repo // nil for a work tree without git
+	dir    string     // folder on disk that the mesh was asked for by
+	dirty  []string   // files of the mesh that differ from the commit
+}
+
+func (d *desired) close() {
+	if d.repo != nil {
+		_ = d.repo.Close()
+	}
+}
+
+// loadDesired reads the mesh that the flags name, from a commit or the work tree.
+func loadDesired(e *environment, g *globals) (*desired, error) {
+	if g.worktree && g.ref != "" {
+		return nil, usage("--worktree reads the files as they are, so --ref %s has no meaning with it", g.ref)
+	}
+	dir := filepath.Join(e.wd, g.dir)
+	if filepath.IsAbs(g.dir) {
+		dir = g.dir
+	}
+	r, err := repo.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	tree, err := readTree(r, g, dir)
+	if err != nil {
+		_ = r.Close()
+		return nil, err
+	}
+	meshDir, err := chooseMesh(tree)
+	if err != nil {
+		_ = r.Close()
+		return nil, err
+	}
+	tree.Source.Dir = meshDir
+	m, err := config.Load(tree.Files, meshDir)
+	if err != nil {
+		_ = r.Close()
+		return nil, err
+	}
+	return &desired{mesh: m, source: tree.Source, repo: r, dir: dir, dirty: tree.DirtyFiles}, nil
+}
+
+func readTree(r *repo.Repo, g *globals, dir string) (repo.Tree, error) {
+	if g.worktree {
+		return r.Worktree(dir)
+	}
+	tree, err := r.At(cmp.Or(g.ref, "HEAD"), dir)
+	if errors.Is(err, repo.ErrNoRepository) {
+		return tree, &failure{
+			exit: exitError, code: "no_repository", err: err,
+			hint: "meshsync reads commits; to read the files as they are, add --worktree",
+		}
+	}
+	return tree, err
+}
+
+// chooseMesh is the mesh folder that was asked for, else the only one below it.
+func chooseMesh(t repo.Tree) (string, error) {
+	all := config.Meshes(t.Files)
+	for _, m := range all {
+		if m == t.Dir {
+			return m, nil
+		}
+	}
+	below := []string{}
+	for _, m := range all {
+		if t.Dir == "." || len(m) > len(t.Dir) && m[:len(t.Dir)+1] == t.Dir+"/" {
+			below = append(below, m)
+		}
+	}
+	switch len(below) {
+	case 1:
+		return below[0], nil
+	case 0:
+		return "", &failure{
+			exit: exitError, code: "no_mesh", err: fmt.Errorf("no mesh in %s: a mesh is a folder with a mesh.cue", t.Dir),
+			hint: "meshsync init makes a repository to start from",
+		}
+	default:
+		return "", &failure{
+			exit: exitError, code: "several_meshes", err: fmt.Errorf("%d meshes in %s: %s", len(below), t.Dir, joined(below)),
+			hint: "name one with -C " + below[0],
+		}
+	}
+}
+
+// basePolicy returns the policy that limits a plan and where it comes from: the
+// revision that --policy-ref or the CI system names as base, else this commit. A
+// commit must not be able to allow itself what the base forbids.
+func basePolicy(e *environment, d *desired, ref string) (mesh.Policy, string, error) {
+	asked := ref
+	if ref == "" {
+		ref = ciBase(e)
+	}
+	if ref == "" || d.source.Worktree && asked == "" {
+		return d.mesh.Policy, "this commit", nil
+	}
+	tree, err := d.repo.At(ref, d.dir)
+	if err != nil {
+		if asked == "" {
+			return d.mesh.Policy, "this commit (the base " + ref + " cannot be read: fetch it to have its policy hold)", nil
+		}
+		return mesh.Policy{}, "", fmt.Errorf("--policy-ref %s: %w", ref, err)
+	}
+	m, err := config.Load(tree.Files, d.source.Dir)
+	if err != nil {
+		return mesh.Policy{}, "", fmt.Errorf("policy of %s: %w", ref, err)
+	}
+	return m.Policy, fmt.Sprintf("%s (%.12s)", ref, tree.Source.Commit), nil
+}
+
+// ciBase is the branch that a pull or merge request goes to, as CI systems say it.
+func ciBase(e *environment) string {
+	branch := cmp.Or(e.getenv("GITHUB_BASE_REF"), e.getenv("CI_MERGE_REQUEST_TARGET_BRANCH_NAME"))
+	if branch == "" {
+		return ""
+	}
+	return "origin/" + branch
+}
+
+func joined(names []string) string {
+	out := ""
+	for i, n := range names {
+		if i > 0 {
+			out += ", "
+		}
+		out += n
+	}
+	return out
+}

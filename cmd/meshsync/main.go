@@ -1,0 +1,70 @@
+// Command meshsync reconciles a Mesos cluster with a git repository: it plans,
+// applies and watches for drift. Each command stands in a file of its own; the
+// packages below internal do the work.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+)
+
+func main() {
+	os.Exit(mainCode())
+}
+
+// mainCode runs the command line of this process and returns its exit code. The
+// process's streams, clock, environment and signals enter here and nowhere else.
+func mainCode() int {
+	ctx, stop, first := signals(context.Background())
+	defer stop()
+	wd, err := os.Getwd()
+	if err != nil {
+		wd = "."
+	}
+	e := &environment{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		getenv: os.Getenv, now: time.Now, wd: wd,
+		stdinTTY: term.IsTerminal(int(os.Stdin.Fd())), stdoutTTY: term.IsTerminal(int(os.Stdout.Fd())),
+		stderrTTY: term.IsTerminal(int(os.Stderr.Fd())), width: terminalWidth(os.Stderr),
+		stop: first,
+	}
+	return run(ctx, e, os.Args[1:])
+}
+
+func terminalWidth(f *os.File) int {
+	w, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || w < 40 {
+		return 100
+	}
+	return w
+}
+
+// signals returns a channel that the first SIGINT or SIGTERM closes, and a context
+// that the second one cancels. A third ends the process at once.
+func signals(parent context.Context) (ctx context.Context, stop func(), first <-chan struct{}) {
+	ctx, cancel := context.WithCancel(parent)
+	ch := make(chan os.Signal, 3)
+	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
+	closed := make(chan struct{})
+	ended := make(chan struct{})
+	go func() {
+		select {
+		case <-ch:
+			close(closed)
+		case <-ended:
+			return
+		}
+		select {
+		case <-ch:
+			cancel()
+			signal.Stop(ch) // the next one has its default effect
+		case <-ended:
+		}
+	}()
+	return ctx, func() { close(ended); signal.Stop(ch); cancel() }, closed
+}

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"meshsync.dev/meshsync/internal/diff"
+	"meshsync.dev/meshsync/internal/marathon/definition"
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/observe"
+	"meshsync.dev/meshsync/internal/plan"
+	"meshsync.dev/meshsync/internal/render"
+)
+
+// planFlags narrow and feed a plan; plan, apply and drift share them.
+type planFlags struct {
+	only, exclude []string
+	policyRef     string
+	overrides     []string
+	from          string
+	out           outputs
+	full          bool
+}
+
+func (p *planFlags) register(f *pflag.FlagSet) {
+	f.StringArrayVar(&p.only, "only", nil, "plan only addresses that match the `GLOB` (repeatable), such as 'host/m1/*' or '*/app:/www'")
+	f.StringArrayVar(&p.exclude, "exclude", nil, "leave out addresses that match the `GLOB` (repeatable)")
+	f.StringVar(&p.policyRef, "policy-ref", "", "revision whose policy limits the plan (default: the CI job's base branch, else this commit)")
+	f.StringArrayVar(&p.overrides, "override", nil, "accept `RULE=NUMBER`, where NUMBER is just what the plan comes to")
+	f.StringArrayVarP(&p.out.specs, "output", "o", nil, "`FORMAT[=FILE]`: text, json, markdown (repeatable)")
+	f.BoolVar(&p.full, "full", false, "show everything, equal hosts and long diffs too")
+}
+
+// planned is a plan with what it was made from.
+type planned struct {
+	plan    plan.Plan
+	desired *desired
+	targets *targets // nil when planned against a snapshot
+	adopt   map[mesh.Target]map[string]string
+}
+
+func (p *planned) close() {
+	if p.targets != nil {
+		p.targets.close()
+	}
+	p.desired.close()
+}
+
+// makePlan reads, observes and plans.
+func makePlan(ctx context.Context, e *environment, g *globals, f *planFlags) (*planned, error) {
+	overrides, err := parseOverrides(f.overrides)
+	if err != nil {
+		return nil, err
+	}
+	d, err := loadDesired(e, g)
+	if err != nil {
+		return nil, err
+	}
+	p := &planned{desired: d}
+	if err := p.build(ctx, e, g, f, overrides); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *planned) build(ctx context.Context, e *environment, g *globals, f *planFlags, overrides map[string]int) error {
+	policy, from, err := basePolicy(e, p.desired, f.policyRef)
+	if err != nil {
+		return err
+	}
+	in := plan.Input{
+		Mesh: p.desired.mesh, Version: programVersion(), Source: p.desired.source,
+		Policy: policy, PolicyFrom: from, Overrides: overrides, Snapshot: f.from,
+		AppEffect: appEffect,
+	}
+	if len(f.only)+len(f.exclude) > 0 {
+		in.Filter = &plan.Filter{Only: f.only, Exclude: f.exclude}
+	}
+	if err := p.observe(ctx, e, g, f, &in); err != nil {
+		return err
+	}
+	in.Apps, in.NotCompared = desiredApps(p.desired.mesh, in.Seen)
+	p.ancestry(&in)
+	p.plan = plan.Build(in)
+	p.adopt = unrecorded(in)
+	return nil
+}
+
+// observe fills in what is live: from a snapshot or from the targets.
+func (p *planned) observe(ctx context.Context, e *environment, g *globals, f *planFlags, in *plan.Input) error {
+	if f.from != "" {
+		snap, err := readSnapshot(f.from)
+		if err != nil {
+			return err
+		}
+		if snap.Mesh != p.desired.mesh.Name {
+			return &failure{
+				exit: exitError, code: "wrong_snapshot",
+				err:  fmt.Errorf("%s is a snapshot of the mesh %q, not of %q", f.from, snap.Mesh, p.desired.mesh.Name),
+				hint: "observe this mesh: meshsync observe -C " + p.desired.source.Dir + " -o json=FILE",
+			}
+		}
+		in.Seen, in.Sandbox = snap.Observed, snap.Sandbox
+		return nil
+	}
+	t, err := newTargets(e, g, p.desired.mesh, targetOptions{timeout: in.Policy.Apps.Timeout})
+	if err != nil {
+		return err
+	}
+	p.targets, in.Sandbox = t, t.sandbox
+	in.Seen = observeAll(ctx, e, g, t.observers(in.Filter, p.desired.mesh))
+	return nil
+}
+
+// observeAll asks all targets at once and shows progress.
+func observeAll(ctx context.Context, e *environment, g *globals, ts []observe.Target) mesh.Observed {
+	line := newStatusLine(e, "observe", len(ts))
+	defer line.done()
+	return observe.All(ctx, ts, max(1, g.parallel), func(s mesh.TargetState) { line.step(s.Target.String()) })
+}
+
+func readSnapshot(file string) (render.Snapshot, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return render.Snapshot{}, err
+	}
+	defer f.Close()
+	snap, err := render.ReadSnapshot(f)
+	if err != nil {
+		return snap, fmt.Errorf("%s: %w", file, err)
+	}
+	return snap, nil
+}
+
+// desiredApps brings the desired apps of all Marathons that were observed into
+// canonical form, completed by what only the live ones can say.
+func desiredApps(m *mesh.Mesh, seen mesh.Observed) ([]mesh.Resource, []plan.NotCompared) {
+	var out []mesh.Resource
+	var left []plan.NotCompared
+	for _, a := range m.Apps {
+		s, ok := seen.Of(mesh.Marathon(a.Marathon))
+		if !ok || s.Outcome != mesh.OK || s.Marathon == nil {
+			continue
+		}
+		r, foreign := definition.DesiredResource(a, liveApp(s, a.Address()), s.Marathon.Config, m.Policy.SecretNames)
+		out = append(out, r)
+		for _, f := range foreign {
+			left = append(left, plan.NotCompared{
+				Addr: a.Address(), Field: f,
+				Reason: "meshsync does not know this field of the live app; it is sent back unchanged",
+			})
+		}
+	}
+	return out, left
+}
+
+func liveApp(s mesh.TargetState, a mesh.Address) *mesh.Resource {
+	for i := range s.Resources {
+		if s.Resources[i].Addr == a {
+			return &s.Resources[i]
+		}
+	}
+	return nil
+}
+
+// appEffect says what Marathon does with a change of an app.
+func appEffect(c diff.Change) plan.AppEffect {
+	e := definition.EffectOf(c.Before, c.After, c.App)
+	return plan.AppEffect{Restarts: e.Restarts, Starts: e.Starts, Stops: e.Stops, Because: e.Fields}
+}
+
+// ancestry compares the commit with those in the records: an older or unrelated one
+// is refused, and what a shallow clone cannot tell is said.
+func (p *planned) ancestry(in *plan.Input) {
+	if in.Source.Commit == "" || in.Source.Worktree {
+		return
+	}
+	notes := map[string]bool{}
+	for _, applied := range appliedCommits(in.Seen) {
+		rel, err := p.desired.repo.Ancestry(applied, in.Source.Commit)
+		text, refuse := ancestryText(rel, err, applied, in.Source.Commit)
+		switch {
+		case text == "" || notes[text]:
+		case refuse:
+			in.Refusals = append(in.Refusals, plan.Refusal{
+				Code: "ancestry", Subject: in.Source.Commit, Message: text,
+				Hint: "that is a rollback: if it is meant, add --rollback", Source: "built in",
+			})
+		default:
+			in.Notes = append(in.Notes, text)
+		}
+		notes[text] = true
+	}
+}
+
+// parseOverrides reads RULE=NUMBER.
+func parseOverrides(specs []string) (map[string]int, error) {
+	out := map[string]int{}
+	for _, s := range specs {
+		name, number, ok := strings.Cut(s, "=")
+		n, err := strconv.Atoi(number)
+		if !ok || err != nil || n < 0 {
+			return nil, usage("--override %s: want RULE=NUMBER, such as limits.outages=1", s)
+		}
+		known := false
+		for _, r := range plan.RuleNames() {
+			known = known || r == name
+		}
+		if !known {
+			return nil, usage("--override %s: there is no rule %q; there are %s", s, name, joined(plan.RuleNames()))
+		}
+		out[name] = n
+	}
+	return out, nil
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func newValidate(e *environment, g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "validate [DIR]",
+		Short: "Check the repository: CUE, cross checks, policy; asks no host",
+		Long: `Evaluate the mesh and check it against the contract and across files. No host and
+no Marathon is asked, no network is used. All errors are shown, with file and line.
+
+  meshsync validate
+  meshsync validate prod --worktree
+` + exitCodeHelp,
+		Args: dirArg(g),
+		RunE: func(*cobra.Command, []string) error {
+			d, err := loadDesired(e, g)
+			if err != nil {
+				return err
+			}
+			defer d.close()
+			dirtyWarning(e, g, d)
+			m := d.mesh
+			fmt.Fprintf(e.stdout, "%s is valid: %s, %s, %s, %s\n", m.Name,
+				counted(len(m.Hosts), "host"), counted(len(m.Resources), "resource"),
+				counted(len(m.Marathons), "Marathon"), counted(len(m.Apps), "app"))
+			return nil
+		},
+	}
+}
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// dirArg accepts the mesh's folder as the argument in place of -C.
+func dirArg(g *globals) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		switch {
+		case len(args) > 1:
+			return usage("one mesh at a time: got %s", joined(args))
+		case len(args) == 1 && g.dir != "":
+			return usage("the mesh is named twice: -C %s and %s", g.dir, args[0])
+		case len(args) == 1:
+			g.dir = args[0]
+		}
+		return nil
+	}
+}
+
+// dirtyWarning says on stderr that the commit is read and not the files.
+func dirtyWarning(e *environment, g *globals, d *desired) {
+	if g.worktree || len(d.dirty) == 0 {
+		return
+	}
+	shown := d.dirty
+	more := ""
+	if len(shown) > 3 {
+		more = fmt.Sprintf(" and %d more", len(shown)-3)
+		shown = shown[:3]
+	}
+	fmt.Fprintf(e.stderr, "note: %s%s differ from the commit and are not read; --worktree reads them\n", joined(shown), more)
+}
