@@ -46,3 +46,11 @@ type RolloutOverride struct {
 func DefaultSecretNames() []string {
 	return []string{`password`, `passwd`, `secret`, `token`, `api_?key`, `private_?key`, `credential`}
 }
+
+// Secrets returns the patterns that hold: those that policy says, else the defaults.
+func (p Policy) Secrets() []string {
+	if p.SecretNames == nil {
+		return DefaultSecretNames()
+	}
+	return p.SecretNames
+}

@@ -151,7 +151,11 @@ func (b *builder) recordNote(s mesh.TargetState) {
 	case mesh.RecordCorrupt:
 		b.plan.Notes = append(b.plan.Notes, s.Target.String()+": its record cannot be read, so nobody can tell drift from pending there; the next apply writes it anew")
 	case mesh.RecordNewer:
-		b.plan.Notes = append(b.plan.Notes, s.Target.String()+": its record was written by a newer meshsync; use that version")
+		b.plan.Refusals = append(b.plan.Refusals, Refusal{
+			Code: "record.newer", Subject: s.Target.String(),
+			Message: "its record was written by a newer meshsync, which this version must not overwrite",
+			Hint:    "use that version or a newer one", Source: "built in",
+		})
 	}
 }
 
