@@ -1,0 +1,234 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/build"
+	"cuelang.org/go/cue/cuecontext"
+	"cuelang.org/go/cue/load"
+	"golang.org/x/sync/errgroup"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// appValue is one app as it was evaluated: its JSON, so that the evaluator's memory of
+// its folder can go.
+type appValue struct {
+	key    string
+	json   []byte
+	origin mesh.Pos
+	fields map[string]mesh.Pos
+}
+
+// folderBatch is how many app folders are loaded at once: the packages that they
+// import are parsed once for all of them, and their memory goes when they are done.
+const folderBatch = 25
+
+// evaluateApps evaluates the apps of the mesh's own package and of its folders, each
+// folder in a context of its own.
+func (l *loader) evaluateApps() {
+	own, errs := l.appsOf(l.con, l.value, l.inst.Files)
+	l.apps = append(l.apps, own...)
+	for _, e := range errs.list {
+		l.errs.add(e)
+	}
+	folders := l.appFolders()
+	for batch := range slices.Chunk(folders, folderBatch) {
+		l.evaluateFolders(batch)
+	}
+}
+
+// appFolders lists the folders below MESH/apps that hold CUE files, sorted.
+func (l *loader) appFolders() []string {
+	set := map[string]bool{}
+	prefix := path.Join(l.dir, "apps") + "/"
+	for name := range l.mod.asts {
+		rest, ok := strings.CutPrefix(name, prefix)
+		if ok && strings.Count(rest, "/") == 1 {
+			set[path.Dir(name)] = true
+		}
+		if ok && !strings.Contains(rest, "/") {
+			l.errs.add(Error{
+				Pos: mesh.Pos{File: name, Line: 1}, Rule: "app-folder", Msg: "an app file lies in apps/ itself",
+				Hint: "put it into a folder, such as " + prefix + "web/" + rest,
+			})
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+func (l *loader) evaluateFolders(folders []string) {
+	args := make([]string, len(folders))
+	for i, f := range folders {
+		args[i] = "./" + f
+	}
+	insts := load.Instances(args, l.config("."))
+	apps := make([][]appValue, len(insts))
+	errs := make([]*collector, len(insts))
+	var g errgroup.Group
+	g.SetLimit(2) // more does not help: the evaluator waits for memory
+	for i, inst := range insts {
+		errs[i] = &collector{}
+		g.Go(func() error {
+			apps[i] = l.evaluateFolder(inst, folders[i], errs[i])
+			return nil
+		})
+	}
+	_ = g.Wait() // the functions return no error
+	for i := range insts {
+		l.apps = append(l.apps, apps[i]...)
+		for _, e := range errs[i].list {
+			l.errs.add(e)
+		}
+	}
+}
+
+func (l *loader) evaluateFolder(inst *build.Instance, folder string, c *collector) []appValue {
+	if !l.checkPackage(inst, folder, c) {
+		return nil
+	}
+	if inst.Err != nil {
+		l.translator(inst.Files, cue.Value{}).add(c, inst.Err)
+		return nil
+	}
+	ctx := cuecontext.New()
+	v := ctx.BuildInstance(inst)
+	con := newContract(ctx)
+	if err := v.Err(); err != nil {
+		l.folderTranslator(con, inst.Files).add(c, err)
+		return nil
+	}
+	for _, name := range fieldNames(v) {
+		if name != "apps" {
+			c.add(Error{
+				Pos: find(inst.Files, name), Rule: "unknown-field",
+				Msg:  fmt.Sprintf("an app folder yields only apps, and %s yields %q", folder, name),
+				Hint: "make it a definition (#" + name + ") or hidden (_" + name + ") if it helps the apps",
+			})
+		}
+	}
+	apps, errs := l.appsOf(con, v, inst.Files)
+	for _, e := range errs.list {
+		c.add(e)
+	}
+	return apps
+}
+
+// checkPackage wants each file of a folder to be of the package that the folder names.
+func (l *loader) checkPackage(inst *build.Instance, folder string, c *collector) bool {
+	want := path.Base(folder)
+	ok := true
+	for name, f := range l.mod.asts {
+		if path.Dir(name) != folder || f.PackageName() == want {
+			continue
+		}
+		ok = false
+		hint := "write package " + want
+		if l.inst != nil && f.PackageName() == l.inst.PkgName {
+			hint += "; as package " + l.inst.PkgName + " it would be unified with the whole mesh"
+		}
+		c.add(Error{
+			Pos: mesh.Pos{File: name, Line: 1}, Rule: "app-package",
+			Msg: fmt.Sprintf("the file is of package %q, and its folder is %q", f.PackageName(), want), Hint: hint,
+		})
+	}
+	return ok
+}
+
+func (l *loader) folderTranslator(con contract, files []*ast.File) translator {
+	inFolder := &loader{con: con, mod: l.mod, dir: l.dir, inst: l.inst}
+	return inFolder.translator(files, cue.Value{})
+}
+
+// appsOf evaluates the apps of one instance against the contract.
+func (l *loader) appsOf(con contract, v cue.Value, files []*ast.File) ([]appValue, *collector) {
+	c := &collector{}
+	var out []appValue
+	apps := v.LookupPath(cue.ParsePath("apps"))
+	it, err := apps.Fields()
+	if !apps.Exists() || err != nil {
+		return nil, c
+	}
+	def := con.def("#App")
+	for it.Next() {
+		key := it.Selector().Unquoted()
+		u := def.Unify(it.Value())
+		if err := u.Validate(cue.Concrete(true), cue.Final()); err != nil {
+			t := l.folderTranslator(con, files)
+			t.app = key
+			t.add(c, err)
+			continue
+		}
+		b, err := u.MarshalJSON()
+		if err != nil {
+			c.add(internalError("encode app "+key, err))
+			continue
+		}
+		a := appValue{key: key, json: b, origin: find(files, "apps", key), fields: map[string]mesh.Pos{}}
+		if a.origin.IsZero() {
+			a.origin = position(it.Value().Pos())
+		}
+		for _, f := range fieldNames(u) {
+			if p := find(files, "apps", key, f); !p.IsZero() {
+				a.fields[f] = p
+			}
+		}
+		out = append(out, a)
+	}
+	return out, c
+}
+
+// decodeApps joins the apps of all folders; one id twice names both lines.
+func (l *loader) decodeApps(m *mesh.Mesh) {
+	l.joined = map[string]mesh.Pos{}
+	marathon := "main"
+	if len(m.Marathons) == 1 {
+		marathon = m.Marathons[0].Name
+	}
+	for _, a := range l.apps {
+		var def map[string]any
+		d := json.NewDecoder(bytes.NewReader(a.json))
+		d.UseNumber()
+		if err := d.Decode(&def); err != nil {
+			l.errs.add(internalError("decode app "+a.key, err))
+			continue
+		}
+		id := l.appID(a, def)
+		if old, ok := l.joined[id]; ok {
+			l.errs.add(Error{
+				Pos: a.origin, Also: []mesh.Pos{old}, Rule: "duplicate-app", Msg: fmt.Sprintf("app %s is declared twice", id),
+				Hint: "one of the two must go or get another id",
+			})
+			continue
+		}
+		l.joined[id] = a.origin
+		def["id"] = id
+		m.Apps = append(m.Apps, mesh.AppSpec{Marathon: marathon, ID: id, Definition: def, Origin: a.origin, Fields: a.fields})
+	}
+	if len(m.Apps) > 0 && len(m.Marathons) == 0 {
+		l.errs.add(Error{
+			Pos: m.Apps[0].Origin, Rule: "no-marathon", Msg: "there are apps and no Marathon to run them",
+			Hint: `marathons: main: urls: ["http://marathon.example.com:8080"]`,
+		})
+	}
+}
+
+// appID is the absolute id: the key, which the field id may repeat, relative or absolute.
+func (l *loader) appID(a appValue, def map[string]any) string {
+	id := "/" + strings.Trim(a.key, "/")
+	if written, ok := def["id"].(string); ok && "/"+strings.Trim(written, "/") != id {
+		l.errs.add(Error{
+			Pos: a.origin, Rule: "app-id", Msg: fmt.Sprintf("app %s has the id %q", a.key, written),
+			Hint: "leave id out: the key is the id",
+		})
+	}
+	return id
+}

@@ -1,0 +1,280 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"meshsync.dev/meshsync/internal/health"
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// check holds the decoded mesh to the rules that go across its parts.
+func check(m *mesh.Mesh, l *loader) {
+	checkAddresses(m, l.errs)
+	checkPaths(m, l.errs)
+	checkEnsembles(m, l.errs)
+	checkServices(m, l.errs)
+	checkPolicy(m, l.errs)
+	checkApps(m, l.errs)
+	checkServicePorts(m, l.errs)
+}
+
+func checkAddresses(m *mesh.Mesh, c *collector) {
+	byAddress := map[string]mesh.HostSpec{}
+	names := map[string]bool{}
+	for _, h := range m.Hosts {
+		names[h.Name] = true
+		key := fmt.Sprintf("%s:%d", strings.ToLower(h.Address), h.Port)
+		if old, ok := byAddress[key]; ok {
+			c.add(Error{
+				Pos: h.Origin, Also: []mesh.Pos{old.Origin}, Rule: "duplicate-address",
+				Msg: fmt.Sprintf("hosts %s and %s have the same address, %s", old.Name, h.Name, h.Address), Hint: "two names for one machine would undo each other's changes",
+			})
+		}
+		byAddress[key] = h
+		if strings.ContainsAny(h.Address, " /@") {
+			c.add(Error{Pos: h.Origin, Rule: "address", Msg: fmt.Sprintf("host %s has the address %q: want a name or an IP address, without user or port", h.Name, h.Address), Hint: "the user goes to ssh: user, the port to ssh: port"})
+		}
+	}
+	for _, r := range m.Roles {
+		if r.Ensemble == nil {
+			continue
+		}
+		for _, member := range r.Ensemble.Members {
+			if !names[member] {
+				c.add(Error{Pos: r.Origin, Rule: "unknown-host", Msg: fmt.Sprintf("ensemble %s has the member %q, and there is no such host", r.Ensemble.Name, member), Hint: didYouMean(member, keys(names))})
+			}
+		}
+	}
+	checkIDs(m, c)
+}
+
+// checkIDs finds two members with one id: the lines server.N of ZooKeeper would clash.
+func checkIDs(m *mesh.Mesh, c *collector) {
+	for _, r := range m.Roles {
+		seen := map[string]mesh.Resource{}
+		for _, res := range m.Resources {
+			if res.Role != r.Name || res.Addr.Kind != mesh.File || path.Base(res.Addr.Name) != "myid" {
+				continue
+			}
+			id := strings.TrimSpace(*res.Text)
+			if old, ok := seen[id]; ok {
+				c.add(Error{
+					Pos: hostOrigin(m, res.Addr.Target.Name), Also: []mesh.Pos{hostOrigin(m, old.Addr.Target.Name)}, Rule: "duplicate-id",
+					Msg: fmt.Sprintf("hosts %s and %s both have the id %s in role %s", old.Addr.Target.Name, res.Addr.Target.Name, id, r.Name),
+				})
+			}
+			seen[id] = res
+		}
+	}
+}
+
+func hostOrigin(m *mesh.Mesh, name string) mesh.Pos {
+	h, _ := m.Host(name)
+	return h.Origin
+}
+
+// checkPaths finds two roles of one host that yield one path, and paths that are not plain.
+func checkPaths(m *mesh.Mesh, c *collector) {
+	seen := map[string]mesh.Resource{}
+	for _, r := range m.Resources {
+		key := r.Addr.Target.Name + "\x00" + r.Addr.Name
+		if r.Addr.Kind == mesh.Service {
+			key += "\x00unit"
+		} else if path.Clean(r.Addr.Name) != r.Addr.Name || !strings.HasPrefix(r.Addr.Name, "/") || r.Addr.Name == "/" {
+			c.add(Error{Pos: r.Origin, Rule: "path", Msg: fmt.Sprintf("role %s yields the path %q: want an absolute path without .., // or a final /", r.Role, r.Addr.Name)})
+		}
+		old, ok := seen[key]
+		if ok && !sameDirectory(old, r) {
+			c.add(Error{
+				Pos: r.Origin, Also: alsoUnless(r.Origin, old.Origin), Rule: "two-roles-one-path",
+				Msg:  fmt.Sprintf("roles %s and %s both yield %s on %s", old.Role, r.Role, r.Addr.Name, r.Addr.Target.Name),
+				Hint: "one role must own it; the other can read it",
+			})
+		}
+		seen[key] = r
+	}
+}
+
+// sameDirectory allows two roles to want one directory with the same owner and mode.
+func sameDirectory(a, b mesh.Resource) bool {
+	return a.Addr.Kind == mesh.Directory && b.Addr.Kind == mesh.Directory && a.Purge == b.Purge && mesh.EqualValues(a.Attrs, b.Attrs)
+}
+
+func alsoUnless(pos, other mesh.Pos) []mesh.Pos {
+	if pos == other {
+		return nil
+	}
+	return []mesh.Pos{other}
+}
+
+func checkEnsembles(m *mesh.Mesh, c *collector) {
+	for _, r := range m.Roles {
+		e := r.Ensemble
+		if e == nil {
+			continue
+		}
+		n := len(e.Members)
+		if n > 2 && n%2 == 0 {
+			c.add(Error{
+				Pos: r.Origin, Rule: "even-ensemble", Msg: fmt.Sprintf("ensemble %s has %d members: an even number survives no more failures than %d", e.Name, n, n-1),
+				Hint: fmt.Sprintf("use %d or %d", n-1, n+1),
+			})
+		}
+		if n == 2 {
+			c.add(Error{
+				Pos: r.Origin, Rule: "even-ensemble", Msg: fmt.Sprintf("ensemble %s has 2 members: each of them can stop it", e.Name), Hint: "use 1 or 3",
+			})
+		}
+		if 2*e.Quorum <= n || e.Quorum > n {
+			c.add(Error{
+				Pos: r.Origin, Rule: "quorum", Msg: fmt.Sprintf("ensemble %s has the quorum %d of %d members: a quorum is more than half of them", e.Name, e.Quorum, n),
+				Hint: "let the role compute it: div(len(members), 2) + 1",
+			})
+		}
+	}
+}
+
+func checkServices(m *mesh.Mesh, c *collector) {
+	for _, r := range m.Resources {
+		if r.Service == nil {
+			continue
+		}
+		if k := r.Service.Check; k != nil && !slices.Contains(health.Kinds(), k.Kind) {
+			c.add(Error{Pos: r.Origin, Rule: "check", Msg: fmt.Sprintf("service %s has the check %q, and there is no such check", r.Addr.Name, k.Kind), Hint: didYouMean(k.Kind, health.Kinds())})
+		}
+		if !regexp.MustCompile(`^[A-Za-z0-9@_.:-]+$`).MatchString(r.Addr.Name) {
+			c.add(Error{Pos: r.Origin, Rule: "unit", Msg: fmt.Sprintf("role %s yields the service %q: that is no name of a unit", r.Role, r.Addr.Name)})
+		}
+	}
+}
+
+func checkPolicy(m *mesh.Mesh, c *collector) {
+	for _, s := range m.Policy.SecretNames {
+		if _, err := regexp.Compile(s); err != nil {
+			c.add(Error{Rule: "policy", Msg: fmt.Sprintf("policy.secretNames: %q is no regular expression", s)})
+		}
+	}
+	roles := map[string]bool{}
+	for _, r := range m.Roles {
+		roles[r.Name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Policy.Rollout)) {
+		if !roles[name] {
+			c.add(Error{
+				Pos: m.Policy.Origin["rollout."+name], Rule: "unknown-role",
+				Msg: fmt.Sprintf("policy.rollout is for role %q, and no host has it", name), Hint: didYouMean(name, keys(roles)),
+			})
+		}
+	}
+}
+
+func checkApps(m *mesh.Mesh, c *collector) {
+	secrets := secretPattern(m.Policy)
+	for _, a := range m.Apps {
+		checkAppID(a, c)
+		checkEnv(a, secrets, c)
+		for _, d := range asList(a.Definition["dependencies"]) {
+			if on, _ := d.(string); on != "" && "/"+strings.Trim(on, "/") == a.ID {
+				c.add(Error{Pos: fieldPos(a, "dependencies"), Rule: "app-dependency", Msg: fmt.Sprintf("app %s depends on itself", a.ID)})
+			}
+		}
+		if _, cmd := a.Definition["cmd"]; cmd && a.Definition["args"] != nil {
+			c.add(Error{Pos: fieldPos(a, "cmd"), Rule: "app-command", Msg: fmt.Sprintf("app %s has both cmd and args: Marathon takes one of them", a.ID)})
+		}
+		if a.Definition["cmd"] == nil && a.Definition["args"] == nil && a.Definition["container"] == nil {
+			c.add(Error{Pos: a.Origin, Rule: "app-command", Msg: fmt.Sprintf("app %s has nothing to run", a.ID), Hint: "set cmd, args, or a container with an image"})
+		}
+	}
+}
+
+var appIDExpr = regexp.MustCompile(`^(/[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)+$`) //nolint:gochecknoglobals // compiled once
+
+func checkAppID(a mesh.AppSpec, c *collector) {
+	switch {
+	case !appIDExpr.MatchString(a.ID):
+		c.add(Error{Pos: a.Origin, Rule: "app-id", Msg: fmt.Sprintf("%q is no app id", a.ID), Hint: "parts between slashes have lower-case letters, digits and dashes"})
+	case slices.Contains([]string{"restart", "tasks", "versions"}, path.Base(a.ID)):
+		c.add(Error{Pos: a.Origin, Rule: "app-id", Msg: fmt.Sprintf("app %s ends in %q, which Marathon's API needs for itself", a.ID, path.Base(a.ID))})
+	case strings.HasPrefix(a.ID, "/meshsync/"):
+		c.add(Error{Pos: a.Origin, Rule: "app-id", Msg: fmt.Sprintf("app %s lies in the group /meshsync, where meshsync keeps its records", a.ID)})
+	}
+}
+
+func secretPattern(p mesh.Policy) *regexp.Regexp {
+	var parts []string
+	for _, s := range p.Secrets() {
+		if _, err := regexp.Compile(s); err == nil {
+			parts = append(parts, "(?:"+s+")")
+		}
+	}
+	return regexp.MustCompile("(?i)" + strings.Join(parts, "|"))
+}
+
+// checkEnv refuses secrets in plain text. The value is never shown.
+func checkEnv(a mesh.AppSpec, secrets *regexp.Regexp, c *collector) {
+	env, _ := a.Definition["env"].(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		if _, plain := env[name].(string); plain && len(secrets.String()) > 4 && secrets.MatchString(name) {
+			c.add(Error{
+				Pos: fieldPos(a, "env"), Rule: "plain-secret",
+				Msg:  fmt.Sprintf("app %s: env %s looks like a secret and is written in plain text", a.ID, name),
+				Hint: `use {"secret": "NAME"} with secrets, or narrow policy.secretNames if it is none`,
+			})
+		}
+	}
+}
+
+func fieldPos(a mesh.AppSpec, field string) mesh.Pos {
+	if p, ok := a.Fields[field]; ok {
+		return p
+	}
+	return a.Origin
+}
+
+// checkServicePorts finds two ports with one service port: Marathon accepts it, and the load balancer breaks.
+func checkServicePorts(m *mesh.Mesh, c *collector) {
+	type owner struct{ app mesh.AppSpec }
+	seen := map[string]owner{}
+	for _, a := range m.Apps {
+		for _, p := range servicePorts(a.Definition) {
+			key := a.Marathon + " " + p
+			if old, ok := seen[key]; ok {
+				msg := fmt.Sprintf("apps %s and %s both claim the service port %s", old.app.ID, a.ID, p)
+				if old.app.ID == a.ID {
+					msg = fmt.Sprintf("app %s claims the service port %s twice", a.ID, p)
+				}
+				c.add(Error{Pos: a.Origin, Also: alsoUnless(a.Origin, old.app.Origin), Rule: "duplicate-port", Msg: msg, Hint: "0 lets Marathon choose a free one"})
+			}
+			seen[key] = owner{a}
+		}
+	}
+}
+
+// servicePorts lists the service ports that are written out, without zeros.
+func servicePorts(def map[string]any) []string {
+	var out []string
+	add := func(list any, field string) {
+		for _, x := range asList(list) {
+			o, _ := x.(map[string]any)
+			if n, ok := o[field].(json.Number); ok && n.String() != "0" {
+				out = append(out, n.String())
+			}
+		}
+	}
+	add(def["portDefinitions"], "port")
+	if container, ok := def["container"].(map[string]any); ok {
+		add(container["portMappings"], "servicePort")
+	}
+	return out
+}
+
+func asList(v any) []any {
+	l, _ := v.([]any)
+	return l
+}

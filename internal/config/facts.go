@@ -1,0 +1,156 @@
+package config
+
+import (
+	"fmt"
+
+	"cuelang.org/go/cue"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// checkFacts checks what the roles need before they are evaluated: one forgotten id
+// would otherwise show as a cascade of errors inside the roles.
+func (l *loader) checkFacts() {
+	t := l.translator(l.inst.Files, l.value)
+	hosts := l.value.LookupPath(cue.ParsePath("hosts"))
+	if !hosts.Exists() {
+		if err := l.value.Err(); err != nil {
+			t.add(l.errs, err)
+			return
+		}
+		l.errs.add(Error{
+			Pos: mesh.Pos{File: l.dir + "/mesh.cue", Line: 1}, Rule: "no-mesh",
+			Msg: "this package is no mesh: it has no hosts", Hint: `embed kit.#Mesh of "meshsync.dev/kit", or a package of yours that does`,
+		})
+		return
+	}
+	if err := hosts.Validate(); err != nil {
+		t.add(l.errs, err)
+		return
+	}
+	roles := l.roleNames()
+	l.checkRoleNames(hosts, roles)
+	for _, field := range []string{"settings", "defaults"} {
+		for _, name := range fieldNames(l.value.LookupPath(cue.ParsePath(field))) {
+			if _, ok := roles[name]; !ok {
+				l.errs.add(Error{
+					Pos: l.userPosition(l.inst.Files, []string{field, name}), Rule: "unknown-role",
+					Msg: fmt.Sprintf("%s are for role %q, and there is no such role", field, name), Hint: didYouMean(name, keys(roles)),
+				})
+			}
+		}
+	}
+}
+
+// roleNames maps each role to whether it needs an id.
+func (l *loader) roleNames() map[string]bool {
+	out := map[string]bool{}
+	roles := l.value.LookupPath(cue.MakePath(cue.Def("#roles")))
+	it, err := roles.Fields()
+	if err != nil {
+		return out
+	}
+	for it.Next() {
+		out[it.Selector().Unquoted()] = requires(it.Value().LookupPath(cue.ParsePath("me")), "id")
+	}
+	return out
+}
+
+// requires reports whether a struct has the required field name!.
+func requires(v cue.Value, name string) bool {
+	it, err := v.Fields(cue.Optional(true))
+	if err != nil {
+		return false
+	}
+	for it.Next() {
+		if s := it.Selector(); s.Unquoted() == name && s.ConstraintType() == cue.RequiredConstraint {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *loader) checkRoleNames(hosts cue.Value, roles map[string]bool) {
+	it, err := hosts.Fields()
+	if err != nil {
+		return
+	}
+	for it.Next() {
+		host := it.Selector().Unquoted()
+		if a := it.Value().LookupPath(cue.ParsePath("address")); !a.Exists() || a.Validate(cue.Concrete(true)) != nil {
+			l.errs.add(Error{
+				Pos: l.userPosition(l.inst.Files, []string{"hosts", host}), Rule: "missing",
+				Msg: fmt.Sprintf("host %s has no address", host), Hint: `address: "10.0.0.1"`,
+			})
+		}
+		hasID := it.Value().LookupPath(cue.ParsePath("id")).Exists()
+		for _, role := range fieldNames(it.Value().LookupPath(cue.ParsePath("roles"))) {
+			pos := l.userPosition(l.inst.Files, []string{"out", host, role})
+			needsID, ok := roles[role]
+			switch {
+			case !ok:
+				l.errs.add(Error{
+					Pos: pos, Rule: "unknown-role",
+					Msg: fmt.Sprintf("host %s has role %q, and there is no such role", host, role), Hint: didYouMean(role, keys(roles)),
+				})
+			case needsID && !hasID:
+				l.errs.add(Error{
+					Pos: l.userPosition(l.inst.Files, []string{"hosts", host}), Rule: "missing",
+					Msg: fmt.Sprintf("host %s has role %s and no id", host, role), Hint: "give each member a number of its own, such as id: 1",
+				})
+			}
+		}
+	}
+}
+
+func keys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	return out
+}
+
+// checkContract unifies what the mesh yields with the embedded contract.
+func (l *loader) checkContract(t translator) {
+	for _, x := range []struct{ field, def string }{{"policy", "#Policy"}} {
+		l.unify(t, l.con.def(x.def), l.value.LookupPath(cue.ParsePath(x.field)))
+	}
+	for field, def := range map[string]string{"hosts": "#Host", "marathons": "#Marathon"} {
+		it, err := l.value.LookupPath(cue.ParsePath(field)).Fields()
+		if err != nil {
+			continue
+		}
+		for it.Next() {
+			l.unify(t, l.con.def(def), it.Value())
+		}
+	}
+	resources := l.con.def("#Resources")
+	l.eachYield(func(_, _ string, y cue.Value) { l.unify(t, resources, y) })
+}
+
+func (l *loader) unify(t translator, def, v cue.Value) {
+	if !v.Exists() {
+		return
+	}
+	if err := def.Unify(v).Validate(cue.Concrete(true)); err != nil {
+		t.add(l.errs, err)
+	}
+}
+
+// eachYield calls f for what each role yields on each host.
+func (l *loader) eachYield(f func(host, role string, yield cue.Value)) {
+	hosts, err := l.value.LookupPath(cue.ParsePath("out")).Fields()
+	if err != nil {
+		return
+	}
+	for hosts.Next() {
+		roles, err := hosts.Value().Fields()
+		if err != nil {
+			continue
+		}
+		for roles.Next() {
+			f(hosts.Selector().Unquoted(), roles.Selector().Unquoted(), roles.Value().LookupPath(cue.ParsePath("yield")))
+		}
+	}
+}

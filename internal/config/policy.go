@@ -1,0 +1,85 @@
+package config
+
+import (
+	"maps"
+	"slices"
+
+	"cuelang.org/go/cue"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+type rawPolicy struct {
+	Limits struct {
+		Deletions    *int `json:"deletions"`
+		TaskRestarts *int `json:"taskRestarts"`
+		Hosts        *int `json:"hosts"`
+		Outages      *int `json:"outages"`
+	} `json:"limits"`
+	Unreachable struct {
+		Max         *int `json:"max"`
+		QuorumRoles *int `json:"quorumRoles"`
+	} `json:"unreachable"`
+	SecretNames []string `json:"secretNames"`
+	Restart     string   `json:"restart"`
+	Apps        struct {
+		Timeout string `json:"timeout"`
+	} `json:"apps"`
+	Rollout map[string]struct {
+		MaxUnavailable *int    `json:"maxUnavailable"`
+		Settle         *string `json:"settle"`
+		Timeout        *string `json:"timeout"`
+	} `json:"rollout"`
+}
+
+// decodePolicy decodes policy with the line of each rule that it sets.
+func (l *loader) decodePolicy() mesh.Policy {
+	v := l.value.LookupPath(cue.ParsePath("policy"))
+	var raw rawPolicy
+	l.into(v, &raw)
+	p := mesh.Policy{
+		Limits: mesh.Limits{
+			Deletions: raw.Limits.Deletions, TaskRestarts: raw.Limits.TaskRestarts,
+			Hosts: raw.Limits.Hosts, Outages: raw.Limits.Outages,
+		},
+		Unreachable: mesh.Unreachable{Max: raw.Unreachable.Max, QuorumRoles: raw.Unreachable.QuorumRoles},
+		SecretNames: raw.SecretNames, Restart: raw.Restart,
+		Apps:    mesh.AppPolicy{Timeout: duration(raw.Apps.Timeout)},
+		Rollout: map[string]mesh.RolloutOverride{},
+		Origin:  map[string]mesh.Pos{},
+	}
+	for _, name := range slices.Sorted(maps.Keys(raw.Rollout)) {
+		r := raw.Rollout[name]
+		o := mesh.RolloutOverride{MaxUnavailable: r.MaxUnavailable}
+		if r.Settle != nil {
+			d := duration(*r.Settle)
+			o.Settle = &d
+		}
+		if r.Timeout != nil {
+			d := duration(*r.Timeout)
+			o.Timeout = &d
+		}
+		p.Rollout[name] = o
+		p.Origin["rollout."+name] = l.origin([]string{"policy", "rollout", name})
+	}
+	for _, group := range []string{"limits", "unreachable"} {
+		for _, name := range fieldNames(v.LookupPath(cue.ParsePath(group))) {
+			p.Origin[group+"."+name] = l.origin([]string{"policy", group, name})
+		}
+	}
+	return p
+}
+
+// origin is the line that sets a path: in the mesh's own files, else wherever the
+// evaluator says that the value comes from.
+func (l *loader) origin(path []string) mesh.Pos {
+	if p := find(l.inst.Files, path...); !p.IsZero() {
+		return p
+	}
+	for _, imported := range l.inst.Imports {
+		if p := find(imported.Files, path...); !p.IsZero() {
+			return p
+		}
+	}
+	return l.userPosition(l.inst.Files, path)
+}
