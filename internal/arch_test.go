@@ -43,7 +43,7 @@ func picture() map[string][]string {
 		"internal/plan":                pure("internal/diff", "internal/health"),
 		"internal/route":               pure(),
 		"internal/repo":                pure(),
-		"internal/config":              pure("schema"),
+		"internal/config":              pure("internal/health", "schema"), // which checks there are
 		"internal/config/configtest":   pure("internal/config", "schema"),
 		"internal/remote":              pure(),
 		"internal/observe":             pure(),
