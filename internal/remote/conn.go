@@ -1,0 +1,178 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// Conn is a connection to one host. Run may be called from one goroutine at a time.
+type Conn struct {
+	name   string
+	client *ssh.Client
+	stop   chan struct{}
+	once   sync.Once
+}
+
+// Result is what a command said.
+type Result struct {
+	Stdout []byte
+	Stderr string // at most 64 KiB
+	Exit   int    // exit status; 255 when a signal ended the command
+}
+
+// keepAlive is how often a silent connection is asked whether it still lives, so that
+// a long apply notices a host that went away.
+const keepAlive = 15 * time.Second
+
+func newConn(name string, c *ssh.Client) *Conn {
+	conn := &Conn{name: name, client: c, stop: make(chan struct{})}
+	go conn.keepAlive()
+	return conn
+}
+
+func (c *Conn) keepAlive() {
+	t := time.NewTicker(keepAlive)
+	defer t.Stop()
+	for {
+		select {
+		case <-c.stop:
+			return
+		case <-t.C:
+			if _, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Close closes the connection.
+func (c *Conn) Close() error {
+	c.once.Do(func() { close(c.stop) })
+	return c.client.Close()
+}
+
+// DialContext opens a connection from the host to addr.
+func (c *Conn) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	return c.client.DialContext(ctx, network, addr)
+}
+
+// maxStderr is how much of a command's error output is kept.
+const maxStderr = 64 << 10
+
+// Run runs a command with stdin and returns what it said. When lines is not nil, it is
+// called with each complete line of the output as it arrives, and the output is not
+// kept. The error is an *Error: the connection broke, ctx ended (mesh.Timeout), or the
+// output passed limit bytes (mesh.TooLarge); in each case the connection is closed,
+// because a command whose output nobody reads cannot be told to end otherwise. A
+// command that ends with a status other than 0 is no error.
+func (c *Conn) Run(ctx context.Context, command string, stdin io.Reader, limit int64, lines func([]byte)) (Result, error) {
+	s, err := c.client.NewSession()
+	if err != nil {
+		var refused *ssh.OpenChannelError
+		if errors.As(err, &refused) {
+			return Result{}, &Error{Outcome: mesh.ConnectionLost, Host: c.name, Err: err, Msg: "the host opens no session: " + refused.Message, Hint: "sshd may limit sessions (MaxSessions)"}
+		}
+		return Result{}, lost(c.name, err)
+	}
+	defer s.Close()
+	// A command that writes into an output that nobody reads does not end: the connection goes at once.
+	out := &sink{limit: limit, lines: lines, abort: func() { go c.Close() }} //nolint:errcheck // it is given up
+	errOut := &sink{limit: maxStderr, cut: true}
+	s.Stdin, s.Stdout, s.Stderr = stdin, out, errOut
+	if err := s.Start(command); err != nil {
+		return Result{}, lost(c.name, err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Wait() }()
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		// Closing the session does not end Wait as long as the remote process holds
+		// its pipes, so the connection goes.
+		_ = c.Close()
+		<-done
+		return Result{}, &Error{Outcome: mesh.Timeout, Host: c.name, Err: ctx.Err(), Msg: "the script did not end in time"}
+	}
+	return c.result(out, errOut, err)
+}
+
+func (c *Conn) result(out, errOut *sink, err error) (Result, error) {
+	r := Result{Stdout: out.buf.Bytes(), Stderr: errOut.buf.String()}
+	var exit *ssh.ExitError
+	var missing *ssh.ExitMissingError
+	switch {
+	case out.over:
+		_ = c.Close()
+		return Result{}, &Error{Outcome: mesh.TooLarge, Host: c.name, Msg: fmt.Sprintf("the host sent more than %d MiB", out.limit>>20)}
+	case err == nil:
+		return r, nil
+	case errors.As(err, &exit):
+		r.Exit = exit.ExitStatus()
+		if exit.Signal() != "" {
+			r.Exit = 255
+		}
+		return r, nil
+	case errors.As(err, &missing):
+		return r, lost(c.name, errors.New("the connection ended without an exit status"))
+	default:
+		return r, lost(c.name, err)
+	}
+}
+
+// errTooLarge ends the copying of an output that passed its limit.
+var errTooLarge = errors.New("output too large")
+
+// sink takes an output: it keeps it or hands on its lines, up to a limit.
+type sink struct {
+	limit int64
+	cut   bool // drop what is beyond the limit instead of failing
+	lines func([]byte)
+	abort func() // called once when the limit is passed
+	buf   bytes.Buffer
+	n     int64
+	over  bool
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	s.n += int64(len(p))
+	if s.n > s.limit {
+		if s.cut {
+			if room := s.limit - int64(s.buf.Len()); room > 0 {
+				s.buf.Write(p[:min(int64(len(p)), room)])
+			}
+			return len(p), nil
+		}
+		if !s.over {
+			s.over = true
+			s.abort()
+		}
+		return 0, errTooLarge
+	}
+	s.buf.Write(p)
+	if s.lines != nil {
+		s.drain()
+	}
+	return len(p), nil
+}
+
+// drain hands on complete lines.
+func (s *sink) drain() {
+	for {
+		i := bytes.IndexByte(s.buf.Bytes(), '\n')
+		if i < 0 {
+			return
+		}
+		line := bytes.Clone(s.buf.Next(i + 1)[:i])
+		s.lines(line)
+	}
+}
