@@ -1,0 +1,229 @@
+package host
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// pathsPerProcess is how many paths one stat or sha256sum gets: the kernel bounds the
+// length of a command line to about 2 MiB.
+const pathsPerProcess = 5000
+
+// observeScript is the script that looks at a host: POSIX sh, nothing installed. It is
+// one function that its last line calls with no input: a script that is cut on its way
+// runs nothing, and no child can eat what follows. Every line of its own begins with
+// the token; paths are data in single quotes. The processes that it starts do not grow
+// with the number of files: lists are built with builtins and handed over at once.
+func observeScript(q query, token string) string {
+	var b strings.Builder
+	b.WriteString("ms_observe() {\nT=" + quote(token) + "\n" + observePrelude)
+	if !q.probeOnly {
+		b.WriteString(factsPart + listsPart)
+		writePaths(&b, q)
+		writeUnits(&b, q.units)
+		fmt.Fprintf(&b, "printf '%%s record\\n' \"$T\"\n[ -f %[1]s ] && cat -- %[1]s\nprintf '\\n%%s recordend\\n' \"$T\"\n", rooted(recordPath(q.mesh)))
+	}
+	writeProbes(&b, q.checks)
+	if !q.probeOnly {
+		b.WriteString(contentsPart)
+	}
+	b.WriteString("printf '\\n%s end\\n' \"$T\"\n}\nms_observe </dev/null\n")
+	return b.String()
+}
+
+// observePrelude is also the head of the change script.
+const observePrelude = `R=${MESHSYNC_ROOT-}
+LC_ALL=C QUOTING_STYLE=literal
+export LC_ALL QUOTING_STYLE
+PATH=${PATH:-/usr/bin:/bin}:/usr/sbin:/sbin
+unset CDPATH
+nl='
+'
+printf '%s begin\n%s root %s\n' "$T" "$T" "$R"
+`
+
+// factsPart reads facts with builtins only.
+const factsPart = `boot='' mid='' bt=''
+[ -r /proc/sys/kernel/random/boot_id ] && read -r boot </proc/sys/kernel/random/boot_id
+[ -r "$R/etc/machine-id" ] && read -r mid <"$R/etc/machine-id"
+while read -r k v; do if [ "$k" = btime ]; then bt=$v; break; fi; done </proc/stat
+printf '%s boot %s\n%s machine %s\n%s btime %s\n' "$T" "$boot" "$T" "$mid" "$T" "$bt"
+if [ -r "$R/etc/os-release" ]; then
+  while read -r l; do case $l in ID=*|VERSION_ID=*) printf '%s os %s\n' "$T" "$l";; esac; done <"$R/etc/os-release"
+fi
+`
+
+// listsPart defines how paths get on the lists for stat, sha256sum and head. The second
+// argument of ms_p is the digest with which a file need not be sent, or - to never
+// send it.
+const listsPart = `n=0 hn=0 cn=0 st='' ha='' li='' mi='' ct=''
+ms_hash() {
+  hn=$((hn+1))
+  eval "y$hn=\$1 x$hn=\$2"
+  ha="$ha \"\$y$hn\""
+}
+ms_p() {
+  n=$((n+1))
+  eval "p$n=\$1"
+  if [ -L "$1" ]; then st="$st \"\$p$n\"" li="$li \"\$p$n\""
+  elif [ -e "$1" ]; then st="$st \"\$p$n\""; if [ -f "$1" ]; then ms_hash "$1" "$2"; fi
+  else mi="$mi \"\$p$n\""; fi
+}
+ms_r() {
+  ms_p "$1" -
+  if [ -L "$1" ] && [ -f "$1" ]; then ms_hash "$1" -; fi
+}
+ms_entry() {
+  if [ -e "$1" ] || [ -L "$1" ]; then
+    case $1 in
+    *"$nl"*) printf '%s oddname\n' "$T";;
+    *) ms_p "$1" -;;
+    esac
+  fi
+}
+ms_flush() {
+  if [ -n "$st" ]; then eval "set -- $st"; printf '%s stat\n' "$T"; stat -c '%f %U %G %s %Z %n' -- "$@" 2>/dev/null; fi
+  if [ -n "$li" ]; then eval "set -- $li"; printf '%s links\n' "$T"; stat -c '%N' -- "$@" 2>/dev/null; fi
+  if [ -n "$mi" ]; then eval "set -- $mi"; printf '%s missing\n' "$T"; stat -c '%n' -- "$@" 2>&1 >/dev/null; fi
+  if [ -n "$ha" ]; then
+    eval "set -- $ha"
+    d=$(sha256sum -- "$@" 2>/dev/null)
+    printf '%s digests\n%s\n' "$T" "$d"
+    i=0 IFS=$nl
+    set -f
+    for l in $d; do
+      i=$((i+1)) g=${l%% *}
+      g=${g#\\}
+      eval "e=\$x$i"
+      case $e in
+      -|"$g") ;;
+      *) cn=$((cn+1)); eval "c$cn=\$y$i"; ct="$ct \"\$c$cn\"";;
+      esac
+    done
+    set +f
+    unset IFS
+  fi
+  st='' ha='' li='' mi='' n=0 hn=0
+}
+`
+
+// contentsPart sends the files that differ, each cut at MaxText, in one process. The
+// reader divides them by the sizes that stat gave and verifies each digest.
+const contentsPart = `printf '%s contents\n' "$T"
+if [ -n "$ct" ]; then
+  eval "set -- $ct"
+  printf '%s\n' "$@"
+  printf '%s bytes\n' "$T"
+  head -q -c 1048576 -- "$@" 2>/dev/null
+else
+  printf '%s bytes\n' "$T"
+fi
+`
+
+func writePaths(b *strings.Builder, q query) {
+	count := 0
+	flush := func() {
+		if count++; count%pathsPerProcess == 0 {
+			b.WriteString("ms_flush\n")
+		}
+	}
+	named := map[string]bool{}
+	for _, w := range q.paths {
+		named[w.addr.Name] = true
+		expect := "-"
+		if w.text {
+			expect = strings.TrimPrefix(w.digest, "sha256:")
+		}
+		fmt.Fprintf(b, "ms_p %s %s\n", rooted(w.addr.Name), quote(expect))
+		flush()
+	}
+	for _, r := range q.reads {
+		if p := strings.TrimSuffix(r, "/"); !named[p] {
+			named[p] = true
+			fmt.Fprintf(b, "ms_r %s\n", rooted(p))
+			flush()
+		}
+	}
+	for _, d := range q.listed() {
+		writeListing(b, d, named)
+		flush()
+	}
+	b.WriteString("ms_flush\n")
+}
+
+// writeListing looks at the entries of a directory that are not looked at by name already.
+func writeListing(b *strings.Builder, dir string, named map[string]bool) {
+	var known []string
+	for name := range named {
+		if path.Dir(name) == dir {
+			known = append(known, rooted(name))
+		}
+	}
+	fmt.Fprintf(b, "if [ -d %[1]s ]; then for e in %[1]s/* %[1]s/.[!.]* %[1]s/..?*; do ", rooted(dir))
+	if len(known) > 0 {
+		b.WriteString("case $e in " + strings.Join(slices.Sorted(slices.Values(known)), "|") + ") ;; *) ms_entry \"$e\";; esac")
+	} else {
+		b.WriteString(`ms_entry "$e"`)
+	}
+	b.WriteString("; done; fi\n")
+}
+
+// unitProperties are asked of every unit; systemctl prints one block for each, in order.
+const unitProperties = "Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,NeedDaemonReload"
+
+func writeUnits(b *strings.Builder, units []string) {
+	if len(units) == 0 {
+		return
+	}
+	b.WriteString("u=$(systemctl show -p " + unitProperties + " --")
+	for _, u := range units {
+		b.WriteString(" " + quote(unitFile(u)))
+	}
+	b.WriteString(` 2>&1)
+printf '%s units\n%s\n%s unitsend\n' "$T" "$u" "$T"
+IFS=$nl
+set -f
+for l in $u; do
+  case $l in MainPID=*)
+    pid=${l#MainPID=}
+    case $pid in
+    ''|0|*[!0-9]*) ;;
+    *) if [ -r "/proc/$pid/stat" ]; then read -r s <"/proc/$pid/stat"; printf '%s proc %s\n' "$T" "$s"; fi;;
+    esac;;
+  esac
+done
+set +f
+unset IFS
+`)
+}
+
+// unitFile is the unit's full name.
+func unitFile(unit string) string {
+	if strings.Contains(unit, ".") {
+		return unit
+	}
+	return unit + ".service"
+}
+
+// recordPath is where the record of a mesh lies on a host.
+func recordPath(meshName string) string { return stateDir(meshName) + "/record.json" }
+
+func stateDir(meshName string) string { return "/var/lib/meshsync/" + meshName }
+
+// kindOf says what lstat's mode is of; "" for what is none of our kinds.
+func kindOf(mode uint64) mesh.Kind {
+	switch mode & 0o170000 { // S_IFMT of stat(2)
+	case 0o100000:
+		return mesh.File
+	case 0o040000:
+		return mesh.Directory
+	case 0o120000:
+		return mesh.Symlink
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,297 @@
+package host
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/remote"
+)
+
+// parser reads what observeScript printed. It never takes what ended early for what is
+// absent: without the end line there is no result.
+type parser struct {
+	q      query
+	token  string
+	root   string // prefix of all paths; empty but in the sandbox
+	rest   []byte
+	stats  map[string]stat // by path
+	links  map[string]string
+	digest map[string]string // of regular files, and of what links lead to
+	denied []string          // lines of stat about paths that could not be looked at
+	units  []unit
+	facts  mesh.HostFacts
+	btime  int64
+	procs  map[int]uint64 // pid → start ticks
+	odd    int            // entries whose names have line breaks
+	texts  map[string]string
+	order  []string // of the texts, as they were sent
+	record []byte
+}
+
+// stat is one line of stat: `81a4 root root 12 1700000000 /etc/x`.
+type stat struct {
+	mode         uint64
+	owner, group string
+	size         int64
+	ctime        int64 // seconds
+}
+
+func garbled(q query, format string, args ...any) error {
+	return &remote.Error{Outcome: mesh.Garbled, Host: q.host, Msg: "the host's answer is not what the script prints: " + fmt.Sprintf(format, args...)}
+}
+
+// parseObservation turns the output of observeScript(q, token) into a state. The error
+// is a *remote.Error.
+func parseObservation(out []byte, q query, token string) (mesh.TargetState, error) {
+	begin := []byte(token + " begin\n")
+	i := bytes.Index(out, begin) // a login shell may have said something before
+	if i < 0 {
+		return mesh.TargetState{}, truncated(q, "it never began")
+	}
+	end := []byte("\n" + token + " end\n")
+	if !bytes.HasSuffix(out, end) {
+		return mesh.TargetState{}, truncated(q, "it ends early")
+	}
+	p := &parser{
+		q: q, token: token, rest: out[i+len(begin) : len(out)-len(end)+1],
+		stats: map[string]stat{}, links: map[string]string{}, digest: map[string]string{},
+		procs: map[int]uint64{}, texts: map[string]string{},
+	}
+	if err := p.sections(); err != nil {
+		return mesh.TargetState{}, err
+	}
+	return p.state()
+}
+
+func truncated(q query, why string) error {
+	return &remote.Error{Outcome: mesh.Truncated, Host: q.host, Msg: "the host's answer was cut: " + why}
+}
+
+// line takes one line off the output.
+func (p *parser) line() (string, bool) {
+	i := bytes.IndexByte(p.rest, '\n')
+	if i < 0 {
+		return "", false
+	}
+	l := string(p.rest[:i])
+	p.rest = p.rest[i+1:]
+	return l, true
+}
+
+// sections reads the output section by section; a line with the token begins one.
+func (p *parser) sections() error {
+	section := ""
+	for {
+		l, ok := p.line()
+		if !ok {
+			return nil
+		}
+		if rest, own := strings.CutPrefix(l, p.token+" "); own {
+			word, arg, _ := strings.Cut(rest, " ")
+			var err error
+			section, err = p.enter(word, arg)
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		if err := p.content(section, l); err != nil {
+			return err
+		}
+	}
+}
+
+// enter handles a line of the script's own and returns the section that follows it.
+func (p *parser) enter(word, arg string) (string, error) {
+	switch word {
+	case "root":
+		p.root = arg
+	case "boot":
+		p.facts.BootID = arg
+	case "machine":
+		p.facts.MachineID = arg
+	case "btime":
+		p.btime, _ = strconv.ParseInt(arg, 10, 64)
+	case "os":
+		_, v, _ := strings.Cut(arg, "=")
+		p.facts.OS = strings.TrimSpace(p.facts.OS + " " + strings.Trim(clean(v), `"'`))
+	case "oddname":
+		p.odd++
+	case "proc":
+		return "", p.process(arg)
+	case "record":
+		return "", p.until("recordend", &p.record)
+	case "probe":
+		return "", p.probe(arg)
+	case "units":
+		var text []byte
+		err := p.until("unitsend", &text)
+		p.units = parseUnits(string(text))
+		return "", err
+	case "bytes":
+		return "", p.contents()
+	case "contents":
+		return "names", nil
+	case "stat", "links", "missing", "digests":
+		return word, nil
+	default:
+		return "", garbled(p.q, "unknown section %q", clean(word))
+	}
+	return "", nil
+}
+
+// content handles a line within a section.
+func (p *parser) content(section, l string) error {
+	switch section {
+	case "stat":
+		return p.statLine(l)
+	case "links":
+		name, to, ok := strings.Cut(l, " -> ")
+		if ok {
+			p.links[p.bare(strings.Trim(name, "'"))] = strings.Trim(to, "'")
+		}
+	case "missing":
+		if !strings.HasSuffix(l, "No such file or directory") && !strings.HasSuffix(l, "Not a directory") {
+			p.denied = append(p.denied, l)
+		}
+	case "digests":
+		return p.digestLine(l)
+	case "names":
+		p.texts[p.bare(l)] = ""
+		p.order = append(p.order, p.bare(l))
+	case "":
+		if l != "" {
+			return garbled(p.q, "a line of no section")
+		}
+	}
+	return nil
+}
+
+// bare is a path without the root that the sandbox puts before it.
+func (p *parser) bare(name string) string {
+	return strings.TrimPrefix(name, p.root)
+}
+
+func (p *parser) statLine(l string) error {
+	f := strings.SplitN(l, " ", 6)
+	if len(f) != 6 {
+		return garbled(p.q, "a line of stat has %d fields", len(f))
+	}
+	mode, err1 := strconv.ParseUint(f[0], 16, 32)
+	size, err2 := strconv.ParseInt(f[3], 10, 64)
+	ctime, err3 := strconv.ParseInt(f[4], 10, 64)
+	if err1 != nil || err2 != nil || err3 != nil || size < 0 {
+		return garbled(p.q, "a line of stat has no numbers")
+	}
+	p.stats[p.bare(f[5])] = stat{mode: mode, owner: f[1], group: f[2], size: size, ctime: ctime}
+	return nil
+}
+
+// digestLine reads `HEX  PATH`; a path with a backslash is escaped, which a leading
+// backslash says.
+func (p *parser) digestLine(l string) error {
+	if l == "" {
+		return nil
+	}
+	escaped := strings.HasPrefix(l, `\`)
+	l = strings.TrimPrefix(l, `\`)
+	sum, name, ok := strings.Cut(l, "  ")
+	if raw, err := hex.DecodeString(sum); !ok || err != nil || len(raw) != 32 {
+		return garbled(p.q, "a line of sha256sum has no digest")
+	}
+	if escaped {
+		name = strings.NewReplacer(`\\`, `\`, `\n`, "\n").Replace(name)
+	}
+	p.digest[p.bare(name)] = "sha256:" + sum
+	return nil
+}
+
+// process reads /proc/PID/stat: the name in parentheses may hold anything, so fields
+// are counted after the last one. Field 22 is the start time.
+func (p *parser) process(l string) error {
+	open, close := strings.IndexByte(l, ' '), strings.LastIndexByte(l, ')')
+	if open < 0 || close < 0 {
+		return garbled(p.q, "a line of /proc is cut")
+	}
+	pid, err := strconv.Atoi(l[:open])
+	fields := strings.Fields(l[close+1:])
+	if err != nil || len(fields) < 20 {
+		return garbled(p.q, "a line of /proc has no pid")
+	}
+	ticks, err := strconv.ParseUint(fields[19], 10, 64)
+	if err != nil {
+		return garbled(p.q, "a line of /proc has no start time")
+	}
+	p.procs[pid] = ticks
+	return nil
+}
+
+// until takes all bytes up to the line TOKEN WORD.
+func (p *parser) until(word string, into *[]byte) error {
+	mark := []byte("\n" + p.token + " " + word + "\n")
+	if bytes.HasPrefix(p.rest, mark[1:]) {
+		p.rest = p.rest[len(mark)-1:]
+		return nil
+	}
+	i := bytes.Index(p.rest, mark)
+	if i < 0 {
+		return garbled(p.q, "section without its end: %s", word)
+	}
+	*into = bytes.Clone(p.rest[:i])
+	p.rest = p.rest[i+len(mark):]
+	return nil
+}
+
+// maxBody is how much of a reply is kept.
+const maxBody = 64 << 10
+
+func (p *parser) probe(arg string) error {
+	i, err := strconv.Atoi(arg)
+	if err != nil || i < 0 || i >= len(p.q.checks) {
+		return garbled(p.q, "an answer to no probe")
+	}
+	var body []byte
+	mark := []byte("\n" + p.token + " probeend " + arg + " ")
+	at := bytes.Index(p.rest, mark)
+	if at < 0 {
+		return garbled(p.q, "an answer without its end")
+	}
+	body, p.rest = bytes.Clone(p.rest[:at]), p.rest[at+len(mark):]
+	how, ok := p.line()
+	if !ok {
+		return garbled(p.q, "an answer without its end")
+	}
+	p.facts.Answers = append(p.facts.Answers, answer(p.q.host, p.q.checks[i], body[:min(len(body), maxBody)], how))
+	return nil
+}
+
+// contents divides the bytes that head sent by the sizes that stat gave. When a file
+// changed in between, none of them is taken: the digests tell the difference anyway.
+func (p *parser) contents() error {
+	data := p.rest
+	p.rest = nil
+	data = bytes.TrimSuffix(data, []byte("\n"))
+	total := int64(0)
+	for _, name := range p.order {
+		total += min(p.stats[name].size, mesh.MaxText)
+	}
+	if total != int64(len(data)) {
+		p.texts = map[string]string{}
+		return nil
+	}
+	for _, name := range p.order {
+		n := min(p.stats[name].size, mesh.MaxText)
+		text := data[:n]
+		data = data[n:]
+		if p.stats[name].size <= mesh.MaxText && mesh.DigestBytes(text) == p.digest[name] {
+			p.texts[name] = string(text)
+		} else {
+			delete(p.texts, name)
+		}
+	}
+	return nil
+}

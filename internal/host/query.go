@@ -1,0 +1,101 @@
+package host
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// query is what one observation asks of a host.
+type query struct {
+	mesh, host string
+	paths      []wanted        // files, directories, symlinks; sorted by path
+	purged     map[string]bool // directories whose entries are listed as strays
+	reads      []string        // paths that services read; directories end in "/"
+	units      []string
+	checks     []mesh.Check
+	probeOnly  bool
+}
+
+// wanted is one path and why it is looked at.
+type wanted struct {
+	addr   mesh.Address
+	digest string // of the desired content: a file that has it need not be sent; "" sends it
+	text   bool   // the content may be sent at all
+}
+
+func newQuery(o Options) query {
+	q := query{mesh: o.Mesh, host: o.Name, purged: map[string]bool{}, checks: o.Checks}
+	reads := map[string]bool{}
+	for _, r := range o.Resources {
+		switch r.Addr.Kind {
+		case mesh.Service:
+			q.units = append(q.units, r.Addr.Name)
+			if r.Service != nil {
+				for _, p := range r.Service.Reads {
+					reads[p] = true
+				}
+			}
+		case mesh.File:
+			w := wanted{addr: r.Addr, text: true}
+			if !o.Texts {
+				w.digest, _ = r.Attrs["content"].(string)
+			}
+			q.paths = append(q.paths, w)
+		default:
+			q.paths = append(q.paths, wanted{addr: r.Addr})
+			if r.Purge {
+				q.purged[r.Addr.Name] = true
+			}
+		}
+	}
+	q.reads = slices.Sorted(maps.Keys(reads))
+	slices.Sort(q.units)
+	return q
+}
+
+// listed are the directories whose entries are listed, sorted: purged ones and those
+// that a service reads.
+func (q query) listed() []string {
+	set := maps.Clone(q.purged)
+	if set == nil {
+		set = map[string]bool{}
+	}
+	for _, r := range q.reads {
+		if d, ok := strings.CutSuffix(r, "/"); ok {
+			set[d] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// recordedOnly is the query for what the record of a host names and this one did not ask for.
+func (q query) recordedOnly(s mesh.TargetState) query {
+	out := query{mesh: q.mesh, host: q.host}
+	if s.RecordState != mesh.RecordOK {
+		return out
+	}
+	asked := map[mesh.Address]bool{}
+	for _, w := range q.paths {
+		asked[w.addr] = true
+	}
+	for _, r := range s.Strays {
+		asked[r.Addr] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Record.Entries)) {
+		a, err := mesh.ParseAddress(name)
+		if err != nil || a.Target != s.Target || asked[a] || s.Record.Entries[name].Digest == mesh.AbsentDigest {
+			continue
+		}
+		switch {
+		case a.Kind == mesh.Service && !slices.Contains(q.units, a.Name):
+			out.units = append(out.units, a.Name)
+		case a.Kind != mesh.Service && path.IsAbs(a.Name) && !strings.Contains(a.Name, "\n"):
+			out.paths = append(out.paths, wanted{addr: a})
+		}
+	}
+	return out
+}
