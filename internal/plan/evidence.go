@@ -2,6 +2,8 @@ package plan
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"meshsync.dev/meshsync/internal/diff"
@@ -60,15 +62,25 @@ func (f *freshness) byClock(path string, now mesh.Read, proc mesh.Process) {
 	}
 }
 
-// afterwards returns the digest that a path will have once the changes of its host
-// are done, and whether any of them touches it.
-func afterwards(path string, now mesh.Read, changes []diff.Change) (digest string, touched bool) {
+// ReadAfter is what a path that a service reads will be once the changes of its host
+// are done. ok is false when that cannot be told, because a link or a directory takes
+// the place of a file.
+func ReadAfter(path string, now mesh.Read, changes []diff.Change) (after mesh.Read, ok bool) {
+	after, touched := afterwards(path, now, changes)
+	return after, !touched || after.Digest != unknowable
+}
+
+// unknowable is the digest of a path of which the changes do not tell the content.
+const unknowable = "unknowable"
+
+// afterwards is ReadAfter with whether any of the changes touches the path.
+func afterwards(path string, now mesh.Read, changes []diff.Change) (after mesh.Read, touched bool) {
 	if !strings.HasSuffix(path, "/") {
 		return fileAfter(path, now, changes)
 	}
-	entries := map[string]string{}
-	for k, v := range now.Entries {
-		entries[k] = v
+	entries := maps.Clone(now.Entries)
+	if entries == nil {
+		entries = map[string]string{}
 	}
 	for _, c := range changes {
 		name, inside := strings.CutPrefix(c.Addr.Name, path)
@@ -82,27 +94,34 @@ func afterwards(path string, now mesh.Read, changes []diff.Change) (digest strin
 			entries[name] = entryDigest(c)
 		}
 	}
-	if !touched {
-		return now.Digest, false
+	if !touched && !createsDirectory(path, changes) {
+		return now, false
 	}
-	return mesh.DirDigest(entries), true
+	return mesh.Read{Digest: mesh.DirDigest(entries), Entries: entries}, true
 }
 
-func fileAfter(path string, now mesh.Read, changes []diff.Change) (string, bool) {
+// createsDirectory reports whether the changes make the directory itself.
+func createsDirectory(path string, changes []diff.Change) bool {
+	return slices.ContainsFunc(changes, func(c diff.Change) bool {
+		return c.Addr.Kind == mesh.Directory && c.Addr.Name+"/" == path && c.Action != diff.Update && c.After != nil
+	})
+}
+
+func fileAfter(path string, now mesh.Read, changes []diff.Change) (mesh.Read, bool) {
 	for _, c := range changes {
-		if c.Addr.Name != path || c.Action == diff.Release {
+		if c.Addr.Name != path || c.Action == diff.Release || c.Addr.Kind == mesh.Service {
 			continue
 		}
 		switch {
 		case c.After == nil:
-			return mesh.AbsentDigest, true
+			return mesh.Read{Digest: mesh.AbsentDigest}, true
 		case c.Addr.Kind == mesh.File:
-			return c.After["content"].(string), true
+			return mesh.Read{Digest: c.After["content"].(string)}, true
 		default:
-			return "changed", true // a link or directory: what it leads to is not known here
+			return mesh.Read{Digest: unknowable}, true
 		}
 	}
-	return now.Digest, false
+	return now, false
 }
 
 // entryDigest is what DirDigest takes for a resource in a directory.

@@ -106,7 +106,7 @@ func (b *builder) causes(r mesh.Resource, s mesh.TargetState, fresh freshness) [
 		if !touched {
 			continue
 		}
-		if was, ok := rec.Reads[path]; fresh.known && ok && was == after {
+		if was, ok := rec.Reads[path]; fresh.known && ok && was == after.Digest {
 			continue // the process runs with just that: the change puts back what it was started with
 		}
 		because = append(because, path)
@@ -124,7 +124,7 @@ func (b *builder) mends(r mesh.Resource, s mesh.TargetState, fresh freshness) bo
 	rec := s.Record.Services[r.Addr.Name]
 	for _, path := range r.Service.Reads {
 		after, _ := afterwards(path, s.Host.Reads[path], here)
-		if was, ok := rec.Reads[path]; ok && was != after {
+		if was, ok := rec.Reads[path]; ok && was != after.Digest {
 			return false
 		}
 	}

@@ -1,0 +1,246 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"meshsync.dev/meshsync/internal/diff"
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/plan"
+	"meshsync.dev/meshsync/internal/remote"
+)
+
+// stageCommand receives the payload: a constant command, with the mesh and the run as
+// arguments, which are plain words. It prints the digest of what arrived.
+const stageCommand = `umask 077; d="${MESHSYNC_ROOT-}/var/lib/meshsync/$1"; (umask 022; mkdir -p "$d") && mkdir -p "$d/staging" && cat >"$d/staging/$2" && sync "$d/staging/$2" && sha256sum <"$d/staging/$2"`
+
+// Apply does the work: the payload first, then the script. See plan.Work for the
+// order, and the interface in package apply for how outcomes are emitted. A host must
+// have been observed before: what services read and the record are known from there.
+func (h *Host) Apply(ctx context.Context, w plan.Work, emit func(plan.Outcome)) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !plain(h.o.Mesh) || !plain(w.Run) {
+		return fmt.Errorf("host %s: mesh %q or run %q is no plain word", h.o.Name, h.o.Mesh, w.Run)
+	}
+	ctx, cancel := context.WithTimeout(ctx, h.o.BatchTimeout)
+	defer cancel()
+	token := newToken()
+	b, err := newBatch(h.o.Mesh, token, w, h.last)
+	if err != nil {
+		return err
+	}
+	if err := h.stage(ctx, w.Run, b.payload); err != nil {
+		return h.notStarted(w, emit, err)
+	}
+	return h.runBatch(ctx, b, emit)
+}
+
+// stage sends the payload and verifies that it arrived whole.
+func (h *Host) stage(ctx context.Context, run string, payload []byte) error {
+	if err := h.connect(ctx); err != nil {
+		return err
+	}
+	command := "/bin/sh -c " + quote(stageCommand) + " sh " + h.o.Mesh + " " + run
+	if h.o.Dialer.User() != "root" {
+		command = "sudo -n " + command
+	}
+	r, err := h.conn.Run(ctx, command, bytes.NewReader(payload), 4096, nil)
+	if err != nil {
+		h.drop()
+		return err
+	}
+	if err := h.shellError(r); err != nil {
+		return err
+	}
+	fields := strings.Fields(string(r.Stdout))
+	if len(fields) == 0 || "sha256:"+fields[len(fields)-min(len(fields), 2)] != mesh.DigestBytes(payload) {
+		return &remote.Error{Outcome: mesh.Truncated, Host: h.o.Name, Msg: "the files did not arrive whole: is the disk full?"}
+	}
+	return nil
+}
+
+// notStarted reports all actions as failed before the script was sent: nothing happened.
+func (h *Host) notStarted(w plan.Work, emit func(plan.Outcome), err error) error {
+	for i, a := range actionsOf(w, h.o.Name) {
+		a.Result, a.Message = plan.ResultSkipped, "not tried"
+		if i == 0 {
+			a.Result, a.Message = plan.ResultFailed, clean(err.Error())
+		}
+		emit(a)
+	}
+	return fmt.Errorf("host %s: %w", h.o.Name, err)
+}
+
+// actionsOf lists the actions of a work in the order in which the script numbers them.
+func actionsOf(w plan.Work, host string) []plan.Outcome {
+	var out []plan.Outcome
+	for _, c := range w.Changes {
+		out = append(out, plan.Outcome{Subject: c.Addr.String(), Action: string(c.Action)})
+	}
+	for _, s := range w.Services {
+		a := mesh.Address{Target: mesh.Host(host), Kind: mesh.Service, Name: s.Unit}
+		out = append(out, plan.Outcome{Subject: a.String(), Action: string(s.Op)})
+	}
+	return out
+}
+
+// follower turns the script's lines into outcomes as they arrive.
+type follower struct {
+	token   string
+	actions []plan.Outcome
+	started map[int]bool
+	ended   map[int]plan.Result
+	emit    func(plan.Outcome)
+	whole   bool   // the end was seen
+	busy    string // who holds the lock
+	broken  string // why the script could not begin or finish
+	// services are the records of services that were started, as the script wrote them.
+	services map[string]mesh.ServiceRecord
+}
+
+func (h *Host) runBatch(ctx context.Context, b *batch, emit func(plan.Outcome)) error {
+	f := &follower{
+		token: b.token, actions: actionsOf(b.work, h.o.Name), started: map[int]bool{},
+		ended: map[int]plan.Result{}, emit: emit, services: map[string]mesh.ServiceRecord{},
+	}
+	r, err := h.conn.Run(ctx, h.shell(), strings.NewReader(b.script()), maxOutput, f.line)
+	if err != nil {
+		h.drop()
+	} else if !f.whole && f.busy == "" {
+		if err = h.shellError(r); err == nil {
+			err = &remote.Error{Outcome: mesh.ScriptFailed, Host: h.o.Name, Msg: "the script ended before its end: " + clean(firstOf(f.broken, r.Stderr, "nothing says why"))}
+		}
+	}
+	h.remember(b, f)
+	return f.finish(h.o.Name, err)
+}
+
+func firstOf(texts ...string) string {
+	for _, t := range texts {
+		if strings.TrimSpace(t) != "" {
+			return t
+		}
+	}
+	return ""
+}
+
+// line handles one line of output. Lines without the token are a login shell's or a
+// child's and mean nothing.
+func (f *follower) line(l []byte) {
+	rest, ok := strings.CutPrefix(string(l), f.token+" ")
+	if !ok {
+		return
+	}
+	word, arg, _ := strings.Cut(rest, " ")
+	number, text, _ := strings.Cut(arg, " ")
+	i, err := strconv.Atoi(number)
+	known := err == nil && i >= 0 && i < len(f.actions)
+	switch {
+	case word == "end":
+		f.whole = true
+	case word == "busy":
+		f.busy = clean(arg)
+	case word == "broken":
+		f.broken = clean(arg)
+	case word == "service":
+		_ = json.Unmarshal([]byte("{"+arg+"}"), &f.services) // the record's own text; what is no JSON is not remembered
+	case word == "start" && known:
+		f.started[i] = true
+	case word == "done" && known:
+		f.end(i, plan.ResultDone, "")
+	case word == "failed" && known:
+		f.end(i, plan.ResultFailed, clean(text))
+	case word == "conflict" && known:
+		f.end(i, plan.ResultConflict, "it is no longer as planned: "+describeNow(clean(text)))
+	case word == "skipped" && known:
+		f.end(i, plan.ResultSkipped, "not tried, because something before it failed")
+	}
+}
+
+// describeNow says in words what ms_now found.
+func describeNow(now string) string {
+	kind, rest, _ := strings.Cut(now, " ")
+	f := strings.Fields(rest)
+	switch {
+	case now == "absent":
+		return "nothing is there now"
+	case now == "other":
+		return "something else than a file, directory or link is there now"
+	case kind == "symlink":
+		return "a link to " + rest + " is there now"
+	case len(f) >= 3:
+		text := fmt.Sprintf("a %s with mode %s of %s:%s is there now", kind, f[0], f[1], f[2])
+		if len(f) > 3 {
+			text += ", content sha256:" + f[3][:min(12, len(f[3]))] + "…"
+		}
+		return text
+	default:
+		return now + " is there now"
+	}
+}
+
+func (f *follower) end(i int, r plan.Result, message string) {
+	if _, already := f.ended[i]; already {
+		return
+	}
+	f.ended[i] = r
+	o := f.actions[i]
+	o.Result, o.Message = r, message
+	f.emit(o)
+}
+
+// finish reports the actions of which no end was seen and returns why the batch as a
+// whole ended early.
+func (f *follower) finish(host string, err error) error {
+	if f.busy != "" {
+		err = &remote.Error{Outcome: mesh.Busy, Host: host, Msg: "a batch of another run is still at work there (" + f.busy + "): nothing was changed", Hint: "wait for it to end"}
+	}
+	if err == nil && f.broken != "" {
+		err = errors.New(f.broken)
+	}
+	if err == nil {
+		return nil
+	}
+	for i := range f.actions {
+		if f.started[i] {
+			f.end(i, plan.ResultUnknown, "it was begun and no end was seen: "+clean(err.Error()))
+		} else if f.busy != "" || f.broken != "" {
+			f.end(i, plan.ResultFailed, clean(err.Error()))
+		} else {
+			f.end(i, plan.ResultSkipped, "not begun as far as is known: "+clean(err.Error()))
+		}
+	}
+	return fmt.Errorf("host %s: %w", host, err)
+}
+
+// remember brings what is known of the host up to date, so that the next batch of this
+// run starts from it.
+func (h *Host) remember(b *batch, f *follower) {
+	if h.last.Host == nil {
+		return
+	}
+	var did []diff.Change
+	for i, c := range b.work.Changes {
+		if f.ended[i] == plan.ResultDone {
+			did = append(did, c)
+		}
+	}
+	reads := map[string]mesh.Read{}
+	for path, now := range h.last.Host.Reads {
+		after, ok := plan.ReadAfter(path, now, did)
+		if !ok {
+			after = mesh.Read{}
+		}
+		reads[path] = after
+	}
+	facts := *h.last.Host
+	facts.Reads = reads
+	h.last.Host = &facts
+	h.rememberRecord(b, f)
+}

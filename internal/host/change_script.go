@@ -1,0 +1,349 @@
+package host
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"meshsync.dev/meshsync/internal/diff"
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/plan"
+)
+
+// batch is one work turned into a script and its payload.
+type batch struct {
+	mesh, token string
+	work        plan.Work
+	starts      []*serviceStart
+	record      recordPlan
+	last        mesh.TargetState
+	// payload holds the contents of files and the fixed part of the record, one after another.
+	payload []byte
+	slices  map[string]slice // file path, or "record" → where in the payload
+}
+
+// slice is a part of the payload.
+type slice struct {
+	off, size int
+	digest    string
+}
+
+func newBatch(meshName, token string, w plan.Work, last mesh.TargetState) (*batch, error) {
+	b := &batch{mesh: meshName, token: token, work: w, last: last, slices: map[string]slice{}}
+	b.starts = startsOf(w, last)
+	b.record = planRecord(last, meshName, w, b.starts)
+	for _, c := range w.Changes {
+		if c.Addr.Kind != mesh.File || c.After == nil {
+			continue
+		}
+		if c.AfterText == nil {
+			return nil, fmt.Errorf("%s: its content is not known", c.Addr)
+		}
+		b.add(c.Addr.Name, *c.AfterText)
+	}
+	b.add("record", strings.Join(b.record.static, ",\n"))
+	return b, nil
+}
+
+func (b *batch) add(name, text string) {
+	b.slices[name] = slice{off: len(b.payload), size: len(text), digest: mesh.DigestBytes([]byte(text))}
+	b.payload = append(b.payload, text...)
+}
+
+// script carries out the batch. Like observeScript it is one function, called by its
+// last line with no input; contents are not in it. It holds a lock for its life. Each
+// action is announced before it starts and reported when it ended, as lines that begin
+// with the token.
+func (b *batch) script() string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "ms_batch() {\nT=%s\n%s", quote(b.token), observePrelude)
+	fmt.Fprintf(&s, "B=%s RUN=%s\n", rooted(stateDir(b.mesh)), quote(b.work.Run))
+	s.WriteString(changePrelude + processPart)
+	b.recordState(&s)
+	s.WriteString("ms_record || { printf '%s broken %s\\n' \"$T\" 'the record cannot be written'; return 1; }\n")
+	for i, c := range b.work.Changes {
+		if c.Addr.Kind != mesh.Service {
+			fmt.Fprintf(&s, "printf '%%s start %d\\n' \"$T\"\n%s\n", i, b.change(i, c))
+		}
+	}
+	for j, st := range b.work.Services {
+		b.step(&s, j, st)
+	}
+	for i, c := range b.work.Changes {
+		if c.Addr.Kind == mesh.Service {
+			s.WriteString(b.serviceChange(i, c))
+		}
+	}
+	s.WriteString("ms_record || printf '%s broken %s\\n' \"$T\" 'the record cannot be written'\n")
+	s.WriteString("rm -f -- \"$B/staging/$RUN\"\nprintf '%s end\\n' \"$T\"\n}\nms_batch </dev/null\n")
+	return s.String()
+}
+
+// changePrelude takes the lock and defines the operations. Each returns 1 with the
+// reason in W when it fails.
+const changePrelude = `umask 022
+W='' FAILED=''
+mkdir -p -- "$B" || { printf '%s broken %s\n' "$T" "cannot make $B"; return 1; }
+exec 9>>"$B/lock"
+if ! flock -n 9; then
+  read -r h <"$B/lock" || h=''
+  printf '%s busy %s\n' "$T" "$h"
+  return 0
+fi
+printf 'run %s pid %s\n' "$RUN" "$$" >"$B/lock"
+for f in "$B"/staging/*; do [ "$f" = "$B/staging/$RUN" ] || rm -f -- "$f"; done
+ms_fail() { FAILED=1; printf '%s failed %s %s\n' "$T" "$1" "$(printf '%s' "$2" | tr '\n' ' ')"; }
+ms_done() { printf '%s done %s\n' "$T" "$1"; }
+# ms_try CMD…: keeps what a failing command says.
+ms_try() { W=$("$@" 2>&1) || { W=${W:-"$1 failed"}; return 1; }; }
+# ms_slice OFFSET SIZE DIGEST TO: a part of the payload, verified.
+ms_slice() {
+  if [ "$2" = 0 ]; then : >"$4" || return 1
+  else tail -c "+$(($1+1))" "$B/staging/$RUN" 2>/dev/null | head -c "$2" >"$4" || { W="cannot write $4: is the disk full?"; return 1; }; fi
+  W=$(sha256sum <"$4") || return 1
+  [ "${W%% *}" = "$3" ] || { W="its content arrived damaged or could not be written whole: is the disk full?"; return 1; }
+}
+# ms_now PATH: what is there, in N.
+ms_now() {
+  if [ -L "$1" ]; then N="symlink $(readlink -- "$1")"
+  elif [ -d "$1" ]; then N="directory $(stat -c '%a %U %G' -- "$1")"
+  elif [ -f "$1" ]; then N=$(sha256sum <"$1"); N="file $(stat -c '%a %U %G' -- "$1") ${N%% *}"
+  elif [ -e "$1" ]; then N=other
+  else N=absent; fi
+}
+# ms_check I PATH EXPECTED: it must be as it was planned on; else nothing is written.
+ms_check() {
+  ms_now "$2"
+  [ "$N" = "$3" ] && return 0
+  FAILED=1
+  printf '%s conflict %s %s\n' "$T" "$1" "${N%%"$nl"*}"
+  return 1
+}
+# ms_safe PATH: no part of the way there may be a link that somebody else owns.
+ms_safe() {
+  d=${1%/*}
+  while [ -n "$d" ] && [ "$d" != "$R" ]; do
+    if [ -L "$d" ] && [ ! -O "$d" ]; then W="$d is a symbolic link that another user owns"; return 1; fi
+    d=${d%/*}
+  done
+  d=${1%/*}
+  [ -d "${d:-/}" ] || { W="its directory ${d#"$R"} does not exist: declare it"; return 1; }
+}
+ms_sync() { sync -- "$1" 2>/dev/null || sync; }
+# ms_move FROM TO: into place by one rename; a directory in the way stays.
+ms_move() {
+  if [ -d "$2" ] && [ ! -L "$2" ]; then W="a directory is in its place"; rm -f -- "$1"; return 1; fi
+  ms_try mv -f -T -- "$1" "$2" || { rm -f -- "$1"; return 1; }
+  ms_sync "${2%/*}"
+}
+# ms_file PATH MODE OWNER GROUP OFFSET SIZE DIGEST
+ms_file() {
+  ms_safe "$1" || return 1
+  t="${1%/*}/.meshsync-$RUN"
+  rm -f -- "$t"
+  (umask 077; : >"$t") 2>/dev/null || { W="cannot write into ${1%/*}: is it read-only or full?"; return 1; }
+  ms_slice "$5" "$6" "$7" "$t" && ms_try chown "$3:$4" -- "$t" && ms_try chmod "$2" -- "$t" || { rm -f -- "$t"; return 1; }
+  ms_sync "$t"
+  ms_move "$t" "$1"
+}
+ms_link() {
+  ms_safe "$1" || return 1
+  t="${1%/*}/.meshsync-$RUN"
+  rm -f -- "$t"
+  ms_try ln -s -- "$2" "$t" && ms_move "$t" "$1"
+}
+ms_dir() {
+  d=${1%/*}
+  [ -d "$1" ] || ms_try mkdir -p -- "$1" || return 1
+  ms_safe "$1/." || return 1
+  ms_try chown "$3:$4" -- "$1" && ms_try chmod "$2" -- "$1" && ms_sync "$1"
+}
+ms_gone() {
+  if [ -d "$1" ] && [ ! -L "$1" ]; then ms_try rmdir -- "$1"; else ms_try rm -f -- "$1"; fi && ms_sync "${1%/*}"
+}
+`
+
+// change is the shell code of one change: the check, the write, the report, and which
+// form its entry in the record takes.
+func (b *batch) change(i int, c diff.Change) string {
+	n := strconv.Itoa(i)
+	entry := b.record.changes[i]
+	ok := fmt.Sprintf("E%s=%s; ms_done %s", n, quote(entry.holds), n)
+	if c.Action == diff.Release {
+		return ok
+	}
+	path := rooted(c.Addr.Name)
+	conflict := fmt.Sprintf("E%s=%s", n, quote(entry.old))
+	return fmt.Sprintf("if ms_check %s %s %s; then if %s; then %s; else ms_fail %s \"$W\"; fi; else %s; fi",
+		n, path, quote(expected(c)), b.write(c, path), ok, n, conflict)
+}
+
+// serviceChange reports on a service's own resource: its steps did the work.
+func (b *batch) serviceChange(i int, c diff.Change) string {
+	done := fmt.Sprintf("E%d=%s; ms_done %d", i, quote(b.record.changes[i].holds), i)
+	if c.Action == diff.Release {
+		return done + "\n"
+	}
+	return fmt.Sprintf("printf '%%s start %[1]d\\n' \"$T\"\nif [ -z \"$FAILED\" ]; then %[2]s; else ms_fail %[1]d 'something before it failed'; fi\n", i, done)
+}
+
+// expected is what ms_now must say before the change.
+func expected(c diff.Change) string {
+	if c.Before == nil {
+		return "absent"
+	}
+	text := func(key string) string { s, _ := c.Before[key].(string); return s }
+	switch {
+	case c.Before["to"] != nil:
+		return "symlink " + text("to")
+	case c.Before["content"] != nil:
+		return fmt.Sprintf("file %s %s %s %s", shortMode(text("mode")), text("owner"), text("group"), strings.TrimPrefix(text("content"), "sha256:"))
+	default:
+		return fmt.Sprintf("directory %s %s %s", shortMode(text("mode")), text("owner"), text("group"))
+	}
+}
+
+// shortMode is a mode as stat's %a prints it: without leading zeros.
+func shortMode(mode string) string {
+	if m := strings.TrimLeft(mode, "0"); m != "" {
+		return m
+	}
+	return "0"
+}
+
+// write is the shell command that brings a resource to its desired state.
+func (b *batch) write(c diff.Change, path string) string {
+	attr := func(key string) string { s, _ := c.After[key].(string); return quote(s) }
+	if c.After == nil {
+		return "ms_gone " + path
+	}
+	remove := ""
+	if c.Action == diff.Replace {
+		remove = "ms_gone " + path + " && "
+	}
+	switch c.Addr.Kind {
+	case mesh.File:
+		s := b.slices[c.Addr.Name]
+		return fmt.Sprintf("%sms_file %s %s %s %s %d %d %s", remove, path, attr("mode"), attr("owner"), attr("group"), s.off, s.size, quote(strings.TrimPrefix(s.digest, "sha256:")))
+	case mesh.Symlink:
+		return fmt.Sprintf("%sms_link %s %s", remove, path, attr("to"))
+	default:
+		return fmt.Sprintf("%sms_dir %s %s %s %s", remove, path, attr("mode"), attr("owner"), attr("group"))
+	}
+}
+
+// recordState sets the shell variables that the record is assembled from: E0… for the
+// entries of this work's changes, K for service records that stay, S0… for new ones.
+func (b *batch) recordState(s *strings.Builder) {
+	var entries, services []string
+	for i, e := range b.record.changes {
+		fmt.Fprintf(s, "E%d=%s\n", i, quote(e.intends))
+		entries = append(entries, fmt.Sprintf("\"$E%d\"", i))
+	}
+	for i, k := range b.record.kept {
+		fmt.Fprintf(s, "K%d=%s\n", i, quote(k))
+		services = append(services, fmt.Sprintf("\"$K%d\"", i))
+	}
+	for j := range b.record.steps {
+		fmt.Fprintf(s, "S%d=''\n", j)
+		services = append(services, fmt.Sprintf("\"$S%d\"", j))
+	}
+	r := b.slices["record"]
+	fmt.Fprintf(s, `ms_list() { for x do if [ -n "$x" ]; then printf '%%s%%s' "$sep" "$x"; sep=",$nl"; fi; done; }
+ms_record() {
+  t="$B/.record-$RUN"
+  ms_slice %d %d %s "$t.static" || return 1
+  sep=''
+  { printf '{"version":%d,"mesh":"%s","entries":{\n'; if [ -s "$t.static" ]; then cat -- "$t.static"; sep=",$nl"; fi
+    ms_list %s; printf '\n},"services":{\n'; sep=''; ms_list %s; printf '\n}}\n'; } >"$t" || { rm -f -- "$t" "$t.static"; return 1; }
+  rm -f -- "$t.static"
+  chmod 0644 -- "$t" && ms_sync "$t" && mv -f -T -- "$t" "$B/record.json" && ms_sync "$B"
+}
+`, r.off, r.size, quote(strings.TrimPrefix(r.digest, "sha256:")), mesh.RecordVersion, b.mesh, strings.Join(entries, " "), strings.Join(services, " "))
+}
+
+// step is the shell code of one service step. None is taken after a failure or
+// conflict. After a start the process is put into the record only when what it reads
+// was the same right before and right after: otherwise nobody knows what it took in.
+func (b *batch) step(s *strings.Builder, j int, st plan.ServiceStep) {
+	n := len(b.work.Changes) + j
+	same := b.sameReads(b.starts[j])
+	fmt.Fprintf(s, "if [ -z \"$FAILED\" ]; then\nprintf '%%s start %d\\n' \"$T\"\n", n)
+	if same != "" {
+		fmt.Fprintf(s, "ok=''; if %s; then ok=1; fi\n", same)
+	}
+	fmt.Fprintf(s, "if ms_try systemctl %s -- %s; then ms_done %d\n", st.Op, quote(unitFile(st.Unit)), n)
+	if same != "" {
+		fmt.Fprintf(s, "if [ -n \"$ok\" ] && %[1]s && ms_process %[2]s; then S%[3]d=%[4]s; printf '%%s service %%s\\n' \"$T\" \"$S%[3]d\"; fi\n",
+			same, quote(unitFile(st.Unit)), j, substituted(b.record.steps[j]))
+	}
+	fmt.Fprintf(s, "else ms_fail %d \"$W\"; fi\nelse printf '%%s skipped %d\\n' \"$T\"; fi\n", n, n)
+}
+
+// substituted is a shell word of a service record with the process's numbers in place.
+func substituted(text string) string {
+	q := quote(text)
+	q = strings.Replace(q, bootHere, `'"$boot"'`, 1)
+	q = strings.Replace(q, pidHere, `'"$pid"'`, 1)
+	return strings.Replace(q, ticksHere, `'"$ticks"'`, 1)
+}
+
+// sameReads is a shell condition that holds when everything a service reads is as
+// expected; "" when that cannot be told.
+func (b *batch) sameReads(st *serviceStart) string {
+	if st == nil || st.reads == nil {
+		return ""
+	}
+	var files, sums, tests []string
+	addFile := func(path, digest string) {
+		files = append(files, rooted(path))
+		sums = append(sums, quote(strings.TrimPrefix(digest, "sha256:")+"  ")+rooted(path))
+	}
+	for _, path := range sortedKeys(st.reads) {
+		r := st.reads[path]
+		dir, isDir := strings.CutSuffix(path, "/")
+		switch {
+		case r.Digest == mesh.AbsentDigest:
+			tests = append(tests, "[ ! -e "+rooted(dir)+" ]")
+		case !isDir:
+			addFile(path, r.Digest)
+		default:
+			names := sortedKeys(r.Entries)
+			tests = append(tests, fmt.Sprintf("[ \"$(ls -A -- %s | sort)\" = %s ]", rooted(dir), quote(strings.Join(names, "\n"))))
+			for _, name := range names {
+				if strings.HasPrefix(r.Entries[name], "sha256:") {
+					addFile(path+name, r.Entries[name])
+				}
+			}
+		}
+	}
+	if len(files) > 0 {
+		tests = append(tests, fmt.Sprintf("[ \"$(sha256sum -- %s 2>/dev/null)\" = %s ]", strings.Join(files, " "), strings.Join(sums, `"$nl"`)))
+	}
+	return strings.Join(tests, " && ")
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// processPart reads which process a unit runs now.
+const processPart = `ms_process() {
+  pid=$(systemctl show -p MainPID --value -- "$1" 2>/dev/null)
+  case $pid in ''|0|*[!0-9]*) return 1;; esac
+  read -r boot </proc/sys/kernel/random/boot_id && read -r s <"/proc/$pid/stat" || return 1
+  set -f
+  # shellcheck disable=SC2086 # the fields are wanted one by one
+  set -- ${s##*) }
+  set +f
+  shift 19
+  ticks=$1
+  case $ticks in ''|*[!0-9]*) return 1;; esac
+}
+`

@@ -1,0 +1,181 @@
+package host
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"meshsync.dev/meshsync/internal/diff"
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/plan"
+)
+
+// recordPlan is how the record of a host changes with one work: what stays, and for
+// each change what the entry is before it is tried, once it is done, and when it was
+// not done after all. The script assembles the record from these, because only it
+// knows which of them holds.
+type recordPlan struct {
+	static  []string // entries that this work does not touch, as `"ADDRESS":{…}`
+	changes []entryTexts
+	kept    []string // service records that stay
+	steps   []string // per service step: the record of the new process with PID and TICKS and BOOT to fill in; "" for none
+}
+
+// entryTexts are the forms of one entry; "" is no entry.
+type entryTexts struct{ old, intends, holds string }
+
+// Placeholders in a service record, filled in by the script. They are no JSON, so a
+// record that still has one is never taken for whole.
+const (
+	bootHere  = "@BOOT@"
+	pidHere   = "@PID@"
+	ticksHere = "@TICKS@"
+)
+
+func planRecord(old mesh.TargetState, meshName string, w plan.Work, starts []*serviceStart) recordPlan {
+	rec := old.Record
+	if old.RecordState != mesh.RecordOK {
+		rec = mesh.Record{Version: mesh.RecordVersion, Mesh: meshName}
+	}
+	var p recordPlan
+	touched := map[string]bool{}
+	for _, c := range w.Changes {
+		name := c.Addr.String()
+		touched[name] = true
+		p.changes = append(p.changes, entriesOf(name, rec, c, w))
+	}
+	entries := maps.Clone(rec.Entries)
+	if entries == nil {
+		entries = map[string]mesh.RecordEntry{}
+	}
+	for name, digest := range w.Adopt {
+		e := mesh.RecordEntry{Digest: digest, Commit: w.Commit, Time: w.Time, State: mesh.Holds, Origin: mesh.Adopted}
+		if was, ok := entries[name]; ok && was.Origin != "" {
+			e.Origin = was.Origin
+		}
+		entries[name] = e
+	}
+	for _, name := range slices.Sorted(maps.Keys(entries)) {
+		if !touched[name] {
+			p.static = append(p.static, member(name, entries[name]))
+		}
+	}
+	p.services(rec, starts)
+	return p
+}
+
+func (p *recordPlan) services(rec mesh.Record, starts []*serviceStart) {
+	restarted := map[string]bool{}
+	for _, s := range starts {
+		text := ""
+		if s != nil {
+			restarted[s.unit] = true
+			text = s.recordText()
+		}
+		p.steps = append(p.steps, text)
+	}
+	for _, unit := range slices.Sorted(maps.Keys(rec.Services)) {
+		if !restarted[unit] {
+			p.kept = append(p.kept, member(unit, rec.Services[unit]))
+		}
+	}
+}
+
+// entriesOf are the forms of one change's entry.
+func entriesOf(name string, rec mesh.Record, c diff.Change, w plan.Work) entryTexts {
+	var t entryTexts
+	was, had := rec.Entries[name]
+	if had {
+		t.old = member(name, was)
+	}
+	if c.Action == diff.Release {
+		t.intends = t.old
+		return t // done: no entry
+	}
+	e := mesh.RecordEntry{Digest: mesh.AbsentDigest, Commit: w.Commit, Time: w.Time, Origin: origin(was, had, c)}
+	if c.After != nil {
+		e.Digest = mesh.Digest(c.After)
+	}
+	e.State = mesh.Intends
+	t.intends = member(name, e)
+	e.State = mesh.Holds
+	if c.After != nil {
+		t.holds = member(name, e)
+	} // a deleted resource leaves the record: nothing there is what a host without entry means
+	return t
+}
+
+// origin keeps what the record says, else tells by whether something was there.
+func origin(was mesh.RecordEntry, had bool, c diff.Change) string {
+	switch {
+	case had && was.Origin != "":
+		return was.Origin
+	case c.Before == nil:
+		return mesh.Created
+	default:
+		return mesh.Adopted
+	}
+}
+
+func member(name string, v any) string {
+	key, err1 := json.Marshal(name)
+	val, err2 := json.Marshal(v)
+	if err1 != nil || err2 != nil {
+		panic("host: a record that JSON cannot hold") // strings and numbers only
+	}
+	return string(key) + ":" + string(val)
+}
+
+// serviceStart is a step after which a new process, or the same one after a reload,
+// has taken in what the service reads.
+type serviceStart struct {
+	unit  string
+	spec  mesh.ServiceSpec
+	reads map[string]mesh.Read // as they are once the changes of the work are done; nil when one is not known
+}
+
+// recordText is the service's record with placeholders for the process.
+func (s *serviceStart) recordText() string {
+	if s.reads == nil {
+		return ""
+	}
+	digests := map[string]string{}
+	for path, r := range s.reads {
+		digests[path] = r.Digest
+	}
+	text := member(s.unit, mesh.ServiceRecord{BootID: bootHere, Reads: digests})
+	text = strings.Replace(text, `"pid":0`, `"pid":`+pidHere, 1)
+	return strings.Replace(text, `"start_ticks":0`, `"start_ticks":`+ticksHere, 1)
+}
+
+// startsOf lists, for each service step, the start it is; nil for steps that start nothing.
+func startsOf(w plan.Work, last mesh.TargetState) []*serviceStart {
+	var out []*serviceStart
+	for _, s := range w.Services {
+		if s.Op != plan.OpStart && s.Op != plan.OpRestart && s.Op != plan.OpReload {
+			out = append(out, nil)
+			continue
+		}
+		out = append(out, &serviceStart{unit: s.Unit, spec: s.Spec, reads: readsAfter(s.Spec.Reads, w.Changes, last)})
+	}
+	return out
+}
+
+// readsAfter is what a service's reads are once the changes are done; nil when that is
+// not known of one of them.
+func readsAfter(paths []string, changes []diff.Change, last mesh.TargetState) map[string]mesh.Read {
+	out := map[string]mesh.Read{}
+	for _, path := range paths {
+		var now mesh.Read
+		if last.Host != nil {
+			now = last.Host.Reads[path]
+		}
+		after, ok := plan.ReadAfter(path, now, changes)
+		if !ok || after.Digest == "" {
+			return nil
+		}
+		out[path] = after
+	}
+	return out
+}

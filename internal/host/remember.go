@@ -1,0 +1,39 @@
+package host
+
+import (
+	"encoding/json"
+	"strings"
+
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/plan"
+)
+
+// rememberRecord takes over what the script wrote into the record, as far as outcomes
+// tell: the next work builds on it.
+func (h *Host) rememberRecord(b *batch, f *follower) {
+	rec := mesh.Record{Version: mesh.RecordVersion, Mesh: h.o.Mesh, Entries: map[string]mesh.RecordEntry{}, Services: map[string]mesh.ServiceRecord{}}
+	take := func(text string) {
+		if text == "" {
+			return
+		}
+		_ = json.Unmarshal([]byte("{"+text+"}"), &rec.Entries) // our own text
+	}
+	for _, e := range b.record.static {
+		take(e)
+	}
+	for i, e := range b.record.changes {
+		switch f.ended[i] {
+		case plan.ResultDone:
+			take(e.holds)
+		case plan.ResultConflict:
+			take(e.old)
+		default:
+			take(e.intends)
+		}
+	}
+	_ = json.Unmarshal([]byte("{"+strings.Join(b.record.kept, ",")+"}"), &rec.Services) // our own text
+	for name, s := range f.services {
+		rec.Services[name] = s
+	}
+	h.last.Record, h.last.RecordState = rec, mesh.RecordOK
+}
