@@ -1,0 +1,268 @@
+// Package definition knows what Marathon makes of an app definition: one canonical
+// form, applied to what a repository wants and to what Marathon echoes, so that the two
+// are equal just when Marathon holds them equal; and what an edit does to an app's
+// tasks. It is pure. The rules were read from Marathon's sources of 1.4 to 1.11 and
+// checked against recorded answers of 1.11.26.
+package definition
+
+import (
+	"path"
+	"strings"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// object is a node of a definition while it is brought into form.
+type object = map[string]any
+
+// statusFields are Marathon's own: read only, never compared, never sent.
+// executorResources is among them because a full PUT loses it without a new version.
+func statusFields() []string {
+	return []string{
+		"version", "versionInfo", "tasks", "tasksStaged", "tasksRunning", "tasksHealthy", "tasksUnhealthy",
+		"deployments", "lastTaskFailure", "taskStats", "tasksStats", "readinessCheckResults",
+		"residency", "storeUrls", "taskRateLimit", "executorResources",
+	}
+}
+
+// knownFields are the fields of an app that the canonical form covers.
+func knownFields() []string {
+	return []string{
+		"id", "cmd", "args", "user", "env", "instances", "cpus", "mem", "disk", "gpus", "executor", "constraints",
+		"fetch", "container", "networks", "portDefinitions", "requirePorts", "healthChecks", "check", "readinessChecks",
+		"backoffSeconds", "backoffFactor", "maxLaunchDelaySeconds", "dependencies", "upgradeStrategy",
+		"unreachableStrategy", "killSelection", "taskKillGracePeriodSeconds", "labels", "acceptedResourceRoles", "role",
+		"secrets", "resourceLimits", "tty", "uris", "ports", "ipAddress",
+	}
+}
+
+// Canonical brings a definition, as it is written or as Marathon echoes it, into
+// canonical form for a Marathon. foreign holds the top-level fields that meshsync does
+// not know, as they came. The input is not modified; what it holds against the rules
+// of the API is left as it is, because an echo may break the rules for input.
+func Canonical(def map[string]any, info mesh.MarathonInfo) (form mesh.Tree, foreign map[string]any, err error) {
+	tree, err := mesh.NewTree(def)
+	if err != nil {
+		return nil, nil, err
+	}
+	app := object(tree)
+	for _, f := range statusFields() {
+		delete(app, f)
+	}
+	foreign = takeForeign(app)
+	dropNulls(app)
+	lenient(app)
+	c := former{app: app, info: info, version: parseVersion(info.Version)}
+	c.identity()
+	c.artifacts()
+	c.networks()
+	c.ports()
+	c.container()
+	c.checks()
+	c.defaults()
+	c.sets()
+	c.empties()
+	form, err = mesh.NewTree(app)
+	return form, foreign, err
+}
+
+// former carries one Canonical.
+type former struct {
+	app     object
+	info    mesh.MarathonInfo
+	version version
+}
+
+func takeForeign(app object) map[string]any {
+	known := map[string]bool{}
+	for _, f := range knownFields() {
+		known[f] = true
+	}
+	out := map[string]any{}
+	for k, v := range app {
+		if !known[k] {
+			out[k] = v
+			delete(app, k)
+		}
+	}
+	return out
+}
+
+// dropNulls removes members that are null: to Marathon they are absent.
+func dropNulls(o object) {
+	for k, v := range o {
+		switch v := v.(type) {
+		case nil:
+			delete(o, k)
+		case object:
+			dropNulls(v)
+		case []any:
+			for i, e := range v {
+				if m, ok := e.(object); ok {
+					dropNulls(m)
+				} else if e == nil {
+					v[i] = object{}
+				}
+			}
+		}
+	}
+}
+
+// lenient replaces what is no object where one is wanted: Marathon reads anything as an
+// object without members when none is required.
+func lenient(app object) {
+	con, _ := app["container"].(object)
+	for _, l := range []struct {
+		of    object
+		field string
+	}{{app, "healthChecks"}, {app, "portDefinitions"}, {app, "readinessChecks"}, {app, "networks"}, {con, "portMappings"}} {
+		for i, e := range list(l.of[l.field]) {
+			if _, ok := e.(object); !ok {
+				list(l.of[l.field])[i] = object{}
+			}
+		}
+	}
+	check, _ := app["check"].(object)
+	for _, f := range []string{"http", "tcp"} {
+		if v, ok := check[f]; ok {
+			if _, isObject := v.(object); !isObject {
+				check[f] = object{}
+			}
+		}
+	}
+	if exec, ok := check["exec"].(object); ok {
+		if command, ok := exec["command"].(object); ok && command["shell"] != nil {
+			delete(command, "argv") // beside shell it is dropped
+		}
+	}
+}
+
+// identity makes id and dependencies absolute.
+func (c former) identity() {
+	if id, ok := c.app["id"].(string); ok {
+		c.app["id"] = absolute(id)
+	}
+	deps := list(c.app["dependencies"])
+	for i, d := range deps {
+		if s, ok := d.(string); ok {
+			deps[i] = absolute(s)
+		}
+	}
+}
+
+// absolute resolves an id against the root, as /v2/apps does.
+func absolute(id string) string { return path.Clean("/" + strings.TrimSpace(id)) }
+
+// defaults fills in what Marathon fills in, by version.
+func (c former) defaults() {
+	a := c.app
+	set(a, "instances", int64(1))
+	set(a, "cpus", int64(1))
+	set(a, "mem", int64(128))
+	set(a, "disk", int64(0))
+	set(a, "gpus", int64(0))
+	set(a, "executor", "")
+	set(a, "backoffSeconds", int64(1))
+	set(a, "backoffFactor", 1.15)
+	set(a, "labels", object{})
+	set(a, "killSelection", "YOUNGEST_FIRST")
+	upper(a, "killSelection")
+	if c.version.before(1, 8) {
+		set(a, "maxLaunchDelaySeconds", int64(3600))
+	}
+	set(a, "maxLaunchDelaySeconds", int64(300))
+	if !c.version.before(1, 9) && c.info.MesosRole != "" {
+		set(a, "role", c.info.MesosRole)
+	}
+	persistent, external := c.volumes()
+	c.upgrade(persistent || external)
+	c.unreachable(persistent)
+}
+
+func (c former) upgrade(stateful bool) {
+	u, ok := c.app["upgradeStrategy"].(object)
+	if !ok {
+		u = object{}
+		c.app["upgradeStrategy"] = u
+	}
+	if stateful {
+		set(u, "minimumHealthCapacity", 0.5)
+		set(u, "maximumOverCapacity", int64(0))
+	}
+	set(u, "minimumHealthCapacity", int64(1))
+	set(u, "maximumOverCapacity", int64(1))
+}
+
+// unreachable: any string reads as disabled; a missing member of the object is 0.
+// 1.4.0 to 1.4.8 and 1.5.0 had 300 and 600 as defaults.
+func (c former) unreachable(persistent bool) {
+	switch u := c.app["unreachableStrategy"].(type) {
+	case string:
+		c.app["unreachableStrategy"] = "disabled"
+	case object:
+		set(u, "inactiveAfterSeconds", int64(0))
+		set(u, "expungeAfterSeconds", int64(0))
+	default:
+		if persistent {
+			c.app["unreachableStrategy"] = "disabled"
+			return
+		}
+		u2 := object{"inactiveAfterSeconds": int64(0), "expungeAfterSeconds": int64(0)}
+		if c.version.waitsBeforeUnreachable() {
+			u2 = object{"inactiveAfterSeconds": int64(300), "expungeAfterSeconds": int64(600)}
+		}
+		c.app["unreachableStrategy"] = u2
+	}
+}
+
+// empties drops what Marathon does not echo when it is empty, and the forms that mean
+// the same as nothing (tty false, linuxInfo and resourceLimits {}).
+func (c former) empties() {
+	for _, f := range []string{
+		"env", "constraints", "dependencies", "fetch", "args", "healthChecks", "readinessChecks", "secrets",
+		"acceptedResourceRoles", "resourceLimits",
+	} {
+		dropEmpty(c.app, f)
+	}
+	if c.app["tty"] == false {
+		delete(c.app, "tty")
+	}
+}
+
+func dropEmpty(o object, field string) {
+	switch v := o[field].(type) {
+	case []any:
+		if len(v) == 0 {
+			delete(o, field)
+		}
+	case object:
+		if len(v) == 0 {
+			delete(o, field)
+		}
+	}
+}
+
+// set fills in a default.
+func set(o object, field string, v any) {
+	if _, ok := o[field]; !ok {
+		o[field] = v
+	}
+}
+
+func list(v any) []any {
+	l, _ := v.([]any)
+	return l
+}
+
+// upper writes an enumeration as Marathon echoes it; it reads it without regard to case.
+func upper(o object, field string) {
+	if s, ok := o[field].(string); ok {
+		o[field] = strings.ToUpper(s)
+	}
+}
+
+func lower(o object, field string) {
+	if s, ok := o[field].(string); ok {
+		o[field] = strings.ToLower(s)
+	}
+}

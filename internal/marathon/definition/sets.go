@@ -1,0 +1,39 @@
+package definition
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+)
+
+// sets sorts what Marathon compares as sets, and collapses what is twice.
+func (c former) sets() {
+	for _, f := range []string{"constraints", "healthChecks", "dependencies", "acceptedResourceRoles"} {
+		if l, ok := c.app[f].([]any); ok {
+			c.app[f] = sortedSet(l)
+		}
+	}
+}
+
+// sortedSet orders by the JSON of the elements; the input is not modified.
+func sortedSet(in []any) []any {
+	type keyed struct {
+		key string
+		v   any
+	}
+	ks := make([]keyed, 0, len(in))
+	for _, v := range in {
+		b, err := json.Marshal(v)
+		if err != nil {
+			panic("definition: a tree that JSON cannot hold: " + err.Error())
+		}
+		ks = append(ks, keyed{string(b), v})
+	}
+	slices.SortFunc(ks, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
+	ks = slices.CompactFunc(ks, func(a, b keyed) bool { return a.key == b.key })
+	out := make([]any, 0, len(ks))
+	for _, k := range ks {
+		out = append(out, k.v)
+	}
+	return out
+}
