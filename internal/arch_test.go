@@ -57,7 +57,6 @@ func picture() map[string][]string {
 		"internal/sandbox":     {"internal/sandbox/..."},
 		"internal/sandbox/...": {"internal/sandbox/..."},
 		"cmd/meshsync":         {".", "schema", "internal/..."},
-		"bench/run":            {"internal/config/configtest"},
 		"bench/...":            {},
 	}
 }

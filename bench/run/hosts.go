@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// maxPlanRatio is what a plan with nothing to do may cost, beyond reading the repository,
+// of what asking the hosts costs at all.
+const maxPlanRatio = 1.5
+
+// planned is what was measured on one cluster.
+type planned struct {
+	hosts                 int
+	validate, plan, floor []sample
+}
+
+// hosts plans clusters of several sizes that have nothing to do, in a sandbox that runs
+// in a process of its own, and gives the ratio for each and the slope of the client's CPU.
+func hosts(ctx context.Context, s settings) []row {
+	var rows []row
+	var seen []planned
+	for _, n := range s.hosts {
+		p, err := planCluster(ctx, s, n)
+		rows = append(rows, planRow(n, p, err))
+		if err == nil {
+			seen = append(seen, p)
+		}
+	}
+	if len(s.hosts) > 1 {
+		rows = append(rows, slopeRow(s, seen))
+	}
+	return rows
+}
+
+func planRow(n int, p planned, err error) row {
+	r := row{what: fmt.Sprintf("(plan − validate) / floor, %d hosts, nothing to do, wall", n), limit: maxPlanRatio, unit: "×", err: err}
+	if err != nil {
+		return r
+	}
+	values := make([]float64, len(p.plan))
+	for i := range p.plan {
+		values[i] = (wall(p.plan[i]) - wall(p.validate[i])) / wall(p.floor[i])
+	}
+	r.value = medianFloat(values)
+	r.parts = fmt.Sprintf("(%s − %s) / %s; plan's peak memory %s", milliseconds(medianOf(p.plan, wall)),
+		milliseconds(medianOf(p.validate, wall)), milliseconds(medianOf(p.floor, wall)), megabytes(medianOf(p.plan, rss)))
+	return r
+}
+
+// slopeRow compares what one more host costs the client's processor, between the two
+// largest clusters: what a run costs whatever their number is no part of it.
+func slopeRow(s settings, seen []planned) row {
+	r := row{what: "client CPU per further host, (plan − validate) / floor", limit: maxPlanRatio, unit: "×"}
+	if len(seen) < 2 {
+		r.err = fmt.Errorf("fewer than two of the clusters of %v hosts were measured", s.hosts)
+		return r
+	}
+	a, b := seen[len(seen)-2], seen[len(seen)-1]
+	further := float64(b.hosts - a.hosts)
+	plan := (medianOf(b.plan, cpu) - medianOf(b.validate, cpu) - medianOf(a.plan, cpu) + medianOf(a.validate, cpu)) / further
+	floor := (medianOf(b.floor, cpu) - medianOf(a.floor, cpu)) / further
+	r.value = plan / floor
+	r.parts = fmt.Sprintf("%.2f ms / %.2f ms, slope between %d and %d hosts", plan*1e3, floor*1e3, a.hosts, b.hosts)
+	return r
+}
+
+// planCluster makes a repository of n hosts, boots it as a sandbox, applies it, and
+// measures. Nothing is left of it.
+func planCluster(ctx context.Context, s settings, n int) (p planned, err error) {
+	dir, err := os.MkdirTemp("", "meshsync-bench-")
+	if err != nil {
+		return p, err
+	}
+	defer func() {
+		if rerr := os.RemoveAll(dir); err == nil {
+			err = rerr
+		}
+	}()
+	repo, box := filepath.Join(dir, "infra"), filepath.Join(dir, "box")
+	if err := writeCluster(ctx, s, repo, n); err != nil {
+		return p, fmt.Errorf("make a repository of %d hosts: %w", n, err)
+	}
+	if _, err := measure(ctx, command{repo, []string{s.meshsync, "sandbox", "up", "--dir", box, "-C", clusterMesh}}); err != nil {
+		return p, fmt.Errorf("boot the sandbox: %w", err)
+	}
+	defer func() {
+		// Not the caller's context: the sandbox is to be ended after an interrupt, too.
+		if _, derr := measure(context.WithoutCancel(ctx), command{repo, []string{s.meshsync, "sandbox", "down", "--dir", box}}); err == nil {
+			err = derr
+		}
+	}()
+	connect := filepath.Join(box, "connect.json")
+	plan := []string{s.meshsync, "plan", "-C", clusterMesh, "--connect", connect}
+	if _, err := measure(ctx, command{repo, []string{s.meshsync, "apply", "--yes", "-C", clusterMesh, "--connect", connect}}); err != nil {
+		return p, fmt.Errorf("apply before the measurement: %w", err)
+	}
+	if _, err := measure(ctx, command{repo, append(plan, "--detailed-exitcode")}); err != nil {
+		return p, fmt.Errorf("the plan after apply is to be empty and complete: %w", err)
+	}
+	got, err := rounds(ctx, s.runs, command{repo, []string{s.meshsync, "validate", "-C", clusterMesh}}, command{repo, plan},
+		command{repo, []string{s.floor, "-connect", connect}})
+	if err != nil {
+		return p, err
+	}
+	return planned{hosts: n, validate: got[0], plan: got[1], floor: got[2]}, nil
+}
