@@ -1,0 +1,40 @@
+package sandbox
+
+import (
+	"fmt"
+
+	"meshsync.dev/meshsync/internal/sandbox/hostd"
+)
+
+// off as the argument of a fault ends it.
+const off = hostd.Off
+
+// Faults lists what can be made to fail, a line each: how it is written, what it does.
+func Faults() []string {
+	out := []string{"On a host:"}
+	out = append(out, indented(hostd.Faults())...)
+	out = append(out, "On a Marathon:")
+	return append(out, indented(marathonFaults())...)
+}
+
+func indented(lines []string) []string {
+	out := make([]string, len(lines))
+	for i, l := range lines {
+		out[i] = "  " + l
+	}
+	return out
+}
+
+// Fault makes a fault on a host or Marathon; arg "off" ends it.
+func (c *Cluster) Fault(target, name, arg string) error {
+	if h := c.world.Host(target); h != nil {
+		return h.Fault(name, arg)
+	}
+	if m := c.marathons[target]; m != nil {
+		if err := m.fault(name, arg); err != nil {
+			return fmt.Errorf("marathon %s: fault %s: %w", target, name, err)
+		}
+		return nil
+	}
+	return fmt.Errorf("the sandbox has no host and no Marathon called %q", target)
+}

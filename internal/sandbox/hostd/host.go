@@ -1,0 +1,193 @@
+package hostd
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// A Host is one machine of the sandbox.
+type Host struct {
+	world   *World
+	name    string
+	address string
+	root    string
+	run     string // pipes and ports of this host, outside its root
+	user    string
+	userKey []byte // as on the wire
+	options HostOptions
+	key     ssh.Signer
+	other   ssh.Signer // shown by the fault wrong-host-key
+	cage    confinement
+
+	faults faults
+
+	mu       sync.Mutex
+	listener net.Listener
+	port     int // stays the same when the listener is closed and opened again
+	conns    map[net.Conn]struct{}
+	running  map[int]struct{} // process groups of commands and units, by their leader
+	ended    bool
+	units    map[string]*unit
+	serving  sync.WaitGroup
+	execs    int
+}
+
+func newHost(w *World, o HostOptions, all Options) *Host {
+	return &Host{
+		world: w, name: o.Name, address: o.Address, options: o,
+		root: filepath.Join(w.dir, "hosts", o.Name), run: filepath.Join(w.dir, "run", o.Name),
+		user: all.User, userKey: all.UserKey.Marshal(), cage: plain{},
+		conns: map[net.Conn]struct{}{}, running: map[int]struct{}{}, units: map[string]*unit{},
+	}
+}
+
+// Name is the host's name.
+func (h *Host) Name() string { return h.name }
+
+// Root is the folder that stands for the host's root.
+func (h *Host) Root() string { return h.root }
+
+// Port is where its SSH server listens, on 127.0.0.1.
+func (h *Host) Port() int { return h.port }
+
+// HostKey is its public key as a line of authorized_keys.
+func (h *Host) HostKey() string { return authorizedLine(h.key.PublicKey()) }
+
+func (h *Host) boot() error {
+	if err := os.MkdirAll(h.root, 0o755); err != nil {
+		return err
+	}
+	if err := layRoot(h.root, h.options, h.world.mode == ModeNamespaces); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(h.run, 0o755); err != nil {
+		return err
+	}
+	if err := h.keys(); err != nil {
+		return err
+	}
+	if err := h.confine(); err != nil {
+		return err
+	}
+	if err := h.listen(); err != nil {
+		return err
+	}
+	return h.startEnabled()
+}
+
+// keys makes the host's key and a wrong one, or reads them when the host was up before.
+func (h *Host) keys() error {
+	var err error
+	if h.key, err = keyFile(filepath.Join(h.world.dir, "keys", h.name)); err == nil {
+		h.other, err = newKey()
+	}
+	if err != nil {
+		return fmt.Errorf("host %s: its key: %w", h.name, err)
+	}
+	return nil
+}
+
+func (h *Host) confine() error {
+	if h.world.mode != ModeNamespaces {
+		return h.plainOwners()
+	}
+	boot := filepath.Join(h.run, "boot_id")
+	if err := os.WriteFile(boot, []byte(randomUUID()+"\n"), 0o644); err != nil {
+		return err
+	}
+	o := confineOptions{name: h.name, root: h.root, bootID: boot}
+	for _, f := range []struct {
+		to   *string
+		name string
+	}{{&o.passwd, "passwd"}, {&o.group, "group"}} {
+		if _, err := os.Stat(filepath.Join(h.root, "etc", f.name)); err == nil {
+			*f.to = filepath.Join(h.root, "etc", f.name)
+		}
+	}
+	c, err := confine(o)
+	if err != nil {
+		return err
+	}
+	h.cage = c
+	return nil
+}
+
+func (h *Host) startEnabled() error {
+	for _, u := range h.options.Units {
+		if err := checkName(u.Name); err != nil {
+			return err
+		}
+		h.units[u.Name] = newUnit(h, u)
+	}
+	for _, u := range h.options.Units {
+		x := h.units[u.Name]
+		if u.Enabled {
+			if err := x.enable(); err != nil {
+				return err
+			}
+		}
+		if x.fileState() == "enabled" {
+			_ = x.start() // its failure is the unit's state, as at any boot
+		}
+	}
+	return nil
+}
+
+func (h *Host) close() error {
+	h.mu.Lock()
+	h.ended = true
+	h.mu.Unlock()
+	h.unlisten()
+	for _, u := range h.unitList() {
+		u.stop()
+	}
+	h.killAll()
+	err := h.cage.close()
+	h.serving.Wait()
+	return err
+}
+
+// unitList lists the units by name.
+func (h *Host) unitList() []*unit {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var names []string
+	for n := range h.units {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	out := make([]*unit, len(names))
+	for i, n := range names {
+		out[i] = h.units[n]
+	}
+	return out
+}
+
+// unlisten closes the SSH server and its connections.
+func (h *Host) unlisten() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.listener != nil {
+		_ = h.listener.Close()
+		h.listener = nil
+	}
+	for c := range h.conns {
+		_ = c.Close()
+	}
+}
+
+var errEnded = errors.New("the sandbox has ended")
+
+func randomUUID() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b) // never fails
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

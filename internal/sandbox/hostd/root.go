@@ -1,0 +1,204 @@
+package hostd
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	securejoin "github.com/cyphar/filepath-securejoin"
+)
+
+// Users of a host, as its /etc/passwd has them.
+const (
+	opsID       = 1000
+	zookeeperID = 105
+)
+
+// An entry is one file, folder or symlink of a fresh host.
+type entry struct {
+	path string      // from the root, without leading slash
+	mode fs.FileMode // of a file or folder
+	text string      // of a file; the target of a symlink
+	kind fs.FileMode // 0: file; fs.ModeDir; fs.ModeSymlink
+	uid  int
+}
+
+func file(path, text string) entry { return entry{path: path, mode: 0o644, text: text} }
+func link(path, to string) entry   { return entry{path: path, text: to, kind: fs.ModeSymlink} }
+func dir(path string) entry        { return entry{path: path, mode: 0o755, kind: fs.ModeDir} }
+
+// layRoot makes a host's root as a fresh installation leaves it: the base system, and the
+// packages of its units with their example settings. A root that is there already stays.
+func layRoot(root string, o HostOptions, chown bool) error {
+	if _, err := os.Lstat(filepath.Join(root, "etc")); err == nil {
+		return nil
+	}
+	id := make([]byte, 16)
+	if _, err := rand.Read(id); err != nil {
+		return err
+	}
+	all := baseSystem(o.Name, hex.EncodeToString(id))
+	kinds := map[string]bool{}
+	for _, u := range o.Units {
+		kinds[u.Kind] = true
+		all = append(all, file("usr/lib/systemd/system/"+u.Name+".service", unitFile(u.Name)))
+	}
+	if kinds[KindZooKeeper] {
+		all = append(all, zooKeeperPackage()...)
+	}
+	if kinds[KindMesosMaster] || kinds[KindMesosAgent] {
+		all = append(all, mesosPackage(agentUnit(o))...)
+	}
+	for _, e := range all {
+		if err := e.lay(root, chown); err != nil {
+			return fmt.Errorf("host %s: lay its root: %w", o.Name, err)
+		}
+	}
+	return nil
+}
+
+// agentUnit is the unit of the agent, whose name its settings folder carries.
+func agentUnit(o HostOptions) string {
+	i := slices.IndexFunc(o.Units, func(u UnitOptions) bool { return u.Kind == KindMesosAgent })
+	if i < 0 {
+		return "mesos-slave"
+	}
+	return o.Units[i].Name
+}
+
+func (e entry) lay(root string, chown bool) error {
+	name := filepath.Join(root, e.path)
+	var err error
+	switch e.kind {
+	case fs.ModeDir:
+		err = os.MkdirAll(name, e.mode)
+	case fs.ModeSymlink:
+		err = os.Symlink(e.text, name)
+	default:
+		if err = os.MkdirAll(filepath.Dir(name), 0o755); err == nil {
+			err = os.WriteFile(name, []byte(e.text), e.mode)
+		}
+	}
+	if err == nil && e.kind != fs.ModeSymlink {
+		err = os.Chmod(name, e.mode) // whatever the umask
+	}
+	if err == nil && chown && e.uid != 0 {
+		err = os.Lchown(name, e.uid, e.uid)
+	}
+	return err
+}
+
+func baseSystem(name, machineID string) []entry {
+	return []entry{
+		dir("usr/bin"), dir("usr/sbin"), dir("usr/lib/systemd/system"), dir("root"), dir("tmp"), dir("srv"),
+		link("bin", "usr/bin"), link("sbin", "usr/sbin"), link("lib", "usr/lib"),
+		dir("etc/default"), dir("etc/alternatives"), dir("etc/systemd/system/multi-user.target.wants"),
+		dir("var/lib"), dir("var/log"), dir("var/tmp"), dir("run/lock"), link("var/run", "/run"),
+		file("etc/os-release", osRelease), file("etc/debian_version", "12.11\n"),
+		file("etc/machine-id", machineID+"\n"), file("etc/hostname", name+"\n"),
+		file("etc/hosts", "127.0.0.1\tlocalhost\n127.0.1.1\t"+name+"\n"),
+		file("etc/passwd", passwd), file("etc/group", group),
+	}
+}
+
+const osRelease = `PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
+NAME="Debian GNU/Linux"
+VERSION_ID="12"
+VERSION="12 (bookworm)"
+VERSION_CODENAME=bookworm
+ID=debian
+HOME_URL="https://www.debian.org/"
+`
+
+const passwd = `root:x:0:0:root:/root:/bin/sh
+daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
+bin:x:2:2:bin:/bin:/usr/sbin/nologin
+sys:x:3:3:sys:/dev:/usr/sbin/nologin
+mail:x:8:8:mail:/var/mail:/usr/sbin/nologin
+www-data:x:33:33:www-data:/var/www:/usr/sbin/nologin
+zookeeper:x:105:105:ZooKeeper:/var/lib/zookeeper:/bin/false
+haproxy:x:106:106::/var/lib/haproxy:/usr/sbin/nologin
+ops:x:1000:1000:Operations:/:/bin/sh
+nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
+`
+
+const group = `root:x:0:
+daemon:x:1:
+bin:x:2:
+sys:x:3:
+adm:x:4:
+mail:x:8:
+sudo:x:27:ops
+www-data:x:33:
+docker:x:104:
+zookeeper:x:105:
+haproxy:x:106:
+ops:x:1000:
+nogroup:x:65534:
+`
+
+func unitFile(name string) string {
+	return "[Unit]\nDescription=" + name + "\nAfter=network-online.target\n\n[Service]\nExecStart=/usr/sbin/" + name +
+		"\n\n[Install]\nWantedBy=multi-user.target\n"
+}
+
+// zooKeeperPackage is what Debian's zookeeper and zookeeperd leave: an example as the
+// registered alternative, whose myid is a sentence.
+func zooKeeperPackage() []entry {
+	return []entry{
+		dir("etc/zookeeper/conf_example"),
+		link("etc/alternatives/zookeeper-conf", "/etc/zookeeper/conf_example"),
+		link("etc/zookeeper/conf", "/etc/alternatives/zookeeper-conf"),
+		file("etc/zookeeper/conf_example/zoo.cfg", "# The number of milliseconds of each tick\ntickTime=2000\n"+
+			"initLimit=10\nsyncLimit=5\ndataDir=/tmp/zookeeper\nclientPort=2181\n"),
+		file("etc/zookeeper/conf_example/myid", "replace this text with the cluster-unique zookeeper's instance id (1-255)\n"),
+		file("etc/zookeeper/conf_example/environment", "NAME=zookeeper\nZOOCFGDIR=/etc/$NAME/conf\nZOOCFG=\"$ZOOCFGDIR/zoo.cfg\"\n"+
+			"ZOO_LOG_DIR=/var/log/$NAME\nUSER=$NAME\nGROUP=$NAME\nJAVA=/usr/bin/java\n"),
+		file("etc/zookeeper/conf_example/log4j.properties", "log4j.rootLogger=${zookeeper.root.logger}\n"),
+		file("etc/default/zookeeper", "#JMXLOCALONLY=\n#JAVA_OPTS=\"\"\n"),
+		{path: "var/lib/zookeeper", mode: 0o750, kind: fs.ModeDir, uid: zookeeperID},
+		link("var/lib/zookeeper/myid", "/etc/zookeeper/conf/myid"),
+		{path: "var/log/zookeeper", mode: 0o755, kind: fs.ModeDir, uid: zookeeperID},
+	}
+}
+
+// mesosPackage is what the mesos package leaves on masters and agents alike.
+func mesosPackage(agent string) []entry {
+	return []entry{
+		dir("etc/mesos"), dir("etc/mesos-master"), dir("etc/" + agent), dir("var/lib/mesos"), dir("var/log/mesos"),
+		file("etc/mesos/zk", "zk://localhost:2181/mesos\n"),
+		file("etc/default/mesos", "LOGS=/var/log/mesos\nULIMIT=\"-n 8192\"\n"),
+		file("etc/default/mesos-master", "PORT=5050\nZK=`cat /etc/mesos/zk`\n"),
+		file("etc/default/"+agent, "MASTER=`cat /etc/mesos/zk`\n"),
+		file("etc/mesos-master/quorum", "1\n"), file("etc/mesos-master/work_dir", "/var/lib/mesos\n"),
+		file("etc/"+agent+"/work_dir", "/var/lib/mesos\n"),
+	}
+}
+
+// inRoot is the file that a path of the host means: symlinks, absolute ones too, are
+// followed inside the root.
+func (h *Host) inRoot(path string) (string, error) { return securejoin.SecureJoin(h.root, path) }
+
+// read returns a file of the host as its programs see it.
+func (h *Host) read(path string) ([]byte, error) {
+	name, err := h.inRoot(path)
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(name)
+}
+
+// readLine returns a file's text without white space around it, and whether it is there.
+func (h *Host) readLine(path string) (string, bool, error) {
+	text, err := h.read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", false, nil
+	}
+	return strings.TrimSpace(string(text)), err == nil, err
+}

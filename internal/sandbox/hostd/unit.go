@@ -1,0 +1,326 @@
+package hostd
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// The states of a unit, in systemd's words.
+const (
+	stateActive   = "active"
+	stateInactive = "inactive"
+	stateFailed   = "failed"
+)
+
+// A unit is a service of a host: settings on disk and, when it runs, a process.
+type unit struct {
+	host *Host
+	name string // without .service
+	kind string
+	port int
+
+	job sync.Mutex // one start or stop at a time
+
+	// The following is guarded by the world's lock.
+	state    string
+	result   string // in systemd's words: success, exit-code, signal
+	exitCode int
+	main     *process
+	since    time.Time // of the state
+	loaded   string    // digest of the unit file that is in memory
+}
+
+// A process runs for a unit until it is stopped or killed.
+type process struct {
+	unit    *unit
+	cmd     *exec.Cmd
+	pid     int // as the host sees it
+	program program
+	started time.Time
+	ended   chan struct{} // closed when it is gone and its ports are closed
+
+	stopping bool // guarded by the world's lock: its end is wanted
+}
+
+// A program is what a unit's process does. It took its settings in when it was made.
+type program interface {
+	// argv0 is the process's name.
+	argv0() string
+	// ports lists where it listens, on the host's 127.0.0.1.
+	ports() []int
+	// serve answers on an open port until that is closed.
+	serve(l net.Listener)
+	// join and leave tell the cluster that the process runs, or does no longer. The world is locked.
+	join(p *process)
+	leave(now time.Time)
+}
+
+// A startError says why a program does not start, as its own log would.
+type startError struct {
+	code int // its exit code
+	text string
+}
+
+func (e *startError) Error() string { return e.text }
+
+func refuse(code int, format string, args ...any) error {
+	return &startError{code, fmt.Sprintf(format, args...)}
+}
+
+func newUnit(h *Host, o UnitOptions) *unit {
+	u := &unit{host: h, name: o.Name, kind: o.Kind, port: o.Port, state: stateInactive, result: "success"}
+	_, u.loaded = u.fragment()
+	return u
+}
+
+// unit returns a unit by its name, with or without .service: one that the sandbox was
+// told of, or any whose unit file is on the host. It returns nil when there is none.
+func (h *Host) unit(name string) *unit {
+	name = strings.TrimSuffix(name, ".service")
+	if checkUnitName(name) != nil {
+		return nil
+	}
+	h.mu.Lock()
+	u := h.units[name]
+	h.mu.Unlock()
+	if u == nil {
+		u = newUnit(h, UnitOptions{Name: name, Kind: KindGeneric})
+		if file, _ := u.fragment(); file == "" {
+			return nil
+		}
+	} else if file, _ := u.fragment(); file == "" && !u.running() && !u.masked() {
+		return nil // its unit file was removed
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if known := h.units[name]; known != nil {
+		return known
+	}
+	h.units[name] = u
+	return u
+}
+
+func checkUnitName(name string) error {
+	if name == "" || strings.ContainsAny(name, "/\x00\n") || strings.HasPrefix(name, ".") {
+		return fmt.Errorf("%q is no name of a unit", name)
+	}
+	return nil
+}
+
+// fragment finds the unit file as systemd does, /etc before /usr/lib, and its digest.
+func (u *unit) fragment() (file, digest string) {
+	for _, dir := range []string{"/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system"} {
+		file = path.Join(dir, u.name+".service")
+		text, err := u.host.read(file)
+		if err == nil {
+			return file, fmt.Sprintf("%x", sha256.Sum256(text))
+		}
+	}
+	return "", ""
+}
+
+func (u *unit) masked() bool {
+	to, err := os.Readlink(filepath.Join(u.host.root, "etc/systemd/system", u.name+".service"))
+	return err == nil && to == "/dev/null"
+}
+
+func (u *unit) wants() string {
+	return filepath.Join(u.host.root, "etc/systemd/system/multi-user.target.wants", u.name+".service")
+}
+
+// fileState is systemd's UnitFileState.
+func (u *unit) fileState() string {
+	if u.masked() {
+		return "masked"
+	}
+	if file, _ := u.fragment(); file == "" {
+		return ""
+	}
+	if _, err := os.Lstat(u.wants()); err == nil {
+		return "enabled"
+	}
+	return "disabled"
+}
+
+func (u *unit) enable() error {
+	file, _ := u.fragment()
+	err := os.Symlink(strings.Replace(file, "/usr/lib/", "/lib/", 1), u.wants())
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = os.MkdirAll(filepath.Dir(u.wants()), 0o755); err == nil {
+			err = os.Symlink(file, u.wants())
+		}
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
+}
+
+func (u *unit) running() bool {
+	u.host.world.mu.Lock()
+	defer u.host.world.mu.Unlock()
+	return u.main != nil
+}
+
+// start starts the unit's process when none runs.
+func (u *unit) start() error {
+	u.job.Lock()
+	defer u.job.Unlock()
+	if u.running() {
+		return nil
+	}
+	return u.launch()
+}
+
+// launch reads the program's settings and starts its process. The job must be held.
+func (u *unit) launch() error {
+	if arg, ok := u.host.faults.arg(FaultStartFails); ok && strings.TrimSuffix(arg, ".service") == u.name {
+		return u.failed(refuse(1, "fault %s", FaultStartFails))
+	}
+	prog, err := u.newProgram()
+	if err != nil {
+		return u.failed(err)
+	}
+	p := &process{unit: u, program: prog, started: time.Now(), ended: make(chan struct{})}
+	if err := u.host.spawn(p); err != nil {
+		return u.failed(err)
+	}
+	listeners, err := u.host.open(prog.ports())
+	if err != nil {
+		_ = p.cmd.Process.Kill()
+		_ = u.host.wait(p.cmd)
+		return u.failed(refuse(1, "%v", err))
+	}
+	w := u.host.world
+	w.mu.Lock()
+	u.state, u.result, u.exitCode, u.since, u.main = stateActive, "success", 0, p.started, p
+	prog.join(p)
+	w.mu.Unlock()
+	for _, l := range listeners {
+		u.host.serving.Go(func() { prog.serve(l) })
+	}
+	u.host.serving.Go(func() { p.watch(listeners) })
+	return nil
+}
+
+// spawn starts the process of a unit: it sleeps under the program's name, while the
+// sandbox answers on its ports.
+func (h *Host) spawn(p *process) error {
+	p.cmd = h.command(true, "/bin/sleep")
+	p.cmd.Args = []string{p.program.argv0(), "2147483647"}
+	if err := h.start(p.cmd); err != nil {
+		return err
+	}
+	pid, err := h.cage.pid(p.cmd.Process.Pid)
+	if err != nil {
+		_ = p.cmd.Process.Kill()
+		_ = h.wait(p.cmd)
+		return err
+	}
+	p.pid = pid
+	return nil
+}
+
+// watch waits for the end of a process, whoever ended it, and closes what it served.
+func (p *process) watch(listeners []net.Listener) {
+	err := p.unit.host.wait(p.cmd)
+	for _, l := range listeners {
+		_ = l.Close()
+	}
+	p.unit.host.closed(p.program.ports())
+	w, u := p.unit.host.world, p.unit
+	w.mu.Lock()
+	now := time.Now()
+	p.program.leave(now)
+	u.main, u.since = nil, now
+	u.state, u.result, u.exitCode = stateInactive, "success", 0
+	if !p.stopping {
+		u.state, u.result = ending(err)
+	}
+	w.mu.Unlock()
+	close(p.ended)
+}
+
+// ending says what became of a unit whose process ended by itself. TERM is how services are stopped.
+func ending(err error) (state, result string) {
+	var e *exec.ExitError
+	if !errors.As(err, &e) {
+		return stateInactive, "success"
+	}
+	status, ok := e.Sys().(syscall.WaitStatus)
+	switch {
+	case ok && status.Signaled() && status.Signal() == syscall.SIGTERM:
+		return stateInactive, "success"
+	case ok && status.Signaled():
+		return stateFailed, "signal"
+	default:
+		return stateFailed, "exit-code"
+	}
+}
+
+// failed notes that the unit did not start, and returns why.
+func (u *unit) failed(err error) error {
+	code := 1
+	var s *startError
+	if errors.As(err, &s) {
+		code = s.code
+	}
+	u.host.world.mu.Lock()
+	defer u.host.world.mu.Unlock()
+	u.state, u.result, u.exitCode, u.since = stateFailed, "exit-code", code, time.Now()
+	return err
+}
+
+// stop ends the unit's process and waits until it is gone.
+func (u *unit) stop() {
+	u.job.Lock()
+	defer u.job.Unlock()
+	u.halt(syscall.SIGTERM, true)
+}
+
+// restart stops and starts in one job.
+func (u *unit) restart() error {
+	u.job.Lock()
+	defer u.job.Unlock()
+	u.halt(syscall.SIGTERM, true)
+	return u.launch()
+}
+
+// kill ends the process as somebody else would.
+func (u *unit) kill() error {
+	u.job.Lock()
+	defer u.job.Unlock()
+	if !u.halt(syscall.SIGKILL, false) {
+		return fmt.Errorf("host %s: unit %s does not run", u.host.name, u.name)
+	}
+	return nil
+}
+
+func (u *unit) halt(sig syscall.Signal, wanted bool) bool {
+	w := u.host.world
+	w.mu.Lock()
+	p := u.main
+	if p == nil {
+		if wanted && u.state == stateFailed {
+			u.state, u.result = stateInactive, "success"
+		}
+		w.mu.Unlock()
+		return false
+	}
+	p.stopping = wanted
+	w.mu.Unlock()
+	_ = p.cmd.Process.Signal(sig)
+	<-p.ended
+	return true
+}

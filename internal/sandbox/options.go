@@ -1,0 +1,37 @@
+package sandbox
+
+import (
+	"net/http"
+	"time"
+
+	"meshsync.dev/meshsync/internal/sandbox/hostd"
+)
+
+// Options describe a sandbox.
+type Options struct {
+	Dir       string // its folder; made when it is not there, kept when it ends
+	Hosts     []HostOptions
+	Marathons []string      // names
+	Idle      time.Duration // Serve ends after this time without a connection; 0: never
+	User      string        // who logs in; "" is ops
+	Mode      Mode          // how hosts are kept apart; "" is as well as the machine can
+	Timing    Timing        // of the programs' slow steps
+
+	// MarathonHandler makes the server of a Marathon. Nil: Marathon 1.11.26.
+	MarathonHandler func(name string) http.Handler
+}
+
+// What describes hosts, as package hostd has it.
+type (
+	HostOptions = hostd.HostOptions
+	UnitOptions = hostd.UnitOptions
+	Mode        = hostd.Mode
+	Timing      = hostd.Timing
+)
+
+func (o Options) user() string {
+	if o.User == "" {
+		return "ops"
+	}
+	return o.User
+}
