@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -93,6 +94,21 @@ func (m *marathon) on(name string) bool {
 	defer m.mu.Unlock()
 	return m.faults[name]
 }
+
+// active lists the faults that are on.
+func (m *marathon) active() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(m.faults)) {
+		if m.faults[name] {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+func (c *Cluster) marathonNames() []string { return slices.Sorted(maps.Keys(c.marathons)) }
 
 func (m *marathon) fault(name, arg string) error {
 	known := slices.ContainsFunc(marathonFaults(), func(l string) bool { return strings.Fields(l)[0] == name })

@@ -191,3 +191,20 @@ func randomUUID() string {
 	_, _ = rand.Read(b) // never fails
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
+
+// Units lists the host's units with their states, for people, sorted.
+func (h *Host) Units() []string {
+	var out []string
+	for _, u := range h.unitList() {
+		s := u.snapshot()
+		line := u.name + " " + s.state
+		if s.pid != 0 {
+			line += fmt.Sprintf(", pid %d", s.pid)
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// ActiveFaults lists the faults that are on, as they are written.
+func (h *Host) ActiveFaults() []string { return h.faults.active() }

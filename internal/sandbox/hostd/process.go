@@ -22,7 +22,7 @@ func (h *Host) environment(root bool) []string {
 		user, home = "root", "/root"
 	}
 	return []string{
-		"R=" + h.root, "PATH=" + h.world.dir + "/bin:" + systemPath, "HOME=" + home, "USER=" + user, "LOGNAME=" + user,
+		"R=" + h.root, "MESHSYNC_ROOT=" + h.root, "PATH=" + h.world.dir + "/bin:" + systemPath, "HOME=" + home, "USER=" + user, "LOGNAME=" + user,
 		"SHELL=/bin/sh", "LANG=C.UTF-8", sudoVariable + "=" + user,
 		"MESHSYNC_SANDBOX_HOST=" + h.run,
 	}
