@@ -1,0 +1,256 @@
+package marathon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+	"time"
+
+	"meshsync.dev/meshsync/internal/diff"
+	"meshsync.dev/meshsync/internal/marathon/definition"
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/plan"
+	"meshsync.dev/meshsync/internal/secret"
+)
+
+// Apply does the changes of a work one after another and follows each deployment to
+// its end. A change that fails or conflicts ends it; the rest is skipped. See package
+// apply for how outcomes are emitted.
+func (m *Marathon) Apply(ctx context.Context, w plan.Work, emit func(plan.Outcome)) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.adopt(ctx, w); err != nil {
+		return fmt.Errorf("marathon %s: %w", m.o.Spec.Name, err)
+	}
+	failed := false
+	for _, c := range w.Changes {
+		o := plan.Outcome{Subject: c.Addr.String(), Action: string(c.Action)}
+		if failed {
+			o.Result, o.Message = plan.ResultSkipped, "not tried, because something before it failed"
+			emit(o)
+			continue
+		}
+		say := func(text string) {
+			p := o
+			p.Result, p.Message = plan.ResultProgress, text
+			emit(p)
+		}
+		o.Result, o.Message = m.change(ctx, w, c, say)
+		failed = o.Result != plan.ResultDone
+		emit(o)
+	}
+	return nil
+}
+
+// adopt records what is already as desired.
+func (m *Marathon) adopt(ctx context.Context, w plan.Work) error {
+	if len(w.Adopt) == 0 {
+		return nil
+	}
+	entries := map[string]mesh.RecordEntry{}
+	for address, digest := range w.Adopt {
+		e := mesh.RecordEntry{Digest: digest, Commit: w.Commit, Time: w.Time, State: mesh.Holds, Origin: mesh.Adopted}
+		if was, ok := m.rec.record.Entries[address]; ok && was.Origin != "" {
+			e.Origin = was.Origin
+		}
+		entries[address] = e
+	}
+	return m.noteAll(ctx, entries)
+}
+
+// change does one change: it looks again, writes down what it intends, writes, follows
+// the deployment, verifies, and writes down what holds.
+func (m *Marathon) change(ctx context.Context, w plan.Work, c diff.Change, say func(string)) (plan.Result, string) {
+	address := c.Addr.String()
+	if c.Action == diff.Release {
+		return m.noted(ctx, address, mesh.RecordEntry{}, "")
+	}
+	now, exists, err := m.app(ctx, c.Addr.Name)
+	if err != nil {
+		return plan.ResultFailed, "nothing was written: " + err.Error()
+	}
+	if why := m.moved(c, now, exists); why != "" {
+		return plan.ResultConflict, why
+	}
+	entry := m.entry(w, c)
+	entry.State = mesh.Intends
+	if err := m.note(ctx, address, entry); err != nil {
+		return plan.ResultFailed, "nothing was changed: " + err.Error()
+	}
+	ctx, cancel := context.WithTimeout(ctx, m.o.Timeout*3) // a deployment that makes progress may take longer than its patience
+	defer cancel()
+	if result, text := m.write(ctx, c, now, say); result != plan.ResultDone {
+		return result, text
+	}
+	if c.After == nil {
+		entry = mesh.RecordEntry{}
+	}
+	entry.State = holdsUnlessZero(entry)
+	return m.noted(ctx, address, entry, "")
+}
+
+func holdsUnlessZero(e mesh.RecordEntry) string {
+	if e.Digest == "" {
+		return ""
+	}
+	return mesh.Holds
+}
+
+func (m *Marathon) noted(ctx context.Context, address string, e mesh.RecordEntry, text string) (plan.Result, string) {
+	if err := m.note(ctx, address, e); err != nil {
+		return plan.ResultFailed, "it is done, but " + err.Error()
+	}
+	return plan.ResultDone, text
+}
+
+func (m *Marathon) entry(w plan.Work, c diff.Change) mesh.RecordEntry {
+	e := mesh.RecordEntry{Digest: mesh.AbsentDigest, Commit: w.Commit, Time: w.Time, Origin: mesh.Adopted}
+	if c.After != nil {
+		e.Digest = mesh.Digest(c.After)
+	}
+	if was, ok := m.rec.record.Entries[c.Addr.String()]; ok && was.Origin != "" {
+		e.Origin = was.Origin
+	} else if c.Before == nil {
+		e.Origin = mesh.Created
+	}
+	return e
+}
+
+// moved compares the app with what the change was planned on.
+func (m *Marathon) moved(c diff.Change, now map[string]any, exists bool) string {
+	switch {
+	case c.Before == nil && exists:
+		return "the app exists by now: somebody made it since the plan"
+	case c.Before == nil:
+		return ""
+	case !exists:
+		return "the app is gone by now: somebody deleted it since the plan"
+	}
+	live, err := definition.LiveResource(m.o.Spec.Name, now, m.info, m.mask)
+	if err != nil {
+		return err.Error()
+	}
+	fields := diff.Fields(c.Before, live.Attrs)
+	if len(fields) == 0 {
+		return ""
+	}
+	var names []string
+	for _, f := range fields {
+		names = append(names, f.Path)
+	}
+	return "somebody changed the app since the plan: " + strings.Join(names, ", ")
+}
+
+// write sends the change and follows its deployment.
+func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any, say func(string)) (plan.Result, string) {
+	var answer struct {
+		DeploymentID string `json:"deploymentId"`
+		Deployments  []struct {
+			ID string `json:"id"`
+		} `json:"deployments"`
+	}
+	err := m.retryLocked(ctx, func() error {
+		var err error
+		switch {
+		case c.After == nil:
+			_, err = m.api.call(ctx, http.MethodDelete, pathOf(c.Addr.Name)+"?force=false", nil, &answer)
+		case c.Before == nil:
+			_, err = m.api.call(ctx, http.MethodPost, "/v2/apps", m.body(c, nil), &answer)
+		default:
+			_, err = m.api.call(ctx, http.MethodPut, pathOf(c.Addr.Name)+"?partialUpdate=false", m.body(c, now), &answer)
+		}
+		return err
+	}, say)
+	id := answer.DeploymentID
+	if id == "" && len(answer.Deployments) > 0 {
+		id = answer.Deployments[0].ID
+	}
+	var a *apiError
+	var r *reachError
+	switch {
+	case err == nil:
+	case errors.As(err, &r) && r.sent:
+		say("no reply came; looking whether it was done: " + err.Error())
+	case errors.As(err, &a) && a.status == http.StatusConflict && len(a.deployments) == 0:
+		return plan.ResultConflict, "the app exists by now: " + a.message
+	case errors.As(err, &a) && a.status == http.StatusNotFound && c.After == nil:
+		return plan.ResultDone, "it was gone already"
+	default:
+		return plan.ResultFailed, err.Error()
+	}
+	return m.follow(ctx, c, id, err != nil, say)
+}
+
+// body is what is sent: the canonical form, and from the live app what meshsync does
+// not know, unchanged.
+func (m *Marathon) body(c diff.Change, now map[string]any) map[string]any {
+	out, _ := revealed(map[string]any(c.After.Clone())).(map[string]any)
+	if now != nil {
+		_, foreign, err := definition.Canonical(now, m.info)
+		if err == nil {
+			maps.Copy(out, foreign)
+		}
+	}
+	return out
+}
+
+// revealed replaces secret leaves by their text: this is the target that owns them.
+func revealed(v any) any {
+	switch v := v.(type) {
+	case secret.Value:
+		return v.Reveal()
+	case mesh.Tree:
+		return revealed(map[string]any(v))
+	case map[string]any:
+		for k, x := range v {
+			v[k] = revealed(x)
+		}
+		return v
+	case []any:
+		for i, x := range v {
+			v[i] = revealed(x)
+		}
+		return v
+	default:
+		return v
+	}
+}
+
+// lockPoll is how long a lock or the limit of deployments is waited for between tries.
+const lockPoll = time.Second
+
+// retryLocked repeats a write that a running deployment, or the limit of them, keeps
+// from being done. force is never used.
+func (m *Marathon) retryLocked(ctx context.Context, write func() error, say func(string)) error {
+	deadline := m.o.Now().Add(m.o.Timeout)
+	said := ""
+	for {
+		err := write()
+		var a *apiError
+		if err == nil || !errors.As(err, &a) {
+			return err
+		}
+		text := ""
+		switch {
+		case a.status == http.StatusConflict && len(a.deployments) > 0:
+			text = "the app is locked by the deployment " + strings.Join(a.deployments, ", ")
+		case a.status == http.StatusForbidden && strings.Contains(a.message, "Max number"):
+			text = a.message
+		default:
+			return err
+		}
+		if !m.o.Now().Before(deadline) {
+			return fmt.Errorf("%s, and still is after %s", text, m.o.Timeout)
+		}
+		if text != said {
+			say("waiting: " + text)
+			said = text
+		}
+		if perr := pause(ctx, min(lockPoll, m.o.Poll)); perr != nil {
+			return fmt.Errorf("%s: %w", text, perr)
+		}
+	}
+}

@@ -1,0 +1,183 @@
+package marathon
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"meshsync.dev/meshsync/internal/diff"
+	"meshsync.dev/meshsync/internal/marathon/definition"
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/plan"
+)
+
+// follow waits until a change is done: its deployment is no longer listed, the app has
+// the desired definition, no deployment of its own, and all its tasks. That the list
+// of deployments is empty proves nothing by itself: right after a leader change it is,
+// although deployments still run. lost says that the reply to the write did not come.
+func (m *Marathon) follow(ctx context.Context, c diff.Change, id string, lost bool, say func(string)) (plan.Result, string) {
+	deadline := m.o.Now().Add(m.o.Timeout)
+	last := ""
+	for looks := 0; ; looks++ {
+		st, err := m.progress(ctx, c, id)
+		switch {
+		case err != nil:
+			st.waits = "Marathon does not answer: " + err.Error()
+		case st.done:
+			return m.verified(c, st)
+		case lost && looks > 3 && !st.applied && !st.running:
+			return plan.ResultUnknown, "no reply came to the write, and the app does not show it: the next run looks again"
+		}
+		if ctx.Err() != nil {
+			return plan.ResultUnknown, "the deployment " + id + " was not followed to its end: " + st.waits
+		}
+		if st.waits != last { // something moves: the patience starts anew
+			deadline = m.o.Now().Add(m.o.Timeout)
+			say(st.waits)
+			last = st.waits
+		} else if !m.o.Now().Before(deadline) {
+			return plan.ResultFailed, fmt.Sprintf("no progress for %s: %s; the deployment %s goes on: look at it in Marathon, or apply the commit before with --rollback", m.o.Timeout, st.waits, id)
+		}
+		_ = pause(ctx, m.o.Poll) // a context that ended is seen above
+	}
+}
+
+// status is how far a change is.
+type status struct {
+	done    bool
+	applied bool // the app has the desired definition
+	running bool // its deployment is listed
+	waits   string
+	echo    map[string]any
+}
+
+func (m *Marathon) progress(ctx context.Context, c diff.Change, id string) (status, error) {
+	deployments, err := m.deployments(ctx)
+	if err != nil {
+		return status{}, err
+	}
+	var st status
+	step := ""
+	for _, d := range deployments {
+		if d.ID == id {
+			st.running = true
+			step = fmt.Sprintf(", step %d of %d", d.CurrentStep, d.TotalSteps)
+		}
+	}
+	echo, exists, err := m.app(ctx, c.Addr.Name)
+	if err != nil {
+		return st, err
+	}
+	st.echo = echo
+	if c.After == nil {
+		st.applied = !exists
+		st.done = !exists && !st.running
+		st.waits = "the app's tasks stop" + step
+		return st, nil
+	}
+	if !exists {
+		st.waits = "the app is not there yet" + step
+		return st, nil
+	}
+	live, err := definition.LiveResource(m.o.Spec.Name, echo, m.info, m.mask)
+	if err != nil {
+		return st, err
+	}
+	st.applied = len(m.remaining(c, live)) == 0
+	st.tasks(c, live, step)
+	if !st.done && !st.running && !st.applied && len(live.App.Deployments) == 0 {
+		st.done = true // the deployment ended, and the definition is another: verified says so
+	}
+	if !st.done {
+		st.waits += m.queue(ctx, c.Addr.Name)
+	}
+	return st, nil
+}
+
+// tasks says whether all tasks are there.
+func (st *status) tasks(c diff.Change, live mesh.Resource, step string) {
+	want, _ := c.After["instances"].(int64)
+	_, checked := c.After["healthChecks"]
+	a := live.App
+	st.done = st.applied && !st.running && len(a.Deployments) == 0 && a.TasksRunning == int(want) && a.TasksStaged == 0 && a.TasksUnhealthy == 0 &&
+		(!checked || a.TasksHealthy == int(want))
+	st.waits = fmt.Sprintf("%d of %d tasks run", a.TasksRunning, want)
+	if checked {
+		st.waits += fmt.Sprintf(", %d healthy", a.TasksHealthy)
+	}
+	if a.TasksUnhealthy > 0 {
+		st.waits += fmt.Sprintf(", %d unhealthy", a.TasksUnhealthy)
+	}
+	st.waits += step
+}
+
+// remaining lists the fields in which the live app differs from what was sent. Service
+// ports that Marathon chose are no difference.
+func (m *Marathon) remaining(c diff.Change, live mesh.Resource) []diff.Field {
+	want := definition.Resolve(c.After, live.Attrs, c.After, m.info)
+	return diff.Fields(want, live.Attrs)
+}
+
+// verified compares the app that is there with what was sent.
+func (m *Marathon) verified(c diff.Change, st status) (plan.Result, string) {
+	if c.After == nil {
+		return plan.ResultDone, ""
+	}
+	live, err := definition.LiveResource(m.o.Spec.Name, st.echo, m.info, m.mask)
+	if err != nil {
+		return plan.ResultFailed, err.Error()
+	}
+	left := m.remaining(c, live)
+	if len(left) == 0 {
+		return plan.ResultDone, ""
+	}
+	var names []string
+	for _, f := range left {
+		names = append(names, f.Path)
+	}
+	return plan.ResultFailed, "the deployment ended, and the app is not as sent in " + strings.Join(names, ", ") +
+		": somebody changed it meanwhile, or meshsync's table of Marathon's defaults is wrong for this version"
+}
+
+// queue says why tasks are not launched, in Marathon's own counts of refused offers.
+func (m *Marathon) queue(ctx context.Context, id string) string {
+	var q struct {
+		Queue []struct {
+			App struct {
+				ID string `json:"id"`
+			} `json:"app"`
+			Count int `json:"count"`
+			Delay struct {
+				TimeLeft json.Number `json:"timeLeftSeconds"`
+				Overdue  bool        `json:"overdue"`
+			} `json:"delay"`
+			Summary struct {
+				Reject []struct {
+					Reason   string `json:"reason"`
+					Declined int    `json:"declined"`
+				} `json:"rejectSummaryLaunchAttempt"`
+			} `json:"processedOffersSummary"`
+		} `json:"queue"`
+	}
+	if _, err := m.api.call(ctx, http.MethodGet, "/v2/queue", nil, &q); err != nil {
+		return "" // it only explains; what matters is asked elsewhere
+	}
+	for _, e := range q.Queue {
+		if e.App.ID != id || e.Count == 0 {
+			continue
+		}
+		text := fmt.Sprintf("; %d to launch", e.Count)
+		if !e.Delay.Overdue {
+			text += ", backing off"
+		}
+		for _, r := range e.Summary.Reject {
+			if r.Declined > 0 {
+				text += fmt.Sprintf(", %d offers refused for %s", r.Declined, r.Reason)
+			}
+		}
+		return text
+	}
+	return ""
+}

@@ -1,0 +1,189 @@
+// Package marathon is a Marathon as a target: it observes apps and deployments in three
+// reads, changes one app at a time with care, follows each deployment to its end, and
+// keeps its record in apps of its own group. Which definitions are equal is the
+// business of package definition.
+package marathon
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"meshsync.dev/meshsync/internal/marathon/definition"
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// Options describe one Marathon.
+type Options struct {
+	Spec        mesh.MarathonSpec
+	Mesh        string // id of the mesh, for the record's place
+	HTTP        *http.Client
+	SecretNames []string
+	Timeout     time.Duration // for a deployment without progress; 0: 10 minutes
+	Poll        time.Duration // between two looks at a deployment; 0: 500 ms
+	Now         func() time.Time
+}
+
+// Marathon is one Marathon. Its methods take turns.
+type Marathon struct {
+	o    Options
+	api  *client
+	mask definition.Masker
+	mu   sync.Mutex
+	info mesh.MarathonInfo
+	rec  record
+}
+
+// New returns a Marathon; nothing is asked yet.
+func New(o Options) *Marathon {
+	o.Timeout = cmp.Or(o.Timeout, 10*time.Minute)
+	o.Poll = cmp.Or(o.Poll, 500*time.Millisecond)
+	return &Marathon{o: o, api: &client{http: o.HTTP, urls: o.Spec.URLs}, mask: definition.NewMasker(o.SecretNames)}
+}
+
+// Target returns marathon/NAME.
+func (m *Marathon) Target() mesh.Target { return mesh.Marathon(m.o.Spec.Name) }
+
+// Observe reads the version, the apps and the deployments.
+func (m *Marathon) Observe(ctx context.Context) mesh.TargetState {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, err := m.look(ctx)
+	if err == nil {
+		return s
+	}
+	out := mesh.TargetState{Target: m.Target(), Outcome: mesh.BadStatus, Message: err.Error(), RecordState: mesh.RecordNone}
+	var r *reachError
+	if errors.As(err, &r) {
+		out.Outcome = r.outcome
+	}
+	var a *apiError
+	if errors.As(err, &a) && (a.status == http.StatusUnauthorized || a.status == http.StatusForbidden) {
+		out.Outcome = mesh.AuthRefused
+	}
+	return out
+}
+
+func (m *Marathon) look(ctx context.Context) (mesh.TargetState, error) {
+	s := mesh.TargetState{Target: m.Target(), Outcome: mesh.OK, RecordState: mesh.RecordNone}
+	facts, err := m.facts(ctx)
+	if err != nil {
+		return s, err
+	}
+	apps, err := m.apps(ctx)
+	if err != nil {
+		return s, err
+	}
+	if facts.Deployments, err = m.deployments(ctx); err != nil {
+		return s, err
+	}
+	s.Marathon, m.info = facts, facts.Config
+	var records []map[string]any
+	for _, echo := range apps {
+		id, _ := echo["id"].(string)
+		if strings.HasPrefix(id, recordGroup(m.o.Mesh)) {
+			records = append(records, echo)
+		}
+		if strings.HasPrefix(id, ownGroup) {
+			continue
+		}
+		r, err := definition.LiveResource(m.o.Spec.Name, echo, m.info, m.mask)
+		if err != nil {
+			s.Unknown = append(s.Unknown, mesh.UnknownResource{
+				Addr: mesh.Address{Target: m.Target(), Kind: mesh.App, Name: id}, Reason: err.Error(),
+			})
+			continue
+		}
+		s.Resources = append(s.Resources, r)
+	}
+	m.rec = readRecord(records, m.o.Mesh)
+	s.Record, s.RecordState = m.rec.record, m.rec.state
+	slices.SortFunc(s.Resources, func(a, b mesh.Resource) int { return a.Addr.Compare(b.Addr) })
+	return s, nil
+}
+
+func (m *Marathon) facts(ctx context.Context) (*mesh.MarathonFacts, error) {
+	var info struct {
+		Version string `json:"version"`
+		Config  struct {
+			DefaultNetworkName string   `json:"default_network_name"`
+			MesosBridgeName    string   `json:"mesos_bridge_name"`
+			MesosRole          string   `json:"mesos_role"`
+			LocalPortMin       int      `json:"local_port_min"`
+			LocalPortMax       int      `json:"local_port_max"`
+			Features           []string `json:"features"`
+		} `json:"marathon_config"`
+	}
+	if _, err := m.api.call(ctx, http.MethodGet, "/v2/info", nil, &info); err != nil {
+		return nil, err
+	}
+	if info.Version == "" {
+		return nil, &reachError{outcome: mesh.Garbled, msg: m.api.base + ": the answer to GET /v2/info has no version: is that a Marathon?"}
+	}
+	return &mesh.MarathonFacts{URL: m.api.base, Version: info.Version, Config: mesh.MarathonInfo{
+		Version: info.Version, DefaultNetworkName: info.Config.DefaultNetworkName, MesosBridgeName: info.Config.MesosBridgeName,
+		MesosRole: info.Config.MesosRole, LocalPortMin: info.Config.LocalPortMin, LocalPortMax: info.Config.LocalPortMax,
+		Features: info.Config.Features,
+	}}, nil
+}
+
+func (m *Marathon) apps(ctx context.Context) ([]map[string]any, error) {
+	var list struct {
+		Apps *[]map[string]any `json:"apps"`
+	}
+	if _, err := m.api.call(ctx, http.MethodGet, "/v2/apps", nil, &list); err != nil {
+		return nil, err
+	}
+	if list.Apps == nil { // an object without the list is no list without apps
+		return nil, &reachError{outcome: mesh.Garbled, msg: m.api.base + ": the answer to GET /v2/apps has no list of apps"}
+	}
+	return *list.Apps, nil
+}
+
+// deployment is one of GET /v2/deployments.
+type deployment struct {
+	ID             string   `json:"id"`
+	Version        string   `json:"version"`
+	AffectedApps   []string `json:"affectedApps"`
+	CurrentStep    int      `json:"currentStep"`
+	TotalSteps     int      `json:"totalSteps"`
+	CurrentActions []struct {
+		Action string `json:"action"`
+		App    string `json:"app"`
+	} `json:"currentActions"`
+}
+
+func (m *Marathon) deployments(ctx context.Context) ([]mesh.Deployment, error) {
+	var list []deployment
+	if _, err := m.api.call(ctx, http.MethodGet, "/v2/deployments", nil, &list); err != nil {
+		return nil, err
+	}
+	out := []mesh.Deployment{}
+	for _, d := range list {
+		out = append(out, mesh.Deployment{
+			ID: d.ID, Version: d.Version, AffectedApps: d.AffectedApps, CurrentStep: d.CurrentStep, TotalSteps: d.TotalSteps,
+		})
+	}
+	return out, nil
+}
+
+// app reads one app; ok is false when there is none.
+func (m *Marathon) app(ctx context.Context, id string) (echo map[string]any, ok bool, err error) {
+	var body struct {
+		App map[string]any `json:"app"`
+	}
+	_, err = m.api.call(ctx, http.MethodGet, pathOf(id), nil, &body)
+	var a *apiError
+	if errors.As(err, &a) && a.status == http.StatusNotFound {
+		return nil, false, nil
+	}
+	if err == nil && body.App == nil {
+		err = &reachError{outcome: mesh.Garbled, msg: m.api.base + ": the answer about " + id + " has no app"}
+	}
+	return body.App, err == nil, err
+}

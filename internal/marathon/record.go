@@ -1,0 +1,150 @@
+package marathon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// ownGroup is where meshsync keeps apps of its own. They have no instances; labels
+// carry what is recorded, and come with the same GET /v2/apps as everything else.
+const ownGroup = "/meshsync/"
+
+func recordGroup(meshName string) string { return ownGroup + meshName + "/record/" }
+
+// shardSize bounds the record's text in one app.
+const shardSize = 300 << 10
+
+// The labels of a record app.
+const (
+	labelVersion = "meshsync.record.version"
+	labelData    = "meshsync.record.data"
+	labelShards  = "meshsync.record.shards"
+)
+
+// record is the record with how many apps hold it now.
+type record struct {
+	record mesh.Record
+	state  mesh.RecordState
+	shards int
+}
+
+// readRecord joins the shards, whose apps may come in any order.
+func readRecord(apps []map[string]any, meshName string) record {
+	if len(apps) == 0 {
+		return record{state: mesh.RecordNone, record: emptyRecord(meshName)}
+	}
+	corrupt := record{state: mesh.RecordCorrupt, record: emptyRecord(meshName), shards: len(apps)}
+	parts := map[int]string{}
+	want := 0
+	for _, a := range apps {
+		id, _ := a["id"].(string)
+		n, err := strconv.Atoi(path.Base(id))
+		labels, _ := a["labels"].(map[string]any)
+		data, _ := labels[labelData].(string)
+		version, _ := labels[labelVersion].(string)
+		if v, verr := strconv.Atoi(version); verr == nil && v > mesh.RecordVersion {
+			return record{state: mesh.RecordNewer, shards: len(apps)}
+		}
+		if err != nil {
+			return corrupt
+		}
+		parts[n] = data
+		if s, ok := labels[labelShards].(string); ok && n == 0 {
+			want, _ = strconv.Atoi(s)
+		}
+	}
+	var text strings.Builder
+	for n := range want {
+		part, ok := parts[n]
+		if !ok {
+			return corrupt
+		}
+		text.WriteString(part)
+	}
+	var r mesh.Record
+	if err := json.Unmarshal([]byte(text.String()), &r); err != nil || r.Version < 1 || r.Mesh != meshName || want == 0 {
+		return corrupt
+	}
+	if r.Entries == nil {
+		r.Entries = map[string]mesh.RecordEntry{}
+	}
+	return record{state: mesh.RecordOK, record: r, shards: len(apps)}
+}
+
+func emptyRecord(meshName string) mesh.Record {
+	return mesh.Record{Version: mesh.RecordVersion, Mesh: meshName, Entries: map[string]mesh.RecordEntry{}}
+}
+
+// note changes one entry of the record and writes it; a zero entry removes it.
+func (m *Marathon) note(ctx context.Context, address string, e mesh.RecordEntry) error {
+	return m.noteAll(ctx, map[string]mesh.RecordEntry{address: e})
+}
+
+// noteAll changes entries and writes the record once.
+func (m *Marathon) noteAll(ctx context.Context, changed map[string]mesh.RecordEntry) error {
+	next := m.rec.record
+	next.Entries = maps.Clone(next.Entries)
+	if next.Entries == nil {
+		next = emptyRecord(m.o.Mesh)
+	}
+	for address, e := range changed {
+		if e == (mesh.RecordEntry{}) {
+			delete(next.Entries, address)
+		} else {
+			next.Entries[address] = e
+		}
+	}
+	shards, err := m.writeRecord(ctx, next)
+	if err != nil {
+		return fmt.Errorf("write meshsync's record: %w", err)
+	}
+	m.rec = record{record: next, state: mesh.RecordOK, shards: shards}
+	return nil
+}
+
+// writeRecord puts the record into as many apps as it needs, the first one last: it
+// says how many there are, so a record that was cut short is seen to be.
+func (m *Marathon) writeRecord(ctx context.Context, r mesh.Record) (int, error) {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return 0, err
+	}
+	parts := slices.Collect(slices.Chunk(data, shardSize))
+	for n := len(parts) - 1; n >= 0; n-- {
+		if err := m.writeShard(ctx, n, len(parts), string(parts[n])); err != nil {
+			return 0, err
+		}
+	}
+	for n := len(parts); n < m.rec.shards; n++ {
+		_, err := m.api.call(ctx, http.MethodDelete, pathOf(recordGroup(m.o.Mesh)+strconv.Itoa(n))+"?force=false", nil, nil)
+		var a *apiError
+		if err != nil && (!errors.As(err, &a) || a.status != http.StatusNotFound) {
+			return 0, err
+		}
+	}
+	return len(parts), nil
+}
+
+// writeShard writes one record app. It never runs: it has no instances, and a port list
+// that is empty, so that it takes no service port.
+func (m *Marathon) writeShard(ctx context.Context, n, of int, data string) error {
+	id := recordGroup(m.o.Mesh) + strconv.Itoa(n)
+	app := map[string]any{
+		"id": id, "cmd": "exit 0", "instances": 0, "cpus": 0.01, "mem": 1, "portDefinitions": []any{},
+		"labels": map[string]any{labelVersion: strconv.Itoa(mesh.RecordVersion), labelShards: strconv.Itoa(of), labelData: data},
+	}
+	return m.retryLocked(ctx, func() error {
+		_, err := m.api.call(ctx, http.MethodPut, pathOf(id)+"?partialUpdate=false", app, nil)
+		return err
+	}, func(string) {})
+}
