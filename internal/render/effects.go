@@ -1,0 +1,94 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+
+	"meshsync.dev/meshsync/internal/plan"
+)
+
+// effectGroup is one kind of effect on one subject, on any number of hosts.
+type effectGroup struct {
+	kind     plan.EffectKind
+	subject  string
+	hosts    []string
+	n        int
+	causes   []string
+	observed bool
+}
+
+// groupEffects joins effects of the same kind on the same subject, in their order.
+func groupEffects(es []plan.Effect) []effectGroup {
+	at := map[string]int{}
+	var out []effectGroup
+	for _, e := range es {
+		key := string(e.Kind) + "\x00" + e.Subject
+		i, ok := at[key]
+		if !ok {
+			i = len(out)
+			at[key] = i
+			out = append(out, effectGroup{kind: e.Kind, subject: e.Subject})
+		}
+		g := &out[i]
+		g.hosts = append(g.hosts, e.Target.Name)
+		g.n += e.Count
+		g.causes = append(g.causes, e.Because...)
+		g.observed = g.observed || e.Observed
+	}
+	return out
+}
+
+func (g effectGroup) text(full bool) string {
+	subject := safe(g.subject)
+	hosts := names(sortedUnique(g.hosts), full)
+	switch g.kind {
+	case plan.Outage:
+		return fmt.Sprintf("OUTAGE of %s: it does not serve while %s restarts", subject, hosts)
+	case plan.TaskRestart:
+		return fmt.Sprintf("RESTART %s of %s", count(g.n, "task"), subject)
+	case plan.TaskStart:
+		return fmt.Sprintf("start %s of %s", count(g.n, "task"), subject)
+	case plan.TaskStop:
+		return fmt.Sprintf("stop %s of %s", count(g.n, "task"), subject)
+	default:
+		verb := string(g.kind)
+		if g.kind == plan.Restart || g.kind == plan.Stop {
+			verb = strings.ToUpper(verb)
+		}
+		return fmt.Sprintf("%s %s on %s", verb, subject, hosts)
+	}
+}
+
+func (g effectGroup) color() string {
+	switch g.kind {
+	case plan.Outage:
+		return red
+	case plan.Restart, plan.Stop, plan.TaskRestart, plan.TaskStop:
+		return yellow
+	default:
+		return green
+	}
+}
+
+// because lists the causes once each; addresses of the services themselves say nothing new.
+func (g effectGroup) because(full bool) []string {
+	var paths []string
+	for _, c := range sortedUnique(g.causes) {
+		if !strings.Contains(c, "/service:") {
+			paths = append(paths, safe(c))
+		}
+	}
+	if len(paths) == 0 {
+		return nil
+	}
+	verb := "changes"
+	switch {
+	case g.observed:
+		return paths
+	case g.kind == plan.Outage:
+		return paths[:1]
+	case len(paths) > 1:
+		verb = "change"
+	}
+	return []string{names(paths, full) + " " + verb}
+}

@@ -1,0 +1,41 @@
+package render
+
+import (
+	"io"
+
+	"meshsync.dev/meshsync/internal/health"
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// SnapshotText writes what a snapshot holds, in short.
+func SnapshotText(w io.Writer, s Snapshot, o Options) error {
+	t := &printer{w: w, o: o}
+	if s.Sandbox {
+		t.line("%s", t.paint(bold, "SANDBOX: no real cluster is involved"))
+	}
+	t.line("%s", t.paint(bold, "observed "+safe(s.Mesh)+" at "+safe(s.At)))
+	for _, x := range s.Observed.Targets {
+		if x.Outcome != mesh.OK {
+			t.line("? %s  %s: %s", x.Target, x.Outcome, safe(x.Message))
+			continue
+		}
+		t.line("  %s  %s, %s absent, %s unknown; record: %s", x.Target, count(len(x.Resources), "resource"), count(len(x.Absent), "one"), count(len(x.Unknown), "one"), x.RecordState)
+		if x.Host != nil {
+			for _, a := range x.Host.Answers {
+				v := health.Judge(a)
+				text := string(v.Status)
+				if v.Leader {
+					text += ", leader"
+				}
+				if v.Reason != "" {
+					text += " (" + safe(v.Reason) + ")"
+				}
+				t.line("      %s on port %d: %s", a.Check.Kind, a.Check.Port, text)
+			}
+		}
+		if x.Marathon != nil {
+			t.line("      Marathon %s, %s", safe(x.Marathon.Version), count(len(x.Marathon.Deployments), "running deployment"))
+		}
+	}
+	return t.err
+}

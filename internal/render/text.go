@@ -1,0 +1,109 @@
+// Package render writes plans, drift, reports and snapshots: as text for people, as
+// JSON for machines, as Markdown for pull requests. It only looks at values; the same
+// value gives the same bytes. It is the only importer of go-diff.
+package render
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Options are how text is written.
+type Options struct {
+	Color bool
+	ASCII bool // no characters beyond ASCII of our own
+	Full  bool // nothing is folded or shortened
+	Width int  // of the terminal; 0: 100
+}
+
+// printer writes lines and remembers the first error.
+type printer struct {
+	w   io.Writer
+	o   Options
+	err error
+}
+
+func (p *printer) line(format string, args ...any) {
+	if p.err != nil {
+		return
+	}
+	_, p.err = io.WriteString(p.w, p.plainChars(fmt.Sprintf(format, args...))+"\n")
+}
+
+// plainChars replaces our own typography where only ASCII may be written.
+func (p *printer) plainChars(s string) string {
+	if !p.o.ASCII {
+		return s
+	}
+	return strings.NewReplacer("→", "->", "·", "-", "…", "...", "–", "-").Replace(s)
+}
+
+// Colours by disruption, never needed for the meaning: words say it all.
+const (
+	bold   = "1"
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	dim    = "2"
+)
+
+func (p *printer) paint(code, s string) string {
+	if !p.o.Color {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+// safe makes text of foreign origin harmless: control characters, which could move a
+// terminal's cursor or hide lines, are shown as escapes. Tabs stay.
+func safe(s string) string {
+	clean := true
+	for _, r := range s {
+		if r == utf8.RuneError || r != '\t' && !unicode.IsPrint(r) {
+			clean = false
+			break
+		}
+	}
+	if clean {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && n == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case r == '\t' || unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r < 0x100:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+		i += n
+	}
+	return b.String()
+}
+
+// count names a number of things: "1 host", "2 hosts".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	if strings.HasSuffix(noun, "y") {
+		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(noun, "y"))
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// names joins names; beyond a handful only their number is told.
+func names(list []string, full bool) string {
+	const shown = 8
+	if full || len(list) <= shown {
+		return strings.Join(list, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(list[:shown-2], ", "), len(list)-(shown-2))
+}
