@@ -37,6 +37,9 @@ func box(t *testing.T, o sandbox.Options) *sandbox.Cluster {
 	if o.Dir == "" {
 		o.Dir = t.TempDir()
 	}
+	if o.Mode == "plain" {
+		o.Dir = publicDir(t)
+	}
 	c, err := sandbox.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -49,8 +52,37 @@ func box(t *testing.T, o sandbox.Options) *sandbox.Cluster {
 	return c
 }
 
+// publicDir is a temporary folder that all users can enter, unlike t.TempDir.
+func publicDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "sandbox-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// inEachMode runs a test with hosts in namespaces, where the machine gives some, and without.
+func inEachMode(t *testing.T, test func(t *testing.T, mode sandbox.Mode)) {
+	t.Helper()
+	t.Parallel()
+	for _, mode := range []sandbox.Mode{"namespaces", "plain"} {
+		t.Run(string(mode), func(t *testing.T) {
+			t.Parallel()
+			if mode == "namespaces" && os.Geteuid() != 0 {
+				t.Skip("namespaces need root")
+			}
+			test(t, mode)
+		})
+	}
+}
+
 // connectTo reads the connect file of a sandbox.
-func connectTo(t *testing.T, c *sandbox.Cluster) sandbox.Connect {
+func connectTo(t testing.TB, c *sandbox.Cluster) sandbox.Connect {
 	t.Helper()
 	connect, err := sandbox.ReadConnect(c.ConnectFile())
 	if err != nil {
@@ -60,12 +92,12 @@ func connectTo(t *testing.T, c *sandbox.Cluster) sandbox.Connect {
 }
 
 // dial logs in at a host as the connect file says.
-func dial(t *testing.T, c *sandbox.Cluster, host string) (*ssh.Client, error) {
+func dial(t testing.TB, c *sandbox.Cluster, host string) (*ssh.Client, error) {
 	t.Helper()
 	return dialAs(t, c, host, "")
 }
 
-func dialAs(t *testing.T, c *sandbox.Cluster, host, user string) (*ssh.Client, error) {
+func dialAs(t testing.TB, c *sandbox.Cluster, host, user string) (*ssh.Client, error) {
 	t.Helper()
 	connect := connectTo(t, c)
 	at := connect.Hosts[host]
@@ -79,7 +111,7 @@ func dialAs(t *testing.T, c *sandbox.Cluster, host, user string) (*ssh.Client, e
 	return handshake(t, connect, conn, host, user)
 }
 
-func handshake(t *testing.T, connect sandbox.Connect, conn net.Conn, host, user string) (*ssh.Client, error) {
+func handshake(t testing.TB, connect sandbox.Connect, conn net.Conn, host, user string) (*ssh.Client, error) {
 	t.Helper()
 	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(connect.Hosts[host].HostKey))
 	if err != nil {
@@ -115,13 +147,17 @@ type ran struct {
 }
 
 // script runs a script as root by way of sudo.
-func script(t *testing.T, client *ssh.Client, text string) ran {
+func script(t testing.TB, client *ssh.Client, text string) ran {
 	t.Helper()
 	return command(t, client, "sudo -n /bin/sh -s", text)
 }
 
-func command(t *testing.T, client *ssh.Client, line, stdin string) ran {
+func command(t testing.TB, client *ssh.Client, line, stdin string) ran {
 	t.Helper()
+	return run(client, line, stdin)
+}
+
+func run(client *ssh.Client, line, stdin string) ran {
 	s, err := client.NewSession()
 	if err != nil {
 		return ran{failure: err}
@@ -141,7 +177,7 @@ func command(t *testing.T, client *ssh.Client, line, stdin string) ran {
 }
 
 // on runs a script on a host, where it must succeed, and returns what it printed.
-func on(t *testing.T, c *sandbox.Cluster, host, text string) string {
+func on(t testing.TB, c *sandbox.Cluster, host, text string) string {
 	t.Helper()
 	client, err := dial(t, c, host)
 	if err != nil {
@@ -156,7 +192,7 @@ func on(t *testing.T, c *sandbox.Cluster, host, text string) string {
 }
 
 // eventually polls until a condition holds.
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for !ok() {

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -28,6 +29,9 @@ type cage struct {
 	quit chan struct{}
 	done chan struct{}
 	init *exec.Cmd
+	root string
+	// under is the host's real root while a small file system covers it, else nil.
+	under atomic.Pointer[os.File]
 }
 
 // confine makes the namespaces of a host.
@@ -37,7 +41,7 @@ func confine(o confineOptions) (confinement, error) {
 	if p, err := os.FindProcess(os.Getpid()); err == nil {
 		_ = p.Release()
 	}
-	c := &cage{jobs: make(chan func()), quit: make(chan struct{}), done: make(chan struct{})}
+	c := &cage{root: o.root, jobs: make(chan func()), quit: make(chan struct{}), done: make(chan struct{})}
 	ready := make(chan error)
 	go c.thread(o, ready)
 	if err := <-ready; err != nil {
@@ -286,4 +290,14 @@ func monotonic(t time.Time) string {
 		return "0"
 	}
 	return strconv.FormatInt(now.Nano()/1000-time.Since(t).Microseconds(), 10)
+}
+
+// identity tells a file from all others that have been on its file system: inode and
+// second of birth, as stat prints %i-%W.
+func identity(name string) (string, error) {
+	var s unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, name, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_INO|unix.STATX_BTIME, &s); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d-%d", s.Ino, s.Btime.Sec), nil
 }

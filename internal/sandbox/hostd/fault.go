@@ -230,6 +230,9 @@ func (l *limits) in(r io.Reader) io.Reader {
 	})
 }
 
+// bound reports whether a fault stops the output.
+func (l *limits) bound() bool { return l.dropOut != nil || l.stall != nil }
+
 func (l *limits) out(w io.Writer) io.Writer {
 	switch {
 	case l.dropOut != nil:

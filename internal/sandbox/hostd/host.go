@@ -20,6 +20,7 @@ type Host struct {
 	address string
 	root    string
 	run     string // pipes and ports of this host, outside its root
+	owners  string // owners of its files, where there are no namespaces
 	user    string
 	userKey []byte // as on the wire
 	options HostOptions
@@ -35,6 +36,7 @@ type Host struct {
 	conns    map[net.Conn]struct{}
 	running  map[int]struct{} // process groups of commands and units, by their leader
 	ended    bool
+	diskJob  sync.Mutex // one change of the disk at a time
 	units    map[string]*unit
 	serving  sync.WaitGroup
 	execs    int
@@ -44,7 +46,7 @@ func newHost(w *World, o HostOptions, all Options) *Host {
 	return &Host{
 		world: w, name: o.Name, address: o.Address, options: o,
 		root: filepath.Join(w.dir, "hosts", o.Name), run: filepath.Join(w.dir, "run", o.Name),
-		user: all.User, userKey: all.UserKey.Marshal(), cage: plain{},
+		owners: filepath.Join(w.dir, "owners", o.Name), user: all.User, userKey: all.UserKey.Marshal(), cage: plain{},
 		conns: map[net.Conn]struct{}{}, running: map[int]struct{}{}, units: map[string]*unit{},
 	}
 }
@@ -52,8 +54,9 @@ func newHost(w *World, o HostOptions, all Options) *Host {
 // Name is the host's name.
 func (h *Host) Name() string { return h.name }
 
-// Root is the folder that stands for the host's root.
-func (h *Host) Root() string { return h.root }
+// Root is the folder that stands for the host's root. While the fault full-disk is on it
+// is another than before and after.
+func (h *Host) Root() string { return h.seen() }
 
 // Port is where its SSH server listens, on 127.0.0.1.
 func (h *Host) Port() int { return h.port }
@@ -65,7 +68,10 @@ func (h *Host) boot() error {
 	if err := os.MkdirAll(h.root, 0o755); err != nil {
 		return err
 	}
-	if err := layRoot(h.root, h.options, h.world.mode == ModeNamespaces); err != nil {
+	if err := os.MkdirAll(h.owners, 0o755); err != nil {
+		return err
+	}
+	if err := h.layRoot(); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(h.run, 0o755); err != nil {

@@ -24,7 +24,7 @@ func (h *Host) environment(root bool) []string {
 	return []string{
 		"R=" + h.root, "MESHSYNC_ROOT=" + h.root, "PATH=" + h.world.dir + "/bin:" + systemPath, "HOME=" + home, "USER=" + user, "LOGNAME=" + user,
 		"SHELL=/bin/sh", "LANG=C.UTF-8", sudoVariable + "=" + user,
-		"MESHSYNC_SANDBOX_HOST=" + h.run,
+		hostVariable + "=" + h.run, ownersVariable + "=" + h.owners,
 	}
 }
 

@@ -35,7 +35,8 @@ func dir(path string) entry        { return entry{path: path, mode: 0o755, kind:
 
 // layRoot makes a host's root as a fresh installation leaves it: the base system, and the
 // packages of its units with their example settings. A root that is there already stays.
-func layRoot(root string, o HostOptions, chown bool) error {
+func (h *Host) layRoot() error {
+	root, o := h.root, h.options
 	if _, err := os.Lstat(filepath.Join(root, "etc")); err == nil {
 		return nil
 	}
@@ -56,7 +57,7 @@ func layRoot(root string, o HostOptions, chown bool) error {
 		all = append(all, mesosPackage(agentUnit(o))...)
 	}
 	for _, e := range all {
-		if err := e.lay(root, chown); err != nil {
+		if err := h.lay(e); err != nil {
 			return fmt.Errorf("host %s: lay its root: %w", o.Name, err)
 		}
 	}
@@ -72,8 +73,8 @@ func agentUnit(o HostOptions) string {
 	return o.Units[i].Name
 }
 
-func (e entry) lay(root string, chown bool) error {
-	name := filepath.Join(root, e.path)
+func (h *Host) lay(e entry) error {
+	name := filepath.Join(h.root, e.path)
 	var err error
 	switch e.kind {
 	case fs.ModeDir:
@@ -88,10 +89,14 @@ func (e entry) lay(root string, chown bool) error {
 	if err == nil && e.kind != fs.ModeSymlink {
 		err = os.Chmod(name, e.mode) // whatever the umask
 	}
-	if err == nil && chown && e.uid != 0 {
-		err = os.Lchown(name, e.uid, e.uid)
+	switch {
+	case err != nil || e.uid == 0:
+		return err
+	case h.world.mode == ModeNamespaces:
+		return os.Lchown(name, e.uid, e.uid)
+	default:
+		return h.noteOwner(name, "zookeeper") // the only other user of a fresh host
 	}
-	return err
 }
 
 func baseSystem(name, machineID string) []entry {
@@ -183,7 +188,7 @@ func mesosPackage(agent string) []entry {
 
 // inRoot is the file that a path of the host means: symlinks, absolute ones too, are
 // followed inside the root.
-func (h *Host) inRoot(path string) (string, error) { return securejoin.SecureJoin(h.root, path) }
+func (h *Host) inRoot(path string) (string, error) { return securejoin.SecureJoin(h.seen(), path) }
 
 // read returns a file of the host as its programs see it.
 func (h *Host) read(path string) ([]byte, error) {

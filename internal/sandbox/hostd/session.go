@@ -90,7 +90,7 @@ func (s *session) run(line string) {
 		}
 		line, root = rest, true
 	}
-	if err := s.runAs(root, line); err != nil {
+	if err := s.runAs(root, argv(line)); err != nil {
 		_, _ = io.WriteString(s.channel.Stderr(), "sandbox: "+err.Error()+"\n")
 		s.exit(255)
 	}
@@ -113,9 +113,19 @@ func afterSudo(line string) (string, bool) {
 	}
 }
 
-func (s *session) runAs(root bool, line string) error {
+// argv is how a command line is run: by the shell, as OpenSSH does, but for one that
+// begins with a path and has nothing that a shell would expand; there the shell would only
+// start the program.
+func argv(line string) []string {
+	if !strings.HasPrefix(line, "/") || strings.ContainsAny(line, "\t\n\"'\\`$*?[]{}()<>|&;~#!=") {
+		return []string{"/bin/sh", "-c", line}
+	}
+	return strings.Fields(line)
+}
+
+func (s *session) runAs(root bool, argv []string) error {
 	h := s.host
-	c := h.command(root, "/bin/sh", "-c", line)
+	c := h.command(root, argv[0], argv[1:]...)
 	control, err := h.newControl(root)
 	if err != nil {
 		return err
@@ -145,7 +155,10 @@ func (s *session) runAs(root bool, line string) error {
 	s.group = 0
 	s.mu.Unlock()
 	_ = p.stdin.Close()
-	s.report(err)
+	if limits.bound() {
+		out.Wait() // what has not come through is not followed by an exit code
+	}
+	s.report(err) // as OpenSSH does, even while a child of the command holds its output
 	out.Wait()
 	return nil
 }

@@ -2,7 +2,7 @@ package hostd
 
 import (
 	"os"
-	"path/filepath"
+	"path"
 	"strings"
 )
 
@@ -241,9 +241,9 @@ func (h *Host) maskUnits(c call, a *answer) {
 		if u.masked() {
 			continue
 		}
-		file := filepath.Join(h.root, "etc/systemd/system", full(u.name))
-		if err := os.Symlink("/dev/null", file); err != nil {
-			a.errorf("Failed to mask unit: File %s already exists.\n", strings.TrimPrefix(file, h.root))
+		file := path.Join("/etc/systemd/system", full(u.name))
+		if err := os.Symlink("/dev/null", h.in(file)); err != nil {
+			a.errorf("Failed to mask unit: File %s already exists.\n", file)
 			a.code = 1
 			return
 		}
@@ -258,7 +258,7 @@ func (h *Host) unmaskUnits(c call, a *answer) {
 	for _, name := range c.units {
 		u := newUnit(h, UnitOptions{Name: strings.TrimSuffix(name, ".service")})
 		if checkUnitName(u.name) == nil && u.masked() {
-			_ = os.Remove(filepath.Join(h.root, "etc/systemd/system", full(u.name)))
+			_ = os.Remove(h.in("etc/systemd/system", full(u.name)))
 			a.errorf("Removed \"/etc/systemd/system/%s\".\n", full(u.name))
 		}
 	}

@@ -131,12 +131,12 @@ func (u *unit) fragment() (file, digest string) {
 }
 
 func (u *unit) masked() bool {
-	to, err := os.Readlink(filepath.Join(u.host.root, "etc/systemd/system", u.name+".service"))
+	to, err := os.Readlink(u.host.in("etc/systemd/system", u.name+".service"))
 	return err == nil && to == "/dev/null"
 }
 
 func (u *unit) wants() string {
-	return filepath.Join(u.host.root, "etc/systemd/system/multi-user.target.wants", u.name+".service")
+	return u.host.in("etc/systemd/system/multi-user.target.wants", u.name+".service")
 }
 
 // fileState is systemd's UnitFileState.
