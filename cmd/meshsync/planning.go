@@ -85,7 +85,9 @@ func (p *planned) build(ctx context.Context, e *environment, g *globals, f *plan
 	if err := p.observe(ctx, e, g, f, &in); err != nil {
 		return err
 	}
-	in.Apps, in.NotCompared = desiredApps(p.desired.mesh, in.Seen)
+	if in.Apps, in.NotCompared, err = desiredApps(p.desired.mesh, in.Seen); err != nil {
+		return err
+	}
 	p.ancestry(&in)
 	p.plan = plan.Build(in)
 	p.adopt = unrecorded(in)
@@ -140,15 +142,19 @@ func readSnapshot(file string) (render.Snapshot, error) {
 
 // desiredApps brings the desired apps of all Marathons that were observed into
 // canonical form, completed by what only the live ones can say.
-func desiredApps(m *mesh.Mesh, seen mesh.Observed) ([]mesh.Resource, []plan.NotCompared) {
+func desiredApps(m *mesh.Mesh, seen mesh.Observed) ([]mesh.Resource, []plan.NotCompared, error) {
 	var out []mesh.Resource
 	var left []plan.NotCompared
+	mask := definition.NewMasker(m.Policy.Secrets())
 	for _, a := range m.Apps {
 		s, ok := seen.Of(mesh.Marathon(a.Marathon))
 		if !ok || s.Outcome != mesh.OK || s.Marathon == nil {
 			continue
 		}
-		r, foreign := definition.DesiredResource(a, liveApp(s, a.Address()), s.Marathon.Config, m.Policy.SecretNames)
+		r, foreign, err := definition.DesiredResource(a, liveApp(s, a.Address()), s.Marathon.Config, mask)
+		if err != nil {
+			return nil, nil, err
+		}
 		out = append(out, r)
 		for _, f := range foreign {
 			left = append(left, plan.NotCompared{
@@ -157,7 +163,7 @@ func desiredApps(m *mesh.Mesh, seen mesh.Observed) ([]mesh.Resource, []plan.NotC
 			})
 		}
 	}
-	return out, left
+	return out, left, nil
 }
 
 func liveApp(s mesh.TargetState, a mesh.Address) *mesh.Resource {

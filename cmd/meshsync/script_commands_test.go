@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"meshsync.dev/meshsync/internal/config"
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/repo"
+	"meshsync.dev/meshsync/internal/sandbox"
+)
+
+// boxKey is under which a script keeps its sandbox.
+type boxKey struct{}
+
+func setup(env *testscript.Env) error {
+	env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
+	env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
+	env.Setenv("LANG", "C.UTF-8")
+	env.Setenv("SSH_AUTH_SOCK", "")
+	return os.MkdirAll(filepath.Join(env.WorkDir, "home"), 0o700)
+}
+
+// scriptCommands are the verbs of the scripts beside testscript's own:
+//
+//	infra                     the example repository in $WORK/infra, committed; cd there
+//	commit MESSAGE            commit what changed in the current repository
+//	box MESH                  start the sandbox of a mesh of the work tree; it ends with the script
+//	fault TARGET NAME[=ARG]   make a fault in the sandbox
+//	marathon METHOD PATH BODY call the sandbox's Marathon as somebody else would
+//	onhost HOST PATH FILE     put FILE on a host by hand; "-" for FILE removes PATH
+//	fromhost HOST PATH        print a host's file
+//	normal FILE               replace what differs from run to run
+func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"infra": cmdInfra, "commit": cmdCommit, "box": cmdBox, "fault": cmdFault,
+		"marathon": cmdMarathon, "onhost": cmdOnHost, "fromhost": cmdFromHost, "normal": cmdNormal,
+	}
+}
+
+func cmdInfra(ts *testscript.TestScript, _ bool, _ []string) {
+	dir := ts.MkAbs("infra")
+	ts.Check(writeExample(dir, ""))
+	ts.Check(repo.Init(dir, "first mesh", commitTime))
+	ts.Check(ts.Chdir("infra"))
+}
+
+// commitTime is when the scripts' commits are made, so that their ids are always the same.
+var commitTime = time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC)
+
+func cmdCommit(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(repo.CommitAll(ts.MkAbs("."), strings.Join(args, " "), commitTime.Add(time.Hour)))
+}
+
+func cmdBox(ts *testscript.TestScript, _ bool, args []string) {
+	dir := ts.MkAbs(".")
+	files := map[string][]byte{}
+	ts.Check(filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".cue") {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		rel, _ := filepath.Rel(dir, name)
+		files[filepath.ToSlash(rel)] = data
+		return err
+	}))
+	m, err := config.Load(files, args[0])
+	ts.Check(err)
+	box, err := sandbox.Start(context.Background(), sandboxOptions(filepath.Join(ts.Getenv("WORK"), "box"), m))
+	ts.Check(err)
+	ts.Defer(func() { box.Close() })
+	ts.Setenv("BOX", filepath.Join(ts.Getenv("WORK"), "box", "connect.json"))
+	scriptBoxes.put(ts.Getenv("WORK"), box, m)
+}
+
+func cmdFault(ts *testscript.TestScript, _ bool, args []string) {
+	name, arg, _ := strings.Cut(args[1], "=")
+	ts.Check(scriptBoxes.of(ts).Fault(args[0], name, arg))
+}
+
+func cmdMarathon(ts *testscript.TestScript, _ bool, args []string) {
+	var body io.Reader
+	if len(args) > 2 {
+		body = bytes.NewReader([]byte(args[2]))
+	}
+	req, err := http.NewRequest(args[0], scriptBoxes.of(ts).MarathonURL("main")+args[1], body)
+	ts.Check(err)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	_, _ = ts.Stdout().Write(append([]byte(resp.Status+"\n"), data...))
+	if resp.StatusCode >= 300 {
+		ts.Fatalf("%s %s: %s %s", args[0], args[1], resp.Status, data)
+	}
+}
+
+func cmdOnHost(ts *testscript.TestScript, _ bool, args []string) {
+	name := filepath.Join(scriptBoxes.of(ts).Root(args[0]), args[1])
+	if args[2] == "-" {
+		ts.Check(os.Remove(name))
+		return
+	}
+	ts.Check(os.WriteFile(name, []byte(ts.ReadFile(args[2])), 0o644))
+}
+
+func cmdFromHost(ts *testscript.TestScript, neg bool, args []string) {
+	data, err := os.ReadFile(filepath.Join(scriptBoxes.of(ts).Root(args[0]), args[1]))
+	if neg && err != nil {
+		return
+	}
+	ts.Check(err)
+	_, _ = ts.Stdout().Write(data)
+}
+
+// cmdNormal replaces times, run ids, pids, ports and temporary folders in a file.
+func cmdNormal(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile(args[0])
+	for _, r := range []struct{ expr, with string }{
+		{regexp.QuoteMeta(ts.Getenv("WORK")), "$WORK"},
+		{`\d{8}t\d{6}-[0-9a-f]{6}`, "RUN"},
+		{`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`, "TIME"},
+		{`127\.0\.0\.1:\d+`, "127.0.0.1:PORT"},
+		{`pid \d+`, "pid PID"},
+		{`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`, "UUID"},
+	} {
+		text = regexp.MustCompile(r.expr).ReplaceAllString(text, r.with)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}
+
+var _ = mesh.OK

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"meshsync.dev/meshsync/internal/apply"
+	"meshsync.dev/meshsync/internal/host"
+	"meshsync.dev/meshsync/internal/marathon"
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/observe"
+	"meshsync.dev/meshsync/internal/plan"
+	"meshsync.dev/meshsync/internal/remote"
+	"meshsync.dev/meshsync/internal/sandbox"
+)
+
+// targets are the connections to all that a mesh declares. They dial when they are first used.
+type targets struct {
+	hosts     map[string]*host.Host
+	marathons map[string]*marathon.Marathon
+	pool      *remote.Pool
+	sandbox   bool
+}
+
+// targetOptions vary what is asked of the targets.
+type targetOptions struct {
+	texts   bool          // all file contents, for a snapshot
+	timeout time.Duration // of an app's deployment; 0: the default
+}
+
+// newTargets prepares the targets of a mesh. Nothing is dialled yet.
+func newTargets(e *environment, g *globals, m *mesh.Mesh, o targetOptions) (*targets, error) {
+	t := &targets{hosts: map[string]*host.Host{}, marathons: map[string]*marathon.Marathon{}}
+	ssh := g.ssh.options(e, g.timeout)
+	var box *sandbox.Connect
+	if g.connect != "" {
+		file := g.connect
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(e.wd, file)
+		}
+		c, err := sandbox.ReadConnect(file)
+		if err != nil {
+			return nil, err
+		}
+		box, t.sandbox = &c, true
+		ssh.IdentityFiles, ssh.AgentSocket, ssh.ConfigFile = []string{c.Identity}, "", ""
+	}
+	pool, err := remote.NewPool(ssh)
+	if err != nil {
+		return nil, err
+	}
+	t.pool = pool
+	for _, h := range m.Hosts {
+		if box != nil {
+			if h, err = redirected(h, box); err != nil {
+				return nil, err
+			}
+		}
+		t.hosts[h.Name] = t.newHost(g, m, h, o)
+	}
+	for _, x := range m.Marathons {
+		if box != nil {
+			url, ok := box.Marathons[x.Name]
+			if !ok {
+				return nil, fmt.Errorf("%s does not say where the Marathon %s is", g.connect, x.Name)
+			}
+			x.URLs = []string{url}
+		}
+		t.marathons[x.Name] = marathon.New(marathon.Options{
+			Spec: x, Mesh: m.Name, HTTP: &http.Client{Timeout: g.timeout}, SecretNames: m.Policy.Secrets(),
+			Now: e.now, Timeout: o.timeout,
+		})
+	}
+	return t, nil
+}
+
+// redirected is the host as the connect file places it.
+func redirected(h mesh.HostSpec, box *sandbox.Connect) (mesh.HostSpec, error) {
+	c, ok := box.Hosts[h.Name]
+	if !ok {
+		return h, &failure{
+			exit: exitError, code: "connect", err: fmt.Errorf("the connect file does not name the host %s", h.Name),
+			hint: "the sandbox was started for another mesh or an older commit: sandbox down, then up again",
+		}
+	}
+	h.Address, h.Port, h.User, h.HostKeys, h.ProxyJump = c.Address, c.Port, c.User, []string{c.HostKey}, ""
+	return h, nil
+}
+
+func (t *targets) newHost(g *globals, m *mesh.Mesh, h mesh.HostSpec, o targetOptions) *host.Host {
+	return host.New(host.Options{
+		Mesh: m.Name, Name: h.Name, Resources: m.ResourcesOf(mesh.Host(h.Name)), Checks: checksOf(m, h.Name),
+		Texts: o.texts, Dialer: sshDialer{t.pool.Host(h)}, Timeout: g.timeout,
+	})
+}
+
+// checksOf lists the health checks of a host: of its services and of the ensembles it is a member of.
+func checksOf(m *mesh.Mesh, name string) []mesh.Check {
+	var out []mesh.Check
+	for _, r := range m.ResourcesOf(mesh.Host(name)) {
+		if r.Service != nil && r.Service.Check != nil && !slices.Contains(out, *r.Service.Check) {
+			out = append(out, *r.Service.Check)
+		}
+	}
+	for _, r := range m.Roles {
+		if r.Ensemble != nil && slices.Contains(r.Ensemble.Members, name) && !slices.Contains(out, r.Ensemble.Check) {
+			out = append(out, r.Ensemble.Check)
+		}
+	}
+	return out
+}
+
+// observers lists the targets that the filter does not exclude as a whole.
+func (t *targets) observers(f *plan.Filter, m *mesh.Mesh) []observe.Target {
+	desired := slices.Clone(m.Resources)
+	for _, a := range m.Apps {
+		desired = append(desired, mesh.Resource{Addr: a.Address()})
+	}
+	var out []observe.Target
+	for _, x := range m.Targets() {
+		if !f.MatchTarget(x, desired) {
+			continue
+		}
+		if x.Kind == mesh.HostTarget {
+			out = append(out, t.hosts[x.Name])
+		} else {
+			out = append(out, t.marathons[x.Name])
+		}
+	}
+	return out
+}
+
+// appliers lists all targets as apply wants them.
+func (t *targets) appliers() map[mesh.Target]apply.Target {
+	out := map[mesh.Target]apply.Target{}
+	for name, h := range t.hosts {
+		out[mesh.Host(name)] = h
+	}
+	for name, x := range t.marathons {
+		out[mesh.Marathon(name)] = x
+	}
+	return out
+}
+
+// probers lists the hosts as apply asks them.
+func (t *targets) probers() map[string]apply.Prober {
+	out := map[string]apply.Prober{}
+	for name, h := range t.hosts {
+		out[name] = h
+	}
+	return out
+}
+
+func (t *targets) close() {
+	for _, h := range t.hosts {
+		_ = h.Close()
+	}
+	_ = t.pool.Close()
+}
+
+// sshDialer is how a host gets its connection.
+type sshDialer struct{ *remote.Dialer }
+
+// Dial connects over SSH.
+func (d sshDialer) Dial(ctx context.Context) (host.Conn, error) {
+	c, err := d.Dialer.Dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
