@@ -147,13 +147,13 @@ func (r *runner) skip(s plan.Stage, batches []plan.Batch) {
 		for _, c := range b.Changes {
 			r.event(Event{
 				Type: Skipped, Stage: s.N, Target: c.Addr.Target.String(), Subject: c.Addr.String(),
-				Action: string(c.Action), Message: "not tried",
+				Action: string(c.Action), Message: string(c.Action) + " " + c.Addr.String() + ": not tried",
 			})
 		}
 		for _, st := range b.Service {
 			r.event(Event{
 				Type: Skipped, Stage: s.N, Target: st.Target.String(), Subject: stepSubject(st),
-				Action: string(st.Op), Message: "not tried",
+				Action: string(st.Op), Message: string(st.Op) + " " + stepSubject(st) + ": not tried",
 			})
 		}
 	}

@@ -95,10 +95,17 @@ func (c *comparison) desiredSide(out *Result) {
 			other := *c.inTheWay(addr)
 			c.handled[other.Addr] = true
 			out.Changes = append(out.Changes, c.replace(want, other))
-		case c.absent[addr]:
+		case c.absent[addr] || c.listsAll(addr):
 			out.Changes = append(out.Changes, c.create(want))
 		}
 	}
+}
+
+// listsAll reports whether the target would have listed the resource if it were there:
+// a Marathon lists all its apps, a host only what it was asked for.
+func (c *comparison) listsAll(addr mesh.Address) bool {
+	unknown := slices.ContainsFunc(c.state.Unknown, func(u mesh.UnknownResource) bool { return u.Addr == addr })
+	return addr.Kind == mesh.App && !unknown
 }
 
 // inTheWay returns the resource of another kind that has the same path.

@@ -35,10 +35,9 @@ func example() []sandbox.HostOptions {
 func box(t *testing.T, o sandbox.Options) *sandbox.Cluster {
 	t.Helper()
 	if o.Dir == "" {
-		o.Dir = t.TempDir()
-	}
-	if o.Mode == "plain" {
-		o.Dir = publicDir(t)
+		if o.Dir = t.TempDir(); o.Mode == "plain" {
+			o.Dir = publicDir(t)
+		}
 	}
 	c, err := sandbox.Start(t.Context(), o)
 	if err != nil {

@@ -44,7 +44,7 @@ const configureAgent = "echo " + zk + " >$R/etc/mesos/zk\ncd $R/etc/mesos-slave\
 // word asks a host's ZooKeeper a four-letter word, from the host itself.
 func word(t *testing.T, c *sandbox.Cluster, host, w string) string {
 	t.Helper()
-	return on(t, c, host, `perl -MIO::Socket::INET -e '$s=IO::Socket::INET->new(PeerAddr=>"127.0.0.1",PeerPort=>$ARGV[0]) or exit 0; print $s $ARGV[1]; print while <$s>' 2181 `+w)
+	return on(t, c, host, `perl -MIO::Socket::INET -e '$s=IO::Socket::INET->new(PeerAddr=>"127.0.0.1",PeerPort=>$ARGV[0]) or exit 0; print $s $ARGV[1]; print while <$s>' 2181 `+w+` || true`)
 }
 
 // modes is what each master's ZooKeeper says of its part.

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"meshsync.dev/meshsync/internal/sandbox/marathond"
 )
 
 // A marathon is one Marathon of the sandbox with its port.
@@ -56,7 +58,7 @@ func newMarathonHandler(o Options, name string) http.Handler {
 	if o.MarathonHandler != nil {
 		return o.MarathonHandler(name)
 	}
-	return http.NotFoundHandler()
+	return marathond.New(marathond.Options{Name: name})
 }
 
 func (m *marathon) close() error {
@@ -159,6 +161,7 @@ func (m *marathon) half(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Length", fmt.Sprint(max(len(rec.body), 2)))
 	w.WriteHeader(rec.code)
 	_, _ = w.Write(rec.body[:len(rec.body)/2])
+	_ = http.NewResponseController(w).Flush()
 	panic(http.ErrAbortHandler)
 }
 
