@@ -176,7 +176,7 @@ func TestFaultsThatDoNotExistAreRefused(t *testing.T) {
 		{"m1", "drop-after", "in:x", "wants a number"},
 		{"m1", "kill", "nothing", "no unit"},
 		{"m1", "kill", "logshipper", "does not run"},
-		{"main", "typhoon", "", "no such fault"},
+		{"main", "typhoon", "", "known:"},
 	} {
 		if err := c.Fault(x.target, x.name, x.arg); err == nil || !strings.Contains(err.Error(), x.want) {
 			t.Errorf("%s %s=%s: %v, want %q", x.target, x.name, x.arg, err, x.want)
