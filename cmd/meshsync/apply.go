@@ -71,7 +71,9 @@ func applyCommand(ctx context.Context, e *environment, g *globals, f *planFlags,
 	if a.rollback {
 		allowRollback(&p.plan)
 	}
-	if err := render.Plan(e.stderr, p.plan, textOptions(e, f.full)); err != nil {
+	shown := textOptions(e, f.full)
+	shown.Brief = a.yes && !f.full // nobody reads it to decide: the plan was reviewed before
+	if err := render.Plan(e.stderr, p.plan, shown); err != nil {
 		return err
 	}
 	if !p.plan.Applicable {

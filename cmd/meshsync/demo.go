@@ -166,22 +166,27 @@ func (t *tour) empty(ctx context.Context) error {
 	return t.meshsync(ctx, exitOK, "plan", "--detailed-exitcode")
 }
 
-// commit makes a change in git: a setting that all ZooKeepers share.
+// commit makes a change in git: a flag that all masters share.
 func (t *tour) commit(context.Context) error {
-	t.say("A commit raises ZooKeeper's tickTime; nobody applied it yet.")
+	t.say("A commit makes the masters more careful about lost agents; nobody applied it yet.")
 	file := filepath.Join(t.repo, "prod", "demo.cue")
-	text := "package prod\n\nsettings: zookeeper: tickTime: 3000\n"
+	text := "package prod\n\nsettings: \"mesos-master\": recovery_agent_removal_limit: \"25%\"\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return err
 	}
-	return repo.CommitAll(t.repo, "raise tickTime", t.e.now().Add(time.Second))
+	return repo.CommitAll(t.repo, "masters: stop when a quarter of the agents is lost", t.e.now().Add(time.Second))
 }
 
 // tamper is what people do at night: an edit by hand and a scale through the API.
 func (t *tour) tamper(ctx context.Context) error {
-	t.say("Meanwhile somebody edits mesos' log folder on m2 by hand, and scales /www to 6 through Marathon's API.")
-	file := filepath.Join(t.cluster.Root("m2"), "etc/mesos-master/log_dir")
-	if err := os.WriteFile(file, []byte("/tmp/debug"), 0o600); err != nil {
+	t.say("Meanwhile somebody edits zoo.cfg on m2 by hand, and scales /www to 6 through Marathon's API.")
+	file := filepath.Join(t.cluster.Root("m2"), "etc/zookeeper/conf_meshsync/zoo.cfg")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	edited := strings.Replace(string(data), "maxClientCnxns=100", "maxClientCnxns=0", 1)
+	if err := os.WriteFile(file, []byte(edited), 0o600); err != nil {
 		return err
 	}
 	return t.scale(ctx, "/www", 6)
@@ -216,7 +221,7 @@ func (t *tour) drifted(ctx context.Context) error {
 }
 
 func (t *tour) mend(ctx context.Context) error {
-	t.say("Apply mends both and rolls the new tickTime out: one ZooKeeper at a time, the leader last.")
+	t.say("Apply mends both, and rolls the new flag out: one master at a time, the leader last.")
 	if err := t.meshsync(ctx, exitOK, "apply", "--yes"); err != nil {
 		return err
 	}

@@ -41,6 +41,7 @@ func (b *builder) ensembleBatches(p part, active []mesh.Target, s *Stage) {
 	s.Why = r.why()
 	starting, others := p.startingOnly(active, r.e.Service)
 	if len(r.serving) < r.e.Quorum && len(starting) > 0 {
+		s.Why = fmt.Sprintf("%d of %d members serve now and none can alone, so all that are stopped start together", len(r.serving), len(r.e.Members))
 		b.addMembers(p, r, starting, s)
 	} else {
 		others = append(starting, others...)

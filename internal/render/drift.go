@@ -14,16 +14,12 @@ func Drift(w io.Writer, p plan.Plan, o Options) error {
 	moved, pending := p.MovedChanges(), p.PendingChanges()
 	if len(moved) > 0 {
 		t.line("%s", t.paint(yellow, "MOVED WITHOUT GIT"))
-		for _, f := range fold(moved) {
-			t.change(f)
-		}
+		t.changes(moved)
 		t.line("")
 	}
 	if len(pending) > 0 {
 		t.line("%s", t.paint(bold, "WANTED BY GIT, not applied yet (no drift)"))
-		for _, f := range fold(pending) {
-			t.change(f)
-		}
+		t.changes(pending)
 		t.line("")
 	}
 	t.remarks(p)

@@ -12,31 +12,45 @@ import (
 
 // folded is one change that is the same on several targets.
 type folded struct {
-	change  diff.Change
+	change  diff.Change // of the first target
 	targets []string
+	varied  bool // the content is another on each target; shown is the first one's
 }
 
-// fold joins changes that differ in nothing but their target. The order is that of
+// fold joins changes that differ in nothing but their target. Unless all is to be
+// shown, files that differ in their content only are joined, too. The order is that of
 // their first appearance.
-func fold(changes []diff.Change) []folded {
-	at := map[string]int{}
+func fold(changes []diff.Change, full bool) []folded {
+	at, same := map[string]int{}, map[string]string{}
 	var out []folded
 	for _, c := range changes {
-		key := foldKey(c)
+		key, exact := foldKey(c, full), foldKey(c, true)
 		if i, ok := at[key]; ok {
 			out[i].targets = append(out[i].targets, c.Addr.Target.Name)
+			out[i].varied = out[i].varied || same[key] != exact
 			continue
 		}
-		at[key] = len(out)
+		at[key], same[key] = len(out), exact
 		out = append(out, folded{change: c, targets: []string{c.Addr.Target.Name}})
 	}
 	return out
 }
 
-func foldKey(c diff.Change) string {
-	before, _ := json.Marshal(c.Before) // trees are JSON; a failure would fold too much, and the tests of mesh rule it out
-	after, _ := json.Marshal(c.After)
-	return strings.Join([]string{string(c.Addr.Target.Kind), string(c.Addr.Kind), c.Addr.Name, string(c.Action), string(c.Class), string(before), string(after), c.Reason}, "\x00")
+// foldKey is equal for changes that are shown as one.
+func foldKey(c diff.Change, exact bool) string {
+	return strings.Join([]string{
+		string(c.Addr.Target.Kind), string(c.Addr.Kind), c.Addr.Name, string(c.Action), string(c.Class),
+		foldTree(c.Before, exact), foldTree(c.After, exact), c.Reason,
+	}, "\x00")
+}
+
+func foldTree(t mesh.Tree, exact bool) string {
+	if !exact && t["content"] != nil {
+		t = t.Clone()
+		t["content"] = ""
+	}
+	b, _ := json.Marshal(t) // trees are JSON; a failure would fold too much, and the tests of mesh rule it out
+	return string(b)
 }
 
 // sign is the mark of a change; the word beside it says the same.
@@ -51,15 +65,6 @@ func sign(c diff.Change) string {
 	default:
 		return "~"
 	}
-}
-
-// shortPath is what tells files apart at a glance: the last two parts.
-func shortPath(name string) string {
-	parts := strings.Split(strings.TrimSuffix(name, "/"), "/")
-	if len(parts) <= 3 {
-		return name
-	}
-	return strings.Join(parts[len(parts)-2:], "/")
 }
 
 // value shows one side of a field.

@@ -77,7 +77,7 @@ func markdownStage(b *strings.Builder, s plan.Stage, withDiffs bool) {
 	}
 	diff.Sort(all)
 	fmt.Fprintf(b, "\n<details><summary>%d %s (%s): %s</summary>\n\n", s.N, md(s.Title), count(len(s.Batches), "batch"), md(s.Why))
-	for _, f := range fold(all) {
+	for _, f := range fold(all, true) {
 		c := f.change
 		fmt.Fprintf(b, "- %s %s `%s` on %s (%s)\n", c.Action, c.Addr.Kind, strings.ReplaceAll(safe(c.Addr.Name), "`", "'"), md(names(f.targets, false)), c.Class)
 		for _, x := range c.Fields {

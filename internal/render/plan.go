@@ -146,10 +146,22 @@ func (t *printer) stage(s plan.Stage) {
 		all = append(all, b.Changes...)
 	}
 	diff.Sort(all)
-	for _, f := range fold(all) {
-		t.change(f)
+	if !t.o.Brief {
+		t.changes(all)
 	}
 	t.line("")
+}
+
+// changes writes changes, equal ones once.
+func (t *printer) changes(all []diff.Change) {
+	last := mesh.Pos{}
+	for _, f := range fold(all, t.o.Full) {
+		t.change(f)
+		if o := f.change.Origin; !o.IsZero() && (o != last || t.o.Full) {
+			t.line("      %s", t.paint(dim, "from "+safe(o.String())))
+			last = o
+		}
+	}
 }
 
 // batches lists the batches in the order in which they are meant to run. Equal gates are told once.
@@ -212,10 +224,10 @@ func (t *printer) change(f folded) {
 	if c.Reason != "" {
 		t.line("      %s", safe(c.Reason))
 	}
-	t.details(c)
-	if !c.Origin.IsZero() {
-		t.line("      %s", t.paint(dim, "from "+safe(c.Origin.String())))
+	if f.varied {
+		t.line("      each has its own content; this is %s's (--full shows all)", safe(f.targets[0]))
 	}
+	t.details(c)
 }
 
 func changeColor(c diff.Change) string {
@@ -248,8 +260,11 @@ func (t *printer) details(c diff.Change) {
 	}
 }
 
-// maxNew is how many lines of a new file are shown unless everything is asked for.
-const maxNew = 12
+// How many lines of a new or deleted file, and of a diff, are shown unless everything is asked for.
+const (
+	maxWhole = 4
+	maxDiff  = 24
+)
 
 // content shows how a file's text changes; false when the texts are not known.
 func (t *printer) content(c diff.Change) bool {
@@ -267,13 +282,13 @@ func (t *printer) content(c diff.Change) bool {
 	if d == "" {
 		return true
 	}
-	ls := strings.Split(d, "\n")
-	if c.Before == nil { // a new file: its lines are enough
-		ls = ls[1:]
+	ls, limit := strings.Split(d, "\n"), maxDiff
+	if c.Before == nil || c.After == nil { // its lines are enough
+		ls, limit = ls[1:], maxWhole
 	}
 	for i, l := range ls {
-		if i == maxNew && len(ls) > maxNew+2 && !t.o.Full {
-			t.line("      … %s more (--full shows them)", count(len(ls)-maxNew, "line"))
+		if i == limit && len(ls) > limit+2 && !t.o.Full {
+			t.line("      … %s more (--full shows them)", count(len(ls)-limit, "line"))
 			break
 		}
 		t.line("      %s", t.paint(lineColor(l), safe(l)))

@@ -16,6 +16,7 @@ type Options struct {
 	Color bool
 	ASCII bool // no characters beyond ASCII of our own
 	Full  bool // nothing is folded or shortened
+	Brief bool // of a plan: effects, stages and batches, but not each change
 	Width int  // of the terminal; 0: 100
 }
 
