@@ -54,7 +54,7 @@ func box(t *testing.T, o sandbox.Options) *sandbox.Cluster {
 // publicDir is a temporary folder that all users can enter, unlike t.TempDir.
 func publicDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "sandbox-test-")
+	dir, err := os.MkdirTemp("", "sandbox-test-") //nolint:usetesting // others than the owner cannot enter what is in t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 		return nil, err
 	}
 	c.touch()
-	if err := c.start(o); err != nil {
+	if err := c.start(o); err != nil { //nolint:contextcheck // what is started outlives the context, until Close
 		return nil, errors.Join(fmt.Errorf("start the sandbox in %s: %w", dir, err), c.Close())
 	}
 	return c, nil

@@ -2,8 +2,10 @@ package sandbox
 
 import (
 	"fmt"
+	"slices"
 
 	"meshsync.dev/meshsync/internal/sandbox/hostd"
+	"meshsync.dev/meshsync/internal/sandbox/marathond"
 )
 
 // off as the argument of a fault ends it.
@@ -14,7 +16,9 @@ func Faults() []string {
 	out := []string{"On a host:"}
 	out = append(out, indented(hostd.Faults())...)
 	out = append(out, "On a Marathon:")
-	return append(out, indented(marathonFaults())...)
+	all := append(marathonFaults(), marathond.New(marathond.Options{}).Faults()...)
+	slices.Sort(all)
+	return append(out, indented(all)...)
 }
 
 func indented(lines []string) []string {

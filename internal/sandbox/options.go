@@ -21,13 +21,18 @@ type Options struct {
 	MarathonHandler func(name string) http.Handler
 }
 
-// What describes hosts, as package hostd has it.
-type (
-	HostOptions = hostd.HostOptions
-	UnitOptions = hostd.UnitOptions
-	Mode        = hostd.Mode
-	Timing      = hostd.Timing
-)
+// HostOptions describe one host.
+type HostOptions = hostd.HostOptions
+
+// UnitOptions describe one unit of a host.
+type UnitOptions = hostd.UnitOptions
+
+// Mode says how hosts are kept apart from the machine: "namespaces" or "plain"; "" is as
+// well as the machine can.
+type Mode = hostd.Mode
+
+// Timing says how long the slow steps of the programs take.
+type Timing = hostd.Timing
 
 func (o Options) user() string {
 	if o.User == "" {

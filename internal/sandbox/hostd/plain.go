@@ -21,8 +21,8 @@ func plainStubs() map[string]string {
 	all := map[string]string{"chown": chownStub, "stat": statStub, "curl": curlStub, "perl": perlStub, "bash": bashStub}
 	out := map[string]string{}
 	for name, text := range all {
-		if real := systemProgram(name); real != "" {
-			text = strings.ReplaceAll(text, "REAL", real)
+		if program := systemProgram(name); program != "" {
+			text = strings.ReplaceAll(text, "REAL", program)
 			out[name] = strings.ReplaceAll(text, "STAT", systemProgram("stat"))
 		}
 	}

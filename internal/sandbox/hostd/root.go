@@ -3,13 +3,11 @@ package hostd
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	securejoin "github.com/cyphar/filepath-securejoin"
 )
@@ -197,13 +195,4 @@ func (h *Host) read(path string) ([]byte, error) {
 		return nil, err
 	}
 	return os.ReadFile(name)
-}
-
-// readLine returns a file's text without white space around it, and whether it is there.
-func (h *Host) readLine(path string) (string, bool, error) {
-	text, err := h.read(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", false, nil
-	}
-	return strings.TrimSpace(string(text)), err == nil, err
 }
