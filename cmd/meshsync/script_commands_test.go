@@ -14,7 +14,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"meshsync.dev/meshsync/internal/config"
-	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/repo"
 	"meshsync.dev/meshsync/internal/sandbox"
 )
@@ -22,11 +21,23 @@ import (
 // boxKey is under which a script keeps its sandbox.
 type boxKey struct{}
 
+// box is a script's sandbox; nil until it starts one.
+type box struct{ cluster *sandbox.Cluster }
+
+func boxOf(ts *testscript.TestScript) *sandbox.Cluster {
+	b, _ := ts.Value(boxKey{}).(*box)
+	if b == nil || b.cluster == nil {
+		ts.Fatalf("start a sandbox first: box MESH")
+	}
+	return b.cluster
+}
+
 func setup(env *testscript.Env) error {
 	env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 	env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
 	env.Setenv("LANG", "C.UTF-8")
 	env.Setenv("SSH_AUTH_SOCK", "")
+	env.Values[boxKey{}] = &box{}
 	return os.MkdirAll(filepath.Join(env.WorkDir, "home"), 0o700)
 }
 
@@ -75,16 +86,17 @@ func cmdBox(ts *testscript.TestScript, _ bool, args []string) {
 	}))
 	m, err := config.Load(files, args[0])
 	ts.Check(err)
-	box, err := sandbox.Start(context.Background(), sandboxOptions(filepath.Join(ts.Getenv("WORK"), "box"), m))
+	c, err := sandbox.Start(context.Background(), sandboxOptions(filepath.Join(ts.Getenv("WORK"), "box"), m))
 	ts.Check(err)
-	ts.Defer(func() { box.Close() })
-	ts.Setenv("BOX", filepath.Join(ts.Getenv("WORK"), "box", "connect.json"))
-	scriptBoxes.put(ts.Getenv("WORK"), box, m)
+	ts.Defer(func() { _ = c.Close() })
+	ts.Setenv("BOX", c.ConnectFile())
+	b, _ := ts.Value(boxKey{}).(*box)
+	b.cluster = c
 }
 
 func cmdFault(ts *testscript.TestScript, _ bool, args []string) {
 	name, arg, _ := strings.Cut(args[1], "=")
-	ts.Check(scriptBoxes.of(ts).Fault(args[0], name, arg))
+	ts.Check(boxOf(ts).Fault(args[0], name, arg))
 }
 
 func cmdMarathon(ts *testscript.TestScript, _ bool, args []string) {
@@ -92,7 +104,7 @@ func cmdMarathon(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) > 2 {
 		body = bytes.NewReader([]byte(args[2]))
 	}
-	req, err := http.NewRequest(args[0], scriptBoxes.of(ts).MarathonURL("main")+args[1], body)
+	req, err := http.NewRequest(args[0], boxOf(ts).MarathonURL("main")+args[1], body)
 	ts.Check(err)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
@@ -107,7 +119,7 @@ func cmdMarathon(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func cmdOnHost(ts *testscript.TestScript, _ bool, args []string) {
-	name := filepath.Join(scriptBoxes.of(ts).Root(args[0]), args[1])
+	name := filepath.Join(boxOf(ts).Root(args[0]), args[1])
 	if args[2] == "-" {
 		ts.Check(os.Remove(name))
 		return
@@ -116,7 +128,7 @@ func cmdOnHost(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func cmdFromHost(ts *testscript.TestScript, neg bool, args []string) {
-	data, err := os.ReadFile(filepath.Join(scriptBoxes.of(ts).Root(args[0]), args[1]))
+	data, err := os.ReadFile(filepath.Join(boxOf(ts).Root(args[0]), args[1]))
 	if neg && err != nil {
 		return
 	}
@@ -139,5 +151,3 @@ func cmdNormal(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }
-
-var _ = mesh.OK

@@ -45,6 +45,10 @@ type Change struct {
 	BeforeText *string `json:"-"`
 	AfterText  *string `json:"-"`
 
+	// Diff is the unified diff of a file's contents, where a document carries it; Diff
+	// itself, the function, leaves it empty.
+	Diff string `json:"diff,omitempty"`
+
 	Role    string            `json:"role,omitempty"`
 	Origin  mesh.Pos          `json:"origin,omitzero"`
 	Reason  string            `json:"reason,omitempty"` // why, when it is not plain: "in purged directory /etc/mesos-master"

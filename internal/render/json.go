@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,33 +32,35 @@ func encode(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// PlanJSON writes a plan.
-func PlanJSON(w io.Writer, p plan.Plan) error {
-	return encode(w, PlanDocument{Plan: p, Diffs: diffs(p)})
-}
+// PlanJSON writes a plan. Changes of files carry a unified diff where both sides are known.
+func PlanJSON(w io.Writer, p plan.Plan) error { return encode(w, withDiffs(p)) }
 
-// PlanDocument is the JSON of a plan: the plan, and the unified diffs of file contents
-// by address, where both sides are known.
-type PlanDocument struct {
-	plan.Plan
-	Diffs map[string]string `json:"diffs"`
-}
-
-func diffs(p plan.Plan) map[string]string {
-	out := map[string]string{}
-	for _, s := range p.Stages {
-		for _, b := range s.Batches {
-			for _, c := range b.Changes {
-				if d := contentDiff(c); d != "" {
-					out[c.Addr.String()] = d
-				}
-			}
+// withDiffs is the plan with the diffs of file contents filled in.
+func withDiffs(p plan.Plan) plan.Plan {
+	p.Stages = slices.Clone(p.Stages)
+	for i := range p.Stages {
+		p.Stages[i].Batches = slices.Clone(p.Stages[i].Batches)
+		for j := range p.Stages[i].Batches {
+			b := &p.Stages[i].Batches[j]
+			b.Changes = changesWithDiffs(b.Changes)
 		}
+	}
+	return p
+}
+
+func changesWithDiffs(in []diff.Change) []diff.Change {
+	out := make([]diff.Change, 0, len(in))
+	for _, c := range in {
+		c.Diff = contentDiff(c)
+		out = append(out, c)
 	}
 	return out
 }
 
 func contentDiff(c diff.Change) string {
+	if c.Diff != "" {
+		return c.Diff
+	}
 	if c.Addr.Kind != mesh.File || c.Before != nil && c.BeforeText == nil || c.After != nil && c.AfterText == nil {
 		return ""
 	}
@@ -67,7 +70,7 @@ func contentDiff(c diff.Change) string {
 		}
 		return *s
 	}
-	return unified(text(c.BeforeText), text(c.AfterText), 3)
+	return unified(text(c.BeforeText), text(c.AfterText), 2)
 }
 
 // DriftDocument is the JSON of a drift report.
@@ -87,16 +90,15 @@ type DriftDocument struct {
 	Unmanaged  []mesh.Address     `json:"unmanaged"`
 	NotCompare []plan.NotCompared `json:"not_compared"`
 	Notes      []string           `json:"notes"`
-	Diffs      map[string]string  `json:"diffs"`
 }
 
 // DriftJSON writes the plan as a drift report.
 func DriftJSON(w io.Writer, p plan.Plan) error {
 	return encode(w, DriftDocument{
 		Schema: DriftSchema, Version: p.Version, Mesh: p.Mesh, Source: p.Source, Sandbox: p.Sandbox,
-		Drifted: p.Moved(), Complete: p.Complete, Moved: orEmpty(p.MovedChanges()), Pending: orEmpty(p.PendingChanges()),
+		Drifted: p.Moved(), Complete: p.Complete, Moved: changesWithDiffs(p.MovedChanges()), Pending: changesWithDiffs(p.PendingChanges()),
 		Stale: orEmpty(p.Stale), Unsure: orEmpty(p.Unsure), Unknown: orEmpty(p.Unknown), Unmanaged: orEmpty(p.Unmanaged),
-		NotCompare: orEmpty(p.NotCompared), Notes: orEmpty(p.Notes), Diffs: diffs(p),
+		NotCompare: orEmpty(p.NotCompared), Notes: orEmpty(p.Notes),
 	})
 }
 
@@ -246,16 +248,16 @@ func masked(v any) any {
 
 // ReadPlan reads what PlanJSON wrote, to show it again.
 func ReadPlan(r io.Reader) (plan.Plan, error) {
-	var d PlanDocument
+	var d plan.Plan
 	if err := decode(r, plan.Schema, &d); err != nil {
-		return d.Plan, err
+		return d, err
 	}
 	for i := range d.Stages {
 		for j := range d.Stages[i].Batches {
 			cs := d.Stages[i].Batches[j].Changes
 			for k := range cs {
 				if err := errors.Join(normalise(&cs[k].Before), normalise(&cs[k].After)); err != nil {
-					return d.Plan, err
+					return d, err
 				}
 				for f := range cs[k].Fields {
 					cs[k].Fields[f].Before, cs[k].Fields[f].After = masked(cs[k].Fields[f].Before), masked(cs[k].Fields[f].After)
@@ -263,5 +265,5 @@ func ReadPlan(r io.Reader) (plan.Plan, error) {
 			}
 		}
 	}
-	return d.Plan, nil
+	return d, nil
 }

@@ -268,19 +268,9 @@ const (
 
 // content shows how a file's text changes; false when the texts are not known.
 func (t *printer) content(c diff.Change) bool {
-	if c.AfterText == nil && c.After != nil || c.BeforeText == nil && c.Before != nil && c.Before["content"] != nil {
-		return false
-	}
-	before, after := "", ""
-	if c.BeforeText != nil {
-		before = *c.BeforeText
-	}
-	if c.AfterText != nil {
-		after = *c.AfterText
-	}
-	d := strings.TrimSuffix(unified(before, after, 2), "\n")
+	d := strings.TrimSuffix(contentDiff(c), "\n")
 	if d == "" {
-		return true
+		return false
 	}
 	ls, limit := strings.Split(d, "\n"), maxDiff
 	if c.Before == nil || c.After == nil { // its lines are enough
