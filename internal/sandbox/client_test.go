@@ -124,7 +124,7 @@ func handshake(t testing.TB, connect sandbox.Connect, conn net.Conn, host, user 
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn.SetDeadline(time.Now().Add(3 * time.Second))
+	conn.SetDeadline(time.Now().Add(30 * time.Second))
 	x, chans, reqs, err := ssh.NewClientConn(conn, host, &ssh.ClientConfig{
 		User: user, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: ssh.FixedHostKey(key),
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -86,6 +87,9 @@ func prepare(dir string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return "", err
+	}
+	if strings.ContainsAny(dir, ":\n") {
+		return "", fmt.Errorf("the folder %q has a colon or a line end in its path, which cannot stand in PATH", dir)
 	}
 	return filepath.EvalSymlinks(dir)
 }

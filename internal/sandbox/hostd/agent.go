@@ -14,14 +14,14 @@ type agent struct {
 	port    int
 
 	// The following is guarded by the world's lock.
-	process  *process
+	process  *process // while it listens
 	started  time.Time
 	detected bool // it found the masters in ZooKeeper once
 }
 
 // newAgent composes the command line and refuses what mesos-agent 1.11 refuses.
 func newAgent(u *unit) (*agent, error) {
-	flags, err := u.readFlags(map[string]string{"MASTER": "master", "IP": "ip", "LOGS": "log_dir", "ISOLATION": "isolation"}, agentFlags())
+	flags, err := u.readFlags(map[string]string{"MASTER": "master", "IP": "ip", "LOGS": "log_dir", "ISOLATION": "isolation"}, agentFlags(), agentDefaults())
 	if err != nil {
 		return nil, err
 	}
@@ -49,13 +49,15 @@ func (a *agent) ports() []int {
 }
 
 func (a *agent) serve(l net.Listener) {
-	serveHTTP(l, mesosHandler(a.flags, a.metrics, func() *master { return nil }))
+	serveHTTP(l, mesosHandler(a.flags, a.metrics, nil))
 }
 
 func (a *agent) join(p *process) {
-	a.process, a.started = p, p.started
+	a.process, a.started = p, time.Now()
 	a.unit.host.world.agents[a] = struct{}{}
 }
+
+func (a *agent) delay() time.Duration { return a.unit.host.world.timing.MesosStart }
 
 func (a *agent) leave(time.Time) {
 	a.process = nil

@@ -107,7 +107,7 @@ func (z *zooKeeper) mode() string {
 
 // modeOf is mode with the world locked.
 func (w *World) modeOf(z *zooKeeper, now time.Time) string {
-	if !z.joined || z.broken() {
+	if !slices.Contains(w.zookeeper, z) || z.broken() {
 		return ""
 	}
 	if z.standalone() {

@@ -14,7 +14,7 @@ type flagSet map[string]string
 // readFlags composes the command line as the packages' start wrapper does: variables of
 // /etc/default/mesos and /etc/default/UNIT that it knows, then one flag for every file of
 // /etc/UNIT/. A flag that comes twice, or that the program does not know, stops it.
-func (u *unit) readFlags(variables map[string]string, known []string) (flagSet, error) {
+func (u *unit) readFlags(variables map[string]string, known []string, defaults flagSet) (flagSet, error) {
 	flags := flagSet{}
 	set := func(name, value string) error {
 		if _, twice := flags[name]; twice {
@@ -41,6 +41,11 @@ func (u *unit) readFlags(variables map[string]string, known []string) (flagSet, 
 		name, ok := strings.CutPrefix(v.name, "MESOS_")
 		if name = strings.ToLower(name); ok && flags[name] == "" && contains(known, name) {
 			flags[name] = v.value
+		}
+	}
+	for name, value := range defaults {
+		if _, ok := flags[name]; !ok {
+			flags[name] = value
 		}
 	}
 	return flags, nil
@@ -135,6 +140,27 @@ func (h *Host) shellValue(v string) string {
 		return strings.TrimRight(string(text), "\n")
 	}
 	return v
+}
+
+// masterDefaults are what /flags of a master of 1.11 shows for flags that were not given.
+func masterDefaults() flagSet {
+	return flagSet{
+		"agent_ping_timeout": "15secs", "agent_reregister_timeout": "10mins", "allocation_interval": "1secs", "allocator": "hierarchical",
+		"hostname_lookup": "true", "log_auto_initialize": "true", "logbufsecs": "0", "logging_level": "INFO", "max_agent_ping_timeouts": "5",
+		"port": "5050", "quiet": "false", "recovery_agent_removal_limit": "100%", "registry": "replicated_log", "registry_fetch_timeout": "1mins",
+		"registry_store_timeout": "20secs", "root_submissions": "true", "zk_session_timeout": "10secs",
+	}
+}
+
+// agentDefaults are the same of an agent.
+func agentDefaults() flagSet {
+	return flagSet{
+		"containerizers": "mesos", "default_role": "*", "disk_watch_interval": "1mins", "executor_registration_timeout": "1mins",
+		"executor_shutdown_grace_period": "5secs", "gc_delay": "1weeks", "gc_disk_headroom": "0.1", "hostname_lookup": "true",
+		"isolation": "posix/cpu,posix/mem", "logbufsecs": "0", "logging_level": "INFO", "port": "5051", "quiet": "false",
+		"reconfiguration_policy": "equal", "recover": "reconnect", "recovery_timeout": "15mins", "registration_backoff_factor": "1secs",
+		"strict": "true", "switch_user": "true",
+	}
 }
 
 func contains(list []string, s string) bool {

@@ -20,8 +20,7 @@ type master struct {
 	port    int
 
 	// The following is guarded by the world's lock.
-	process   *process
-	cancel    func()
+	process   *process  // while it listens
 	session   bool      // with ZooKeeper; a master without ZooKeeper has one with itself
 	lost      time.Time // since when no ZooKeeper answers it; zero: one does
 	recovered bool      // its replica of the registry is up to date
@@ -31,7 +30,7 @@ type master struct {
 
 // newMaster composes the command line and refuses what mesos-master 1.11 refuses.
 func newMaster(u *unit) (*master, error) {
-	flags, err := u.readFlags(map[string]string{"ZK": "zk", "IP": "ip", "PORT": "port", "CLUSTER": "cluster", "LOGS": "log_dir"}, masterFlags())
+	flags, err := u.readFlags(map[string]string{"ZK": "zk", "IP": "ip", "PORT": "port", "CLUSTER": "cluster", "LOGS": "log_dir"}, masterFlags(), masterDefaults())
 	if err != nil {
 		return nil, err
 	}
@@ -100,19 +99,15 @@ func (m *master) serve(l net.Listener) {
 func (m *master) join(p *process) {
 	w := m.unit.host.world
 	m.process = p
-	m.recovered = m.voted() // a replica that was in the log before is so again, on its own
-	m.cancel = w.later(w.timing.MesosStart, func(now time.Time) {
-		if m.process == nil {
-			return // it ended while the timer fired
-		}
-		w.masters = append(w.masters, m) // in the order of their numbers in ZooKeeper
-		w.settle(now)
-	})
+	m.recovered = m.voted()          // a replica that was in the log before is so again, on its own
+	w.masters = append(w.masters, m) // in the order of their numbers in ZooKeeper
+	w.settle(time.Now())
 }
+
+func (m *master) delay() time.Duration { return m.unit.host.world.timing.MesosStart }
 
 func (m *master) leave(now time.Time) {
 	w := m.unit.host.world
-	m.cancel()
 	m.process, m.elected = nil, false
 	w.masters = slices.DeleteFunc(w.masters, func(o *master) bool { return o == m })
 	w.settle(now)

@@ -34,7 +34,9 @@ func mesosHandler(flags flagSet, metrics func() []metric, leader func() *master)
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, encodeMetrics(metrics()))
 	})
-	mux.HandleFunc("/redirect", func(w http.ResponseWriter, _ *http.Request) { redirect(w, leader(), "") })
+	if leader != nil {
+		mux.HandleFunc("/redirect", func(w http.ResponseWriter, _ *http.Request) { redirect(w, leader(), "") })
+	}
 	mux.HandleFunc("/state", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, map[string]any{"version": mesosVersion, "flags": flags, "hostname": flags["hostname"]})
 	})

@@ -34,9 +34,10 @@ type generic struct {
 	unit *unit
 }
 
-func (g *generic) argv0() string   { return "/usr/sbin/" + g.name }
-func (g *generic) join(*process)   {}
-func (g *generic) leave(time.Time) {}
+func (g *generic) argv0() string        { return "/usr/sbin/" + g.name }
+func (g *generic) delay() time.Duration { return 0 }
+func (g *generic) join(*process)        {}
+func (g *generic) leave(time.Time)      {}
 
 func (g *generic) ports() []int {
 	if g.port == 0 {

@@ -48,7 +48,8 @@ type process struct {
 	pid     int // as the host sees it
 	program program
 	started time.Time
-	ended   chan struct{} // closed when it is gone and its ports are closed
+	gone    chan struct{} // closed when the process has ended
+	ended   chan struct{} // closed when all that it served has ended, too
 
 	stopping bool // guarded by the world's lock: its end is wanted
 }
@@ -57,11 +58,13 @@ type process struct {
 type program interface {
 	// argv0 is the process's name.
 	argv0() string
-	// ports lists where it listens, on the host's 127.0.0.1.
+	// ports lists where it listens, on the host's 127.0.0.1, once it has started for delay.
 	ports() []int
+	delay() time.Duration
 	// serve answers on an open port until that is closed.
 	serve(l net.Listener)
-	// join and leave tell the cluster that the process runs, or does no longer. The world is locked.
+	// join and leave tell the cluster that the process listens, or has ended. The world is
+	// locked. leave is also called for a process that never joined.
 	join(p *process)
 	leave(now time.Time)
 }
@@ -192,25 +195,15 @@ func (u *unit) launch() error {
 	if err != nil {
 		return u.failed(err)
 	}
-	p := &process{unit: u, program: prog, started: time.Now(), ended: make(chan struct{})}
+	p := &process{unit: u, program: prog, started: time.Now(), gone: make(chan struct{}), ended: make(chan struct{})}
 	if err := u.host.spawn(p); err != nil {
 		return u.failed(err)
-	}
-	listeners, err := u.host.open(prog.ports())
-	if err != nil {
-		_ = p.cmd.Process.Kill()
-		_ = u.host.wait(p.cmd)
-		return u.failed(refuse(1, "%v", err))
 	}
 	w := u.host.world
 	w.mu.Lock()
 	u.state, u.result, u.exitCode, u.since, u.main = stateActive, "success", 0, p.started, p
-	prog.join(p)
 	w.mu.Unlock()
-	for _, l := range listeners {
-		u.host.serving.Go(func() { prog.serve(l) })
-	}
-	u.host.serving.Go(func() { p.watch(listeners) })
+	u.host.serving.Go(p.watch)
 	return nil
 }
 
@@ -233,12 +226,12 @@ func (h *Host) spawn(p *process) error {
 }
 
 // watch waits for the end of a process, whoever ended it, and closes what it served.
-func (p *process) watch(listeners []net.Listener) {
+func (p *process) watch() {
+	var serving sync.WaitGroup
+	serving.Go(p.serve)
 	err := p.unit.host.wait(p.cmd)
-	for _, l := range listeners {
-		_ = l.Close()
-	}
-	p.unit.host.closed(p.program.ports())
+	close(p.gone)
+	serving.Wait()
 	w, u := p.unit.host.world, p.unit
 	w.mu.Lock()
 	now := time.Now()
@@ -250,6 +243,39 @@ func (p *process) watch(listeners []net.Listener) {
 	}
 	w.mu.Unlock()
 	close(p.ended)
+}
+
+// serve listens from when the program has started until the process is gone. Where it
+// cannot listen, the process ends, as the real ones do.
+func (p *process) serve() {
+	h, w := p.unit.host, p.unit.host.world
+	if d := p.program.delay(); d > 0 {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-p.gone:
+			return
+		}
+	}
+	listeners, err := h.open(p.program.ports())
+	if err != nil {
+		_ = p.cmd.Process.Kill()
+		return
+	}
+	w.mu.Lock()
+	p.program.join(p)
+	w.mu.Unlock()
+	var open sync.WaitGroup
+	for _, l := range listeners {
+		open.Go(func() { p.program.serve(l) })
+	}
+	<-p.gone
+	for _, l := range listeners {
+		_ = l.Close()
+	}
+	open.Wait()
+	h.closed(p.program.ports())
 }
 
 // ending says what became of a unit whose process ended by itself. TERM is how services are stopped.

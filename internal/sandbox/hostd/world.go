@@ -127,13 +127,11 @@ func reachable(dir string, mode Mode) error {
 	}
 }
 
-// later calls f after d, with the world locked, unless the process ended by then. The
-// returned function takes it back.
-func (w *World) later(d time.Duration, f func(now time.Time)) (cancel func()) {
-	t := time.AfterFunc(d, func() {
+// later calls f after d, with the world locked.
+func (w *World) later(d time.Duration, f func(now time.Time)) {
+	time.AfterFunc(d, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		f(time.Now())
 	})
-	return func() { t.Stop() }
 }

@@ -27,11 +27,8 @@ type zooKeeper struct {
 	observers  map[int]bool
 
 	// The following is guarded by the world's lock.
-	process *process
-	cancel  func()
-	joined  bool      // it takes part in elections
-	leads   bool      // elected
-	serves  time.Time // when the leader serves
+	leads  bool      // elected
+	serves time.Time // when the leader serves
 }
 
 // newZooKeeper reads zoo.cfg and myid and refuses what ZooKeeper 3.8 refuses, with its exit codes.
@@ -164,17 +161,12 @@ func onLoopback(bind string) bool {
 	return bind == "" || bind == "0.0.0.0" || bind == "::" || bind == "localhost" || strings.HasPrefix(bind, "127.")
 }
 
-func (z *zooKeeper) join(p *process) {
+func (z *zooKeeper) delay() time.Duration { return z.unit.host.world.timing.ZooKeeperStart }
+
+func (z *zooKeeper) join(*process) {
 	w := z.unit.host.world
-	z.process = p
-	z.cancel = w.later(w.timing.ZooKeeperStart, func(now time.Time) {
-		if z.process == nil {
-			return // it ended while the timer fired
-		}
-		z.joined = true
-		w.zookeeper = append(w.zookeeper, z)
-		w.settle(now)
-	})
+	w.zookeeper = append(w.zookeeper, z)
+	w.settle(time.Now())
 	z.leaveTraces()
 }
 
@@ -187,8 +179,7 @@ func (z *zooKeeper) leaveTraces() {
 
 func (z *zooKeeper) leave(now time.Time) {
 	w := z.unit.host.world
-	z.cancel()
-	z.process, z.joined, z.leads = nil, false, false
+	z.leads = false
 	w.zookeeper = slices.DeleteFunc(w.zookeeper, func(o *zooKeeper) bool { return o == z })
 	w.settle(now)
 }
