@@ -174,7 +174,7 @@ func sandboxFault(e *environment, dir *string) *cobra.Command {
 func sandboxOptions(dir string, m *mesh.Mesh) sandbox.Options {
 	o := sandbox.Options{Dir: dir}
 	for _, h := range m.Hosts {
-		host := sandbox.HostOptions{Name: h.Name}
+		host := sandbox.HostOptions{Name: h.Name, Address: h.Address}
 		for _, r := range m.ResourcesOf(mesh.Host(h.Name)) {
 			if r.Addr.Kind == mesh.Service {
 				host.Units = append(host.Units, sandbox.UnitOptions{Name: r.Addr.Name, Kind: unitKind(r.Service)})

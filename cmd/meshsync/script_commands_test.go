@@ -50,11 +50,12 @@ func setup(env *testscript.Env) error {
 //	marathon METHOD PATH BODY call the sandbox's Marathon as somebody else would
 //	onhost HOST PATH FILE     put FILE on a host by hand; "-" for FILE removes PATH
 //	fromhost HOST PATH        print a host's file
+//	await FILE EXPR           wait until the file has a match
 //	normal FILE               replace what differs from run to run
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"infra": cmdInfra, "commit": cmdCommit, "box": cmdBox, "fault": cmdFault,
-		"marathon": cmdMarathon, "onhost": cmdOnHost, "fromhost": cmdFromHost, "normal": cmdNormal,
+		"marathon": cmdMarathon, "onhost": cmdOnHost, "fromhost": cmdFromHost, "await": cmdAwait, "normal": cmdNormal,
 	}
 }
 
@@ -150,4 +151,17 @@ func cmdNormal(ts *testscript.TestScript, _ bool, args []string) {
 		text = regexp.MustCompile(r.expr).ReplaceAllString(text, r.with)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}
+
+// cmdAwait looks at a file that a command in the background writes.
+func cmdAwait(ts *testscript.TestScript, _ bool, args []string) {
+	expr := regexp.MustCompile(args[1])
+	deadline := time.Now().Add(time.Minute)
+	for time.Now().Before(deadline) {
+		if data, err := os.ReadFile(ts.MkAbs(args[0])); err == nil && expr.Match(data) {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	ts.Fatalf("%s never had a match of %s", args[0], args[1])
 }
