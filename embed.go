@@ -7,4 +7,4 @@ import "embed"
 // ExampleRepo holds the folder example-repo.
 //
 //go:embed all:example-repo
-var ExampleRepo embed.FS //nolint:gochecknoglobals // go:embed needs a variable
+var ExampleRepo embed.FS

@@ -8,7 +8,7 @@ import "embed"
 // Files holds mesh/, kit/ and roles/ with their .cue files.
 //
 //go:embed mesh/*.cue kit/*.cue roles/*.cue
-var Files embed.FS //nolint:gochecknoglobals // go:embed needs a variable
+var Files embed.FS
 
 // ImportPath is under which the packages are imported in CUE: meshsync.dev/mesh and so on.
 const ImportPath = "meshsync.dev"

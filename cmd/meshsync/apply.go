@@ -79,7 +79,7 @@ func applyCommand(ctx context.Context, e *environment, g *globals, f *planFlags,
 	if !p.plan.Applicable {
 		return result(exitRefused)
 	}
-	if p.plan.Empty && !(a.adopt && len(p.adopt) > 0) {
+	if p.plan.Empty && (!a.adopt || len(p.adopt) == 0) {
 		return f.out.write(e, reportWriters(e, nil, f.full))
 	}
 	if !a.yes {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -55,7 +56,7 @@ func demo(ctx context.Context, e *environment, keep bool) (err error) {
 	t := &tour{e: e, dir: dir, repo: filepath.Join(dir, "infra"), connect: filepath.Join(dir, "sandbox", "connect.json")}
 	defer func() {
 		if t.cluster != nil {
-			t.cluster.Close()
+			err = errors.Join(err, t.cluster.Close())
 		}
 		if keep {
 			fmt.Fprintln(e.stdout, "kept: "+dir)

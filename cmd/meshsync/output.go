@@ -68,11 +68,6 @@ func (o outputs) check(g *globals, formats ...string) error {
 	return nil
 }
 
-// onStdout reports whether a result goes to standard output.
-func (o outputs) onStdout() bool {
-	return len(o.specs) == 0 || slices.ContainsFunc(o.specs, func(s string) bool { return !strings.Contains(s, "=") })
-}
-
 // writeFile replaces a regular file by one rename; anything else is written through.
 func writeFile(name string, data []byte) error {
 	info, err := os.Stat(name)

@@ -9,7 +9,7 @@ import (
 
 // version is set by the build (-ldflags "-X main.version=…"); builds without it say
 // what the Go toolchain recorded.
-var version = "" //nolint:gochecknoglobals // the linker can set nothing else
+var version = ""
 
 func programVersion() string {
 	if version != "" {

@@ -3,6 +3,7 @@ package apply
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -53,7 +54,7 @@ func ReadJournal(r io.Reader) ([]Event, error) {
 	br := bufio.NewReaderSize(r, 64*1024)
 	for n := 1; ; n++ {
 		line, err := readLine(br)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out, nil
 		}
 		if err != nil {
@@ -76,7 +77,7 @@ func readLine(br *bufio.Reader) ([]byte, error) {
 		switch {
 		case err == nil:
 			return line, nil
-		case err != bufio.ErrBufferFull:
+		case !errors.Is(err, bufio.ErrBufferFull):
 			return nil, err
 		case len(line) > maxEvent:
 			return nil, fmt.Errorf("longer than %d bytes", maxEvent)

@@ -44,6 +44,7 @@ func Fold(events []Event) Report {
 			r.stop(e)
 		case RunEnd:
 			r.Code = e.Code
+		default: // what is only told on the way
 		}
 		if ends(e.Type) {
 			delete(open, k)

@@ -213,12 +213,12 @@ func (p *parser) digestLine(l string) error {
 // process reads /proc/PID/stat: the name in parentheses may hold anything, so fields
 // are counted after the last one. Field 22 is the start time.
 func (p *parser) process(l string) error {
-	open, close := strings.IndexByte(l, ' '), strings.LastIndexByte(l, ')')
-	if open < 0 || close < 0 {
+	first, last := strings.IndexByte(l, ' '), strings.LastIndexByte(l, ')')
+	if first < 0 || last < 0 {
 		return garbled(p.q, "a line of /proc is cut")
 	}
-	pid, err := strconv.Atoi(l[:open])
-	fields := strings.Fields(l[close+1:])
+	pid, err := strconv.Atoi(l[:first])
+	fields := strings.Fields(l[last+1:])
 	if err != nil || len(fields) < 20 {
 		return garbled(p.q, "a line of /proc has no pid")
 	}

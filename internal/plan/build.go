@@ -156,6 +156,7 @@ func (b *builder) recordNote(s mesh.TargetState) {
 			Message: "its record was written by a newer meshsync, which this version must not overwrite",
 			Hint:    "use that version or a newer one", Source: "built in",
 		})
+	case mesh.RecordOK, mesh.RecordNone:
 	}
 }
 

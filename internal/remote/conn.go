@@ -86,7 +86,7 @@ func (c *Conn) Run(ctx context.Context, command string, stdin io.Reader, limit i
 	}
 	defer s.Close()
 	// A command that writes into an output that nobody reads does not end: the connection goes at once.
-	out := &sink{limit: limit, lines: lines, abort: func() { go c.Close() }} //nolint:errcheck // it is given up
+	out := &sink{limit: limit, lines: lines, abort: func() { go func() { _ = c.Close() }() }}
 	errOut := &sink{limit: maxStderr, cut: true}
 	s.Stdin, s.Stdout, s.Stderr = stdin, out, errOut
 	if err := s.Start(command); err != nil {
@@ -100,7 +100,7 @@ func (c *Conn) Run(ctx context.Context, command string, stdin io.Reader, limit i
 		// Closing the session does not end Wait as long as the remote process holds
 		// its pipes, so the connection goes.
 		_ = c.Close()
-		<-done
+		_ = <-done // it ended because the connection did
 		return Result{}, &Error{Outcome: mesh.Timeout, Host: c.name, Err: ctx.Err(), Msg: "the script did not end in time"}
 	}
 	return c.result(out, errOut, err)

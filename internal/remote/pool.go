@@ -229,7 +229,7 @@ func (p *Pool) connect(ctx context.Context, ep endpoint, via *ssh.Client) (*ssh.
 	}
 	stop := context.AfterFunc(ctx, func() { _ = nc.Close() })
 	counted := &countingConn{Conn: nc}
-	c, chans, reqs, err := ssh.NewClientConn(counted, ep.addr, p.clientConfig(ep))
+	c, chans, reqs, err := ssh.NewClientConn(counted, ep.addr, p.clientConfig(ctx, ep))
 	if !stop() && err == nil {
 		_ = c.Close()
 		err = context.Cause(ctx)
@@ -270,21 +270,21 @@ func (c *countingConn) notSSH() bool {
 	return len(c.start) > 0 && !strings.Contains("\n"+string(c.start), "\nSSH-")
 }
 
-func (p *Pool) clientConfig(ep endpoint) *ssh.ClientConfig {
+func (p *Pool) clientConfig(ctx context.Context, ep endpoint) *ssh.ClientConfig {
 	check, algorithms := p.known.forHost(ep)
 	return &ssh.ClientConfig{
 		User: ep.user, Timeout: p.o.Timeout, HostKeyCallback: check, HostKeyAlgorithms: algorithms,
-		Auth: []ssh.AuthMethod{ssh.PublicKeysCallback(func() ([]ssh.Signer, error) { return p.keys(ep) })},
+		Auth: []ssh.AuthMethod{ssh.PublicKeysCallback(func() ([]ssh.Signer, error) { return p.keys(ctx, ep) })},
 	}
 }
 
 // keys lists the keys to offer: those of files named for this host, then the agent's, then the defaults.
-func (p *Pool) keys(ep endpoint) ([]ssh.Signer, error) {
+func (p *Pool) keys(ctx context.Context, ep endpoint) ([]ssh.Signer, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.loaded {
 		p.loaded = true
-		if err := p.loadKeys(); err != nil {
+		if err := p.loadKeys(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -302,7 +302,7 @@ func (p *Pool) keys(ep endpoint) ([]ssh.Signer, error) {
 	return out, nil
 }
 
-func (p *Pool) loadKeys() error {
+func (p *Pool) loadKeys(ctx context.Context) error {
 	for _, f := range p.o.IdentityFiles {
 		s, err := readKey(f)
 		if err != nil {
@@ -311,7 +311,7 @@ func (p *Pool) loadKeys() error {
 		p.signers = append(p.signers, s)
 	}
 	if p.o.AgentSocket != "" {
-		if c, err := net.Dial("unix", p.o.AgentSocket); err == nil {
+		if c, err := new(net.Dialer).DialContext(ctx, "unix", p.o.AgentSocket); err == nil {
 			p.agent = c
 			if s, err := agent.NewClient(c).Signers(); err == nil {
 				p.signers = append(p.signers, s...)

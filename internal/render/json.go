@@ -161,11 +161,11 @@ func schemaIs(got, want string) error {
 	kind, version, ok := strings.Cut(got, "/v")
 	wantKind, wantVersion, _ := strings.Cut(want, "/v")
 	n, err := strconv.Atoi(version)
-	max, _ := strconv.Atoi(wantVersion)
+	newest, _ := strconv.Atoi(wantVersion)
 	switch {
 	case !ok || err != nil || kind != wantKind:
 		return fmt.Errorf("it is no %s (schema %q)", strings.TrimPrefix(wantKind, "meshsync."), safe(got))
-	case n > max:
+	case n > newest:
 		return fmt.Errorf("schema %s: %w", got, ErrNewer)
 	default:
 		return nil

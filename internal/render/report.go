@@ -86,6 +86,7 @@ func (p *progress) show(e apply.Event) {
 		}
 	case apply.Skipped:
 		return
+	default:
 	}
 	p.permanent(prefix(e) + safe(e.Message))
 }

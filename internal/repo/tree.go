@@ -106,8 +106,8 @@ func (r *Repo) relative(dir string) (string, error) {
 		return "", err
 	}
 	if there := existing(abs); there != "" {
-		if real, err := filepath.EvalSymlinks(there); err == nil {
-			abs = filepath.Join(real, strings.TrimPrefix(abs, there))
+		if target, err := filepath.EvalSymlinks(there); err == nil {
+			abs = filepath.Join(target, strings.TrimPrefix(abs, there))
 		}
 	}
 	rel, err := filepath.Rel(r.root, abs)
