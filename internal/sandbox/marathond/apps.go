@@ -59,7 +59,7 @@ func (s *Server) serveApp(w http.ResponseWriter, r *http.Request, rest string) {
 		}
 	}
 	a, exists := s.apps[id]
-	if !exists && !(sub == "" && (r.Method == http.MethodPut)) {
+	if !exists && (sub != "" || r.Method != http.MethodPut) {
 		notFound(w, id, r.Method)
 		return
 	}

@@ -111,7 +111,7 @@ func (s *Server) put(id string, def object) (*app, *deployment) {
 	v := s.now()
 	a.version, a.scaled = v, v
 	action := "ScaleApplication"
-	if !(exists && len(fields) == 1 && fields[0] == "instances") {
+	if !exists || len(fields) != 1 || fields[0] != "instances" {
 		a.config = v
 		if exists && wanted(def) > 0 && len(a.tasks) > 0 {
 			action = "RestartApplication"
