@@ -222,3 +222,20 @@ func TestMesosRefusesWhatItDoesNotKnow(t *testing.T) {
 		}
 	}
 }
+
+// TestAStandAloneClusterServes is one master with everything on it: by the address of the
+// only server line, and by that of the host.
+func TestAStandAloneClusterServes(t *testing.T) {
+	t.Parallel()
+	hosts := example()[:1]
+	hosts[0].Address = "10.0.0.11"
+	c := box(t, sandbox.Options{Hosts: hosts, Timing: quick()})
+	for _, servers := range []string{"server.1=10.0.0.11:2888:3888\n", ""} {
+		cfg := "dataDir=/var/lib/zookeeper\nclientPort=2181\n" + servers
+		on(t, c, "m1", configureZooKeeper(1, cfg)+"echo zk://10.0.0.11:2181/mesos >$R/etc/mesos/zk\nsystemctl restart zookeeper mesos-master")
+		eventually(t, "the master leads", func() bool { return metric(t, c, "m1", 5050, "master/elected") == "1.0" })
+		if got := metric(t, c, "m1", 5050, "registrar/log/recovered"); got != "1.0" {
+			t.Errorf("recovered is %s", got)
+		}
+	}
+}

@@ -143,9 +143,17 @@ func (w *World) zooKeeperServes(h *Host, servers string, now time.Time) bool {
 
 // isAt reports whether the server is the one that name means on host h.
 func (z *zooKeeper) isAt(h *Host, name string) bool {
+	if name == "" {
+		return false
+	}
 	if name == "localhost" || strings.HasPrefix(name, "127.") {
 		return z.unit.host == h
 	}
 	own, _, _ := strings.Cut(z.members[z.id], ":")
-	return name == own || name == z.unit.host.name || (name == z.unit.host.address && name != "")
+	if z.standalone() { // which asks for no id: its address is that of the only line, if there is one
+		for _, line := range z.members {
+			own, _, _ = strings.Cut(line, ":")
+		}
+	}
+	return name == own || name == z.unit.host.name || name == z.unit.host.address
 }
