@@ -100,7 +100,7 @@ func (c *Conn) Run(ctx context.Context, command string, stdin io.Reader, limit i
 		// Closing the session does not end Wait as long as the remote process holds
 		// its pipes, so the connection goes.
 		_ = c.Close()
-		_ = <-done // it ended because the connection did
+		<-done //nolint:errcheck // it ended because the connection did
 		return Result{}, &Error{Outcome: mesh.Timeout, Host: c.name, Err: ctx.Err(), Msg: "the script did not end in time"}
 	}
 	return c.result(out, errOut, err)
