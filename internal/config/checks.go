@@ -193,7 +193,7 @@ func checkApps(m *mesh.Mesh, c *collector) {
 	}
 }
 
-var appIDExpr = regexp.MustCompile(`^(/[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)+$`) //nolint:gochecknoglobals // compiled once
+var appIDExpr = regexp.MustCompile(`^(/[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)+$`)
 
 func checkAppID(a mesh.AppSpec, c *collector) {
 	switch {

@@ -154,10 +154,10 @@ func trimDefinition(path []string) []string {
 }
 
 var (
-	reMismatch = regexp.MustCompile(`^conflicting values (.+) and (.+?)(?: \(mismatched types (.+) and (.+)\))?$`) //nolint:gochecknoglobals // compiled once
-	reBound    = regexp.MustCompile(`^invalid value (.+) \((?:out of bound|does not match|not in) (.+)\)$`)        //nolint:gochecknoglobals // compiled once
-	reNotFound = regexp.MustCompile(`^reference "(.+)" not found$`)                                                //nolint:gochecknoglobals // compiled once
-	reUnused   = regexp.MustCompile(`^imported and not used: "(.+)"`)                                              //nolint:gochecknoglobals // compiled once
+	reMismatch = regexp.MustCompile(`^conflicting values (.+) and (.+?)(?: \(mismatched types (.+) and (.+)\))?$`)
+	reBound    = regexp.MustCompile(`^invalid value (.+) \((?:out of bound|does not match|not in) (.+)\)$`)
+	reNotFound = regexp.MustCompile(`^reference "(.+)" not found$`)
+	reUnused   = regexp.MustCompile(`^imported and not used: "(.+)"`)
 )
 
 func (t translator) translate(e errors.Error) Error {
