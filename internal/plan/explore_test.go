@@ -1,0 +1,281 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"meshsync.dev/meshsync/internal/health"
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// member is the abstract state of one ZooKeeper: what is on its disk, and what its
+// process, if it runs, was started with.
+type member struct{ disk, proc string } // proc "" is a stopped one
+
+// world is an ensemble with the faults that happen to it at given steps.
+type world struct {
+	t       *testing.T
+	members []member
+	step    int
+	fault   fault
+	byUs    map[int]bool // members that meshsync stopped and that do not run yet
+	dead    bool         // meshsync was killed
+	trace   []string
+	looked  int // how many members ran when meshsync last looked
+}
+
+// fault happens once, before the step of that number.
+type fault struct {
+	at, member int
+	kind       string // kill (of a member), fail (of a start), crash (of meshsync)
+}
+
+func (w *world) quorum() int { return len(w.members)/2 + 1 }
+
+func (w *world) up() int {
+	n := 0
+	for _, m := range w.members {
+		if m.proc != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// tick is one abstract step, before which the fault may happen.
+func (w *world) tick(what string) {
+	if w.fault.at == w.step {
+		switch w.fault.kind {
+		case "kill":
+			w.members[w.fault.member].proc = ""
+			delete(w.byUs, w.fault.member)
+			what = fmt.Sprintf("kill m%d; %s", w.fault.member+1, what)
+		case "crash":
+			w.dead = true
+		}
+	}
+	w.trace = append(w.trace, what)
+	w.step++
+}
+
+// view is what the members answer.
+func (w *world) view(e mesh.Ensemble) health.View {
+	v := health.View{Members: map[string]health.Verdict{}}
+	for i, m := range w.members {
+		s := health.Verdict{Status: health.NotServing, Reason: "down"}
+		if m.proc != "" && w.up() >= w.quorum() {
+			s = health.Verdict{Status: health.Serving}
+		}
+		v.Members[fmt.Sprintf("m%d", i+1)] = s
+	}
+	for i := range w.members { // the first that serves leads
+		name := fmt.Sprintf("m%d", i+1)
+		if v.Members[name].Status == health.Serving {
+			v.Members[name] = health.Verdict{Status: health.Serving, Leader: true}
+			break
+		}
+	}
+	_ = e
+	return v
+}
+
+// observed is the world as a plan's input: git wants "new".
+func (w *world) observed() Input {
+	c := newCluster(len(w.members))
+	c.want("new")
+	for i, m := range w.members {
+		name := fmt.Sprintf("m%d", i+1)
+		if m.disk != "old" {
+			c.edit(name, m.disk)
+			s := c.states[name]
+			s.Record.Entries[zooFile(name, m.disk).Addr.String()] = mesh.RecordEntry{Digest: mesh.Digest(zooFile(name, m.disk).Attrs), State: mesh.Holds}
+		}
+		rec := c.states[name].Record.Services["zookeeper"]
+		rec.Reads = map[string]string{cfg: mesh.DigestBytes([]byte(m.proc))}
+		c.states[name].Record.Services["zookeeper"] = rec
+		switch {
+		case m.proc == "":
+			c.mode(name, "")
+		case w.up() < w.quorum():
+			c.mode(name, "broken")
+		}
+	}
+	outages := len(w.members) * 2
+	c.policy.Limits.Outages = &outages
+	return c.input()
+}
+
+// run carries out one plan as the executor does, until it ends or something stops it.
+func (w *world) run() {
+	p := Build(w.observed())
+	if !p.Applicable {
+		w.trace = append(w.trace, "refused: "+codes(p))
+		return
+	}
+	for _, s := range p.Stages {
+		for _, b := range s.Batches {
+			if w.dead || !w.batch(b) {
+				return
+			}
+		}
+	}
+}
+
+func (w *world) batch(b Batch) bool {
+	var hosts []string
+	for _, t := range b.Targets {
+		hosts = append(hosts, t.Name)
+	}
+	w.tick("look before " + fmt.Sprint(hosts))
+	w.looked = w.up()
+	for _, g := range b.Before {
+		if ok, why := g.Holds(w.view(*g.Ensemble), hosts, nil); !ok {
+			w.trace = append(w.trace, "stopped: "+why)
+			return false
+		}
+	}
+	for _, t := range b.Targets {
+		if !w.host(b, t) {
+			return false
+		}
+	}
+	w.tick("look after " + fmt.Sprint(hosts))
+	return w.up() >= w.quorum() // the gate after the batch
+}
+
+// host writes and restarts on one host.
+func (w *world) host(b Batch, t mesh.Target) bool {
+	var i int
+	if _, err := fmt.Sscanf(t.Name, "m%d", &i); err != nil {
+		w.t.Fatal(err)
+	}
+	m := &w.members[i-1]
+	if slices.ContainsFunc(b.Service, func(s ServiceStep) bool { return s.Target == t && s.Op == OpRestart }) || len(b.Changes) > 0 {
+		w.tick("write " + t.Name)
+		if w.dead {
+			return false
+		}
+		m.disk = "new"
+	}
+	for _, s := range b.Service {
+		if s.Target != t || s.Op == OpEnable {
+			continue
+		}
+		if s.Op == OpRestart {
+			w.stop(i - 1)
+		}
+		w.tick(string(s.Op) + " " + t.Name)
+		if w.dead {
+			return false
+		}
+		if w.fault.kind == "fail" && w.fault.at == w.step-1 {
+			w.trace = append(w.trace, t.Name+" does not start")
+			return false
+		}
+		m.proc = m.disk
+		delete(w.byUs, i-1)
+	}
+	return true
+}
+
+// stop takes a member down, and holds meshsync to its promise: it has just seen that
+// afterwards a majority serves. What dies after that look is not its doing.
+func (w *world) stop(i int) {
+	served := w.members[i].proc != "" && w.looked >= w.quorum()
+	w.members[i].proc = ""
+	w.byUs[i] = true
+	if served && len(w.members) > 2 && w.looked-1 < w.quorum() {
+		w.t.Fatalf("a majority was lost by meshsync's hand: %v", w.trace)
+	}
+	if len(w.byUs) > 1 && served {
+		w.t.Fatalf("two members are down by meshsync's hand: %v", w.trace)
+	}
+}
+
+// explore runs from one start with one fault, then again until nothing is left to do.
+func explore(t *testing.T, start []member, f fault) (steps int) {
+	t.Helper()
+	w := &world{t: t, members: slices.Clone(start), fault: f, byUs: map[int]bool{}}
+	w.run()
+	steps = w.step
+	for range 4 {
+		w.dead, w.fault, w.byUs = false, fault{at: -1}, map[int]bool{}
+		w.run()
+	}
+	for i, m := range w.members {
+		if m.proc != "new" {
+			t.Fatalf("m%d never comes to run with what git wants: %v\n%v", i+1, w.members, w.trace)
+		}
+	}
+	if p := Build(w.observed()); !p.Empty {
+		t.Fatalf("the plan after it is not empty: %s %v", ops(p), w.trace)
+	}
+	return steps
+}
+
+// starts are the states from which a roll may begin: all serve, one is down, one is
+// new already, all are down.
+func starts(n int) [][]member {
+	all := func(m member) []member {
+		out := make([]member, n)
+		for i := range out {
+			out[i] = m
+		}
+		return out
+	}
+	out := [][]member{all(member{"old", "old"}), all(member{"old", ""}), all(member{"new", "old"})}
+	for i := range n {
+		for _, m := range []member{{"old", ""}, {"new", "old"}, {"new", "new"}, {"new", ""}} {
+			s := all(member{"old", "old"})
+			s[i] = m
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func TestEveryFaultAtEveryStepIsSafeAndMended(t *testing.T) {
+	t.Parallel()
+	runs := 0
+	for _, n := range []int{1, 3, 5} {
+		for _, s := range starts(n) {
+			last := explore(t, s, fault{at: -1})
+			for at := range last {
+				for _, kind := range []string{"crash", "fail"} {
+					explore(t, s, fault{at: at, kind: kind})
+					runs++
+				}
+				for m := range n {
+					explore(t, s, fault{at: at, member: m, kind: "kill"})
+					runs++
+				}
+			}
+		}
+	}
+	t.Logf("%d runs with one fault each", runs)
+}
+
+func TestWithoutItsGateARollLosesTheQuorum(t *testing.T) {
+	t.Parallel()
+	lost := false
+	s := starts(3)[0]
+	for at := range 12 {
+		for m := range 3 {
+			w := &world{t: t, members: slices.Clone(s), fault: fault{at: at, member: m, kind: "kill"}, byUs: map[int]bool{}}
+			p := Build(w.observed())
+			for _, b := range p.Stages[0].Batches {
+				for _, target := range b.Targets { // the same order, and nobody looks
+					w.tick("restart " + target.Name)
+					i := slices.Index([]string{"m1", "m2", "m3"}, target.Name)
+					w.members[i].proc = ""
+					lost = lost || w.up() < w.quorum()
+					w.members[i] = member{"new", "new"}
+				}
+			}
+		}
+	}
+	if !lost {
+		t.Error("the exploration would not notice a missing gate")
+	}
+}
