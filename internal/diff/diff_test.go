@@ -1,0 +1,169 @@
+package diff
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+func resource(name string, v int) mesh.Resource {
+	return mesh.Resource{
+		Addr:  mesh.Address{Target: mesh.Host("h"), Kind: mesh.File, Name: name},
+		Attrs: mesh.MustTree(map[string]any{"content": fmt.Sprint("sha256:", v), "mode": "0644"}),
+	}
+}
+
+// observed is a host on which the given is present and what else was asked for is absent.
+func observed(present []mesh.Resource, asked []mesh.Resource) mesh.Observed {
+	s := mesh.TargetState{Target: mesh.Host("h"), Outcome: mesh.OK, Resources: present, RecordState: mesh.RecordNone}
+	for _, r := range asked {
+		if !slices.ContainsFunc(present, func(p mesh.Resource) bool { return p.Addr == r.Addr }) {
+			s.Absent = append(s.Absent, r.Addr)
+		}
+	}
+	return mesh.Observed{Targets: []mesh.TargetState{s}}
+}
+
+func generated(t *rapid.T, label string) []mesh.Resource {
+	values := rapid.MapOf(rapid.SampledFrom([]string{"/a", "/b", "/c", "/d/e"}), rapid.IntRange(0, 2)).Draw(t, label)
+	var out []mesh.Resource
+	for name, v := range values {
+		out = append(out, resource(name, v))
+	}
+	return out
+}
+
+func TestAResourceDoesNotDifferFromItself(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		x := generated(t, "x")
+		if d := Diff(x, observed(x, x)); len(d.Changes) != 0 || len(d.Equal) != len(x) {
+			t.Fatalf("%+v", d)
+		}
+	})
+}
+
+func TestPatchUndoesDiff(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		want, have := generated(t, "want"), generated(t, "have")
+		d := Diff(want, observed(have, want))
+		after := Patch(have, d.Changes)
+		if again := Diff(want, observed(after, want)); len(again.Changes) != 0 {
+			t.Fatalf("still differs: %+v", again.Changes)
+		}
+	})
+}
+
+func TestTheOrderOfTheInputsHasNoEffect(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		want, have := generated(t, "want"), generated(t, "have")
+		a := Diff(want, observed(have, want))
+		b := Diff(rapid.Permutation(want).Draw(t, "w"), observed(rapid.Permutation(have).Draw(t, "h"), want))
+		if fmt.Sprintf("%+v", a.Changes) != fmt.Sprintf("%+v", b.Changes) {
+			t.Fatalf("%+v\n%+v", a.Changes, b.Changes)
+		}
+	})
+}
+
+func TestWhatCannotBeSeenIsNoDifference(t *testing.T) {
+	t.Parallel()
+	want := []mesh.Resource{resource("/a", 1)}
+	for _, s := range []mesh.TargetState{
+		{Target: mesh.Host("h"), Outcome: mesh.Truncated},
+		{Target: mesh.Host("h"), Outcome: mesh.OK}, // neither present nor absent
+		{Target: mesh.Host("h"), Outcome: mesh.OK, Unknown: []mesh.UnknownResource{{Addr: want[0].Addr}}},
+		{Target: mesh.Host("other"), Outcome: mesh.OK, Absent: []mesh.Address{want[0].Addr}},
+	} {
+		if d := Diff(want, mesh.Observed{Targets: []mesh.TargetState{s}}); len(d.Changes) != 0 {
+			t.Errorf("%+v yields %+v", s, d.Changes)
+		}
+	}
+}
+
+func TestClassesTellWhoMoved(t *testing.T) {
+	t.Parallel()
+	digest := func(v int) string { return mesh.Digest(resource("/a", v).Attrs) }
+	for _, x := range []struct {
+		name       string
+		want, live int // 0: none
+		state      mesh.RecordState
+		last       *mesh.RecordEntry
+		action     Action
+		class      Class
+	}{
+		{"no record", 2, 1, mesh.RecordNone, nil, Update, Differs},
+		{"corrupt record", 2, 1, mesh.RecordCorrupt, nil, Update, Differs},
+		{"git moved", 2, 1, mesh.RecordOK, &mesh.RecordEntry{Digest: digest(1), State: mesh.Holds}, Update, Pending},
+		{"the host moved", 2, 1, mesh.RecordOK, &mesh.RecordEntry{Digest: digest(2), State: mesh.Holds}, Update, Drift},
+		{"both moved", 2, 1, mesh.RecordOK, &mesh.RecordEntry{Digest: digest(3), State: mesh.Holds}, Update, Both},
+		{"new in git", 2, 0, mesh.RecordOK, nil, Create, Pending},
+		{"deleted by hand", 2, 0, mesh.RecordOK, &mesh.RecordEntry{Digest: digest(2), State: mesh.Holds}, Create, Drift},
+		{"there before git named it", 2, 1, mesh.RecordOK, nil, Update, Differs},
+		{"an apply ended between its notes", 2, 1, mesh.RecordOK, &mesh.RecordEntry{Digest: digest(2), State: mesh.Intends}, Update, Pending},
+		{"dropped from git, created", 0, 1, mesh.RecordOK, &mesh.RecordEntry{Digest: digest(1), State: mesh.Holds, Origin: mesh.Created}, Delete, Pending},
+		{"dropped from git, edited since", 0, 2, mesh.RecordOK, &mesh.RecordEntry{Digest: digest(1), State: mesh.Holds, Origin: mesh.Created}, Delete, Both},
+		{"dropped from git, adopted", 0, 1, mesh.RecordOK, &mesh.RecordEntry{Digest: digest(1), State: mesh.Holds, Origin: mesh.Adopted}, Release, Pending},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			var want, live []mesh.Resource
+			if x.want > 0 {
+				want = append(want, resource("/a", x.want))
+			}
+			if x.live > 0 {
+				live = append(live, resource("/a", x.live))
+			}
+			o := observed(live, want)
+			o.Targets[0].RecordState = x.state
+			o.Targets[0].Record.Entries = map[string]mesh.RecordEntry{}
+			if x.last != nil {
+				o.Targets[0].Record.Entries["host/h/file:/a"] = *x.last
+			}
+			d := Diff(want, o)
+			if len(d.Changes) != 1 || d.Changes[0].Action != x.action || d.Changes[0].Class != x.class {
+				t.Errorf("got %+v", d.Changes)
+			}
+		})
+	}
+}
+
+func TestStraysOfPurgedDirectoriesGo(t *testing.T) {
+	t.Parallel()
+	o := observed(nil, nil)
+	o.Targets[0].RecordState = mesh.RecordOK
+	o.Targets[0].Strays = []mesh.Resource{resource("/d/stray", 1)}
+	d := Diff(nil, o)
+	if len(d.Changes) != 1 || d.Changes[0].Action != Delete || d.Changes[0].Class != Drift || d.Changes[0].Reason != "in purged directory /d, not in git" {
+		t.Errorf("%+v", d.Changes)
+	}
+}
+
+func TestAnotherKindInTheWayIsReplaced(t *testing.T) {
+	t.Parallel()
+	want := resource("/a", 1)
+	link := mesh.Resource{Addr: want.Addr, Attrs: mesh.MustTree(map[string]any{"to": "/x"})}
+	link.Addr.Kind = mesh.Symlink
+	d := Diff([]mesh.Resource{want}, observed([]mesh.Resource{link}, nil))
+	if len(d.Changes) != 1 || d.Changes[0].Action != Replace || len(d.Unmanaged) != 0 {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestFieldsAreSortedPaths(t *testing.T) {
+	t.Parallel()
+	a := mesh.MustTree(map[string]any{"x": map[string]any{"b": 1, "a": []any{1, 2}}, "gone": true, "l": []any{1}})
+	b := mesh.MustTree(map[string]any{"x": map[string]any{"b": 1.0, "a": []any{1, 3}}, "new": "v", "l": []any{1, 2}})
+	var got []string
+	for _, f := range Fields(a, b) {
+		got = append(got, f.Path)
+	}
+	if want := []string{"gone", "l", "new", "x.a[1]"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
