@@ -150,9 +150,8 @@ func (p *parser) content(section, l string) error {
 	case "stat":
 		return p.statLine(l)
 	case "links":
-		name, to, ok := strings.Cut(l, " -> ")
-		if ok {
-			p.links[p.bare(strings.Trim(name, "'"))] = strings.Trim(to, "'")
+		if name, to, ok := strings.Cut(unquoted(l), " -> "); ok {
+			p.links[p.bare(name)] = to
 		}
 	case "missing":
 		if !strings.HasSuffix(l, "No such file or directory") && !strings.HasSuffix(l, "Not a directory") {
@@ -169,6 +168,16 @@ func (p *parser) content(section, l string) error {
 		}
 	}
 	return nil
+}
+
+// unquoted is a line of stat's %N without the quotes that busybox puts around both
+// names; coreutils was told to put none, and no path begins with a quote.
+func unquoted(l string) string {
+	inner, ok := strings.CutPrefix(l, "'")
+	if !ok {
+		return l
+	}
+	return strings.Replace(strings.TrimSuffix(inner, "'"), "' -> '", " -> ", 1)
 }
 
 // bare is a path without the root that the sandbox puts before it.
