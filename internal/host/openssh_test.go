@@ -1,0 +1,255 @@
+package host
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/remote"
+)
+
+// openSSH is a real sshd on loopback whose sessions have a box as their root.
+type openSSH struct {
+	t        *testing.T
+	port     int
+	hostKey  string // as a line of authorized_keys
+	identity string // private key file that it accepts
+	other    string // private key file that it does not
+}
+
+func newKey(t *testing.T, file string) string {
+	t.Helper()
+	pub, priv, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKey(priv, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	key, err := ssh.NewPublicKey(pub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func newOpenSSH(t *testing.T, b *box) *openSSH {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("a real sshd is started as root only")
+	}
+	if _, err := os.Stat("/usr/sbin/sshd"); err != nil {
+		t.Skip("openssh-server is not installed")
+	}
+	_ = os.MkdirAll("/run/sshd", 0o755)
+	dir := t.TempDir()
+	s := &openSSH{t: t, port: freePort(t), identity: filepath.Join(dir, "id"), other: filepath.Join(dir, "other")}
+	s.hostKey = newKey(t, filepath.Join(dir, "host"))
+	user := newKey(t, s.identity)
+	newKey(t, s.other)
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("authorized", user+"\n")
+	write("config", fmt.Sprintf("ListenAddress 127.0.0.1\nPort %d\nHostKey %s/host\nAuthorizedKeysFile %s/authorized\nStrictModes no\nUsePAM no\n"+
+		"PermitRootLogin yes\nPasswordAuthentication no\nPidFile none\nAllowTcpForwarding yes\nSetEnv MESHSYNC_ROOT=%s PATH=%s:/usr/bin:/bin\n",
+		s.port, dir, dir, b.root, b.bin))
+	cmd := exec.Command("/usr/sbin/sshd", "-D", "-e", "-f", filepath.Join(dir, "config"))
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	deadline := time.Now().Add(10 * time.Second)
+	for time.Now().Before(deadline) {
+		if c, err := new(net.Dialer).DialContext(context.Background(), "tcp", s.addr()); err == nil {
+			_ = c.Close()
+			return s
+		}
+	}
+	t.Fatal("sshd does not listen")
+	return nil
+}
+
+func (s *openSSH) addr() string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
+
+func (s *openSSH) spec() mesh.HostSpec {
+	return mesh.HostSpec{Name: "h", Address: "127.0.0.1", Port: s.port, User: "root", HostKeys: []string{s.hostKey}}
+}
+
+func (s *openSSH) options() remote.Options {
+	return remote.Options{IdentityFiles: []string{s.identity}, Timeout: 5 * time.Second}
+}
+
+// dial connects with options and a spec.
+func (s *openSSH) dial(o remote.Options, h mesh.HostSpec) (*remote.Conn, error) {
+	s.t.Helper()
+	p, err := remote.NewPool(o)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = p.Close() })
+	c, err := p.Host(h).Dial(context.Background())
+	if err == nil {
+		s.t.Cleanup(func() { _ = c.Close() })
+	}
+	return c, err
+}
+
+type poolDialer struct{ *remote.Dialer }
+
+func (d poolDialer) Dial(ctx context.Context) (Conn, error) { return d.Dialer.Dial(ctx) }
+
+func TestAHostBehindOpenSSH(t *testing.T) {
+	t.Parallel()
+	b := newBox(t)
+	s := newOpenSSH(t, b)
+	b.put("/units/zk/x", "")
+	p, err := remote.NewPool(s.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	want := []mesh.Resource{directory("/d", true), file("/d/it's", "x\n"), symlink("/l", "/d"), service("zk", "/d/")}
+	h := New(Options{Mesh: "prod", Name: "h", Resources: want, Dialer: poolDialer{p.Host(s.spec())}, Timeout: 20 * time.Second})
+	defer h.Close()
+	got, err := results(t, h, planned(t, h, want[:3]))
+	if err != nil || len(got) != 3 {
+		t.Fatalf("%v %+v", err, got)
+	}
+	if st := h.Observe(context.Background()); st.Outcome != mesh.OK || len(st.Absent) != 0 || len(st.Resources) != 4 {
+		t.Errorf("%s %s %+v", st.Outcome, st.Message, st.Absent)
+	}
+}
+
+func TestOutcomesOfDialling(t *testing.T) {
+	t.Parallel()
+	s := newOpenSSH(t, newBox(t))
+	silent, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	web, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{ReadHeaderTimeout: time.Second}
+	go func() { _ = server.Serve(web) }()
+	defer server.Close()
+	port := func(l net.Listener) int { return l.Addr().(*net.TCPAddr).Port }
+	for _, x := range []struct {
+		name   string
+		change func(*remote.Options, *mesh.HostSpec)
+		want   mesh.Outcome
+		says   string
+	}{
+		{"wrong host key", func(_ *remote.Options, h *mesh.HostSpec) {
+			h.HostKeys = []string{newKey(t, filepath.Join(t.TempDir(), "k"))}
+		}, mesh.WrongHostKey, "the mesh pins another key for it"},
+		{"unknown host key", func(_ *remote.Options, h *mesh.HostSpec) { h.HostKeys = nil }, mesh.UnknownHostKey, "then add to known_hosts: [127.0.0.1]:"},
+		{"refused key", func(o *remote.Options, _ *mesh.HostSpec) { o.IdentityFiles = []string{s.other} }, mesh.AuthRefused, "accepts none of our keys for the user root"},
+		{"closed port", func(_ *remote.Options, h *mesh.HostSpec) { h.Port = freePort(t) }, mesh.NoConnection, "connection refused"},
+		{"silent port", func(o *remote.Options, h *mesh.HostSpec) { h.Port, o.Timeout = port(silent), 300*time.Millisecond }, mesh.Timeout, "then said nothing"},
+		{"web server", func(_ *remote.Options, h *mesh.HostSpec) { h.Port = port(web) }, mesh.NoSSH, "does not speak SSH"},
+		{"no such name", func(_ *remote.Options, h *mesh.HostSpec) { h.Address = "no-such-host.invalid" }, mesh.NoConnection, "no connection to"},
+		{"jump host that is down", func(_ *remote.Options, h *mesh.HostSpec) {
+			h.ProxyJump = fmt.Sprintf("root@127.0.0.1:%d", freePort(t))
+		}, mesh.NoConnection, "jump host"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			o, h := s.options(), s.spec()
+			x.change(&o, &h)
+			_, err := s.dial(o, h)
+			var e *remote.Error
+			if !errors.As(err, &e) || e.Outcome != x.want || !strings.Contains(e.Error(), x.says) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestKnownHostsAndSSHConfig(t *testing.T) {
+	t.Parallel()
+	s := newOpenSSH(t, newBox(t))
+	dir := t.TempDir()
+	known, config := filepath.Join(dir, "known_hosts"), filepath.Join(dir, "config")
+	if err := os.WriteFile(known, []byte(fmt.Sprintf("[127.0.0.1]:%d %s\n", s.port, s.hostKey)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf("Host master\n  HostName 127.0.0.1\n  Port %d\n  User root\n  IdentityFile %s\nHost jumped\n  HostName 127.0.0.1\n  Port %d\n  User root\n  IdentityFile %s\n  ProxyJump master\n",
+		s.port, s.identity, s.port, s.identity)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := remote.Options{KnownHosts: []string{known}, ConfigFile: config, Timeout: 5 * time.Second}
+	for _, name := range []string{"master", "jumped"} {
+		c, err := s.dial(o, mesh.HostSpec{Name: "h", Address: name})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		r, err := c.Run(context.Background(), "id -u", strings.NewReader(""), 100, nil)
+		if err != nil || string(r.Stdout) != "0\n" {
+			t.Errorf("%s: %v %q", name, err, r.Stdout)
+		}
+	}
+	if err := os.WriteFile(known, []byte(fmt.Sprintf("[127.0.0.1]:%d %s\n", s.port, newKey(t, filepath.Join(dir, "k")))), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.dial(o, mesh.HostSpec{Name: "h", Address: "master"})
+	var e *remote.Error
+	if !errors.As(err, &e) || e.Outcome != mesh.WrongHostKey {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestACommandThatFloodsOrHangsEnds(t *testing.T) {
+	t.Parallel()
+	s := newOpenSSH(t, newBox(t))
+	for command, want := range map[string]mesh.Outcome{
+		"cat /dev/zero":         mesh.TooLarge,
+		"echo begun; sleep 100": mesh.Timeout,
+		"kill -9 $PPID":         mesh.ConnectionLost,
+	} {
+		c, err := s.dial(s.options(), s.spec())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		_, err = c.Run(ctx, command, strings.NewReader(""), 1<<20, nil)
+		cancel()
+		var e *remote.Error
+		if !errors.As(err, &e) || e.Outcome != want {
+			t.Errorf("%s: got %v, want %s", command, err, want)
+		}
+	}
+}
