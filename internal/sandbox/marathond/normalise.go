@@ -53,8 +53,11 @@ func (n *normaliser) bad(path, text string) { n.problems = append(n.problems, pr
 
 // refuseUnsimulated refuses what the real one would take and this one does not know.
 func (n *normaliser) refuseUnsimulated() {
-	for _, f := range []string{"uris", "ipAddress", "ports", "check", "residency", "resourceLimits", "secrets", "gpus"} {
-		if v, ok := n.in[f]; ok && f != "gpus" {
+	if intOf(n.in["gpus"]) > 0 {
+		n.bad("/gpus", "the sandbox does not simulate GPUs")
+	}
+	for _, f := range []string{"uris", "ipAddress", "ports", "check", "residency", "resourceLimits", "secrets"} {
+		if v, ok := n.in[f]; ok {
 			n.bad("/"+f, fmt.Sprintf("the sandbox does not simulate this field (%T)", v))
 		}
 	}
@@ -127,8 +130,8 @@ func (n *normaliser) scalars() {
 	if v, ok := n.in["taskKillGracePeriodSeconds"]; ok && v != nil {
 		o["taskKillGracePeriodSeconds"] = n.integer("taskKillGracePeriodSeconds", 0)
 	}
-	if n.in["tty"] == true {
-		o["tty"] = true
+	if v, ok := n.in["tty"].(bool); ok {
+		o["tty"] = v // false stays, too, until a leader change
 	}
 }
 
@@ -143,6 +146,9 @@ func orDefault(v, standard any) any {
 func (n *normaliser) plainLists() {
 	for _, f := range []string{"args", "constraints", "dependencies", "acceptedResourceRoles"} {
 		if l, ok := n.in[f].([]any); ok && len(l) > 0 {
+			if f != "args" {
+				l = collapsed(l)
+			}
 			n.out[f] = l
 		}
 	}
@@ -156,6 +162,11 @@ func (n *normaliser) plainLists() {
 	}
 	if env, ok := n.in["env"].(object); ok && len(env) > 0 {
 		n.out["env"] = env
+		for k, v := range env {
+			if _, isText := v.(string); !isText {
+				n.bad("/env("+k+")", "the sandbox does not simulate secrets")
+			}
+		}
 	}
 	var fetch []any
 	for _, x := range listOf(n.in["fetch"]) {
@@ -246,6 +257,12 @@ func (n *normaliser) container() {
 		for k, v := range d {
 			docker[k] = v
 		}
+		if docker["pullConfig"] != nil || docker["credential"] != nil {
+			n.bad("/container/docker", "the sandbox does not simulate registries that want credentials")
+		}
+		if c["type"] == "MESOS" && len(listOf(docker["parameters"])) > 0 {
+			n.bad("/container/docker/parameters", "must be empty")
+		}
 		if docker["image"] == nil {
 			n.bad("/container/docker/image", "undefined")
 		}
@@ -320,7 +337,7 @@ func (n *normaliser) healthChecks() {
 		n.portIndex(i, h, protocol)
 		out = append(out, h)
 	}
-	if len(out) > 0 {
+	if out = collapsed(out); len(out) > 0 {
 		n.out["healthChecks"] = out
 	}
 }
@@ -379,4 +396,30 @@ func (n *normaliser) command() {
 	if text, ok := n.out["cmd"].(string); ok && len(text) < 2 {
 		n.bad("/cmd", "must have more than one character")
 	}
+}
+
+// secondPass is what a full PUT does and a POST does not: it normalises twice, and the
+// second time it sees the ports, so that a check without a port gets the first.
+func secondPass(def object) {
+	for _, x := range listOf(def["healthChecks"]) {
+		h := objectOf(x)
+		_, port := h["port"]
+		_, index := h["portIndex"]
+		if h["protocol"] != "COMMAND" && !port && !index {
+			h["portIndex"] = 0
+		}
+	}
+}
+
+// collapsed is a list without elements that are there twice, for what is a set.
+func collapsed(in []any) []any {
+	seen := map[string]bool{}
+	var out []any
+	for _, x := range in {
+		if key := text(canonical(x)); !seen[key] {
+			seen[key] = true
+			out = append(out, x)
+		}
+	}
+	return out
 }

@@ -73,6 +73,7 @@ func (s *Server) update(w http.ResponseWriter, r *http.Request, id string) {
 		invalid(w, "Object is not valid", problems)
 		return
 	}
+	secondPass(def)
 	if s.full(w) || exists && s.locked(w, r, id) {
 		return
 	}
@@ -131,7 +132,7 @@ func (s *Server) put(id string, def object) (*app, *deployment) {
 func changedFields(before, after object) []string {
 	var out []string
 	for k, v := range after {
-		if !equal(before[k], v) {
+		if !equal(object{k: before[k]}, object{k: v}) {
 			out = append(out, k)
 		}
 	}
