@@ -10,14 +10,14 @@ import (
 	"testing"
 )
 
-func app(id string, n int) map[string]any {
+func anApp(id string, n int) map[string]any {
 	return map[string]any{"id": id, "cmd": "sleep 100", "instances": n}
 }
 
 func TestPostAnswersWithServicePortZeroAndGetWithANumber(t *testing.T) {
 	t.Parallel()
 	s := slow(t)
-	code, got := call(t, s, http.MethodPost, "/v2/apps", app("/a", 1))
+	code, got := call(t, s, http.MethodPost, "/v2/apps", anApp("/a", 1))
 	if port := intOf(objectOf(listOf(got["portDefinitions"])[0])["port"]); code != 201 || port != 0 || got["versionInfo"] != nil || len(listOf(got["deployments"])) != 1 {
 		t.Errorf("%d %v", code, got)
 	}
@@ -30,18 +30,18 @@ func TestPostAnswersWithServicePortZeroAndGetWithANumber(t *testing.T) {
 func TestTheTwoMeaningsOf409(t *testing.T) {
 	t.Parallel()
 	s := slow(t)
-	call(t, s, http.MethodPost, "/v2/apps", app("/a", 1))
-	code, got := call(t, s, http.MethodPut, "/v2/apps/a?partialUpdate=false", app("/a", 2))
+	call(t, s, http.MethodPost, "/v2/apps", anApp("/a", 1))
+	code, got := call(t, s, http.MethodPut, "/v2/apps/a?partialUpdate=false", anApp("/a", 2))
 	if code != 409 || len(listOf(got["deployments"])) != 1 {
 		t.Errorf("locked: %d %v", code, got)
 	}
 	settle(s)
-	code, got = call(t, s, http.MethodPost, "/v2/apps", app("/a", 1))
+	code, got = call(t, s, http.MethodPost, "/v2/apps", anApp("/a", 1))
 	if _, has := got["deployments"]; code != 409 || has || got["message"] != "An app with id [/a] already exists." {
 		t.Errorf("exists: %d %v", code, got)
 	}
-	call(t, s, http.MethodPut, "/v2/apps/a?partialUpdate=false", app("/a", 2))
-	if code, _ := call(t, s, http.MethodPut, "/v2/apps/a?partialUpdate=false&force=true", app("/a", 3)); code != 200 || len(s.deployments) != 1 {
+	call(t, s, http.MethodPut, "/v2/apps/a?partialUpdate=false", anApp("/a", 2))
+	if code, _ := call(t, s, http.MethodPut, "/v2/apps/a?partialUpdate=false&force=true", anApp("/a", 3)); code != 200 || len(s.deployments) != 1 {
 		t.Errorf("force: %d, %d deployments", code, len(s.deployments))
 	}
 }
@@ -49,10 +49,10 @@ func TestTheTwoMeaningsOf409(t *testing.T) {
 func TestAWriteWithoutEffectIsNeverListed(t *testing.T) {
 	t.Parallel()
 	s := slow(t)
-	call(t, s, http.MethodPost, "/v2/apps", app("/a", 1))
+	call(t, s, http.MethodPost, "/v2/apps", anApp("/a", 1))
 	settle(s)
 	_, before := call(t, s, http.MethodGet, "/v2/apps/a", nil)
-	code, got := call(t, s, http.MethodPut, "/v2/apps/a?partialUpdate=false", app("/a", 1))
+	code, got := call(t, s, http.MethodPut, "/v2/apps/a?partialUpdate=false", anApp("/a", 1))
 	_, after := call(t, s, http.MethodGet, "/v2/apps/a", nil)
 	if code != 200 || got["deploymentId"] == nil || len(s.deployments) != 0 || objectOf(before["app"])["version"] != objectOf(after["app"])["version"] {
 		t.Errorf("%d %v", code, got)
@@ -63,7 +63,7 @@ func TestPutIsPartialUnlessToldOtherwise(t *testing.T) {
 	t.Parallel()
 	for query, want := range map[string]int{"": 128, "?partialUpdate=true": 128, "?partialUpdate=false": 0, "?partialUpdate=1": 0} {
 		s := slow(t)
-		a := app("/a", 3)
+		a := anApp("/a", 3)
 		call(t, s, http.MethodPost, "/v2/apps", a)
 		settle(s)
 		call(t, s, http.MethodPut, "/v2/apps/a"+query, map[string]any{"cmd": "sleep 200", "mem": 64})
@@ -78,7 +78,7 @@ func TestPutIsPartialUnlessToldOtherwise(t *testing.T) {
 func TestDeploymentsTakeStepsAndReadinessIsHealth(t *testing.T) {
 	t.Parallel()
 	s := slow(t)
-	a := app("/a", 2)
+	a := anApp("/a", 2)
 	a["healthChecks"] = []any{map[string]any{"protocol": "MESOS_HTTP", "portIndex": 0}}
 	call(t, s, http.MethodPost, "/v2/apps", a)
 	seen := map[int]bool{}
@@ -114,7 +114,7 @@ func TestTheLimitOfDeploymentsIs403ForEveryWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, x := range []struct{ method, path string }{{"POST", "/v2/apps"}, {"PUT", "/v2/apps/a?force=true"}} {
-		if code, got := call(t, s, x.method, x.path, app("/a", 0)); code != 403 {
+		if code, got := call(t, s, x.method, x.path, anApp("/a", 0)); code != 403 {
 			t.Errorf("%s: %d %v", x.method, code, got)
 		}
 	}
@@ -148,7 +148,7 @@ func TestOfSimultaneousPostsOneWins(t *testing.T) {
 	t.Parallel()
 	for range 200 {
 		s := slow(t)
-		data, err := json.Marshal(app("/lease", 0))
+		data, err := json.Marshal(anApp("/lease", 0))
 		if err != nil {
 			t.Fatal(err)
 		}
