@@ -142,6 +142,6 @@ func (h *Host) channel(conn *ssh.ServerConn, ch ssh.NewChannel, sessions *atomic
 	case "direct-tcpip":
 		h.serving.Go(func() { h.forward(ch) })
 	default:
-		_ = ch.Reject(ssh.UnknownChannelType, "the sandbox has sessions and forwarding")
+		_ = ch.Reject(ssh.ConnectionFailed, "open failed") // what OpenSSH says of a type that it does not know
 	}
 }

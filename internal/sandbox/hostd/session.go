@@ -20,7 +20,7 @@ type session struct {
 	channel ssh.Channel
 
 	mu    sync.Mutex
-	group int // process group of the command; 0 before it runs
+	group int // process group of the command; 0 before it runs and for one of root
 }
 
 // serve answers the requests of a channel until it closes. The first exec or shell runs a command.
@@ -56,7 +56,8 @@ func commandLine(req *ssh.Request) (string, bool) {
 	return p.Command, err == nil
 }
 
-// signal passes a signal on to the command's process group, as OpenSSH does.
+// signal passes a signal on to the command's process group. As with OpenSSH, a session of
+// root cannot be sent one, nor what another user runs as root by way of sudo.
 func (s *session) signal(payload []byte) bool {
 	var p struct{ Signal string }
 	if ssh.Unmarshal(payload, &p) != nil {
@@ -106,6 +107,8 @@ func afterSudo(line string) (string, bool) {
 		case "-n", "--non-interactive":
 			never = true
 		case "-H", "-E", "--":
+		case "":
+			return "", false
 		default:
 			return word + " " + rest, never
 		}
@@ -114,9 +117,13 @@ func afterSudo(line string) (string, bool) {
 }
 
 // argv is how a command line is run: by the shell, as OpenSSH does, but for one that
-// begins with a path and has nothing that a shell would expand; there the shell would only
-// start the program.
+// begins with a program's path and has nothing that a shell would expand; there the shell
+// would only start the program.
 func argv(line string) []string {
+	program, _, _ := strings.Cut(line, " ")
+	if info, err := os.Stat(program); err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
+		return []string{"/bin/sh", "-c", line}
+	}
 	if !strings.HasPrefix(line, "/") || strings.ContainsAny(line, "\t\n\"'\\`$*?[]{}()<>|&;~#!=") {
 		return []string{"/bin/sh", "-c", line}
 	}
@@ -142,9 +149,11 @@ func (s *session) runAs(root bool, argv []string) error {
 		p.closeOurs()
 		return err
 	}
-	s.mu.Lock()
-	s.group = c.Process.Pid
-	s.mu.Unlock()
+	if !root {
+		s.mu.Lock()
+		s.group = c.Process.Pid
+		s.mu.Unlock()
+	}
 	limits := h.faults.limits(s)
 	go p.feed(limits.in(s.channel))
 	var out sync.WaitGroup
