@@ -86,17 +86,24 @@ func (m *Marathon) change(ctx context.Context, w plan.Work, c diff.Change, say f
 		return result, text
 	}
 	if c.After == nil {
-		entry = mesh.RecordEntry{}
+		return m.noted(ctx, address, mesh.RecordEntry{}, "")
 	}
-	entry.State = holdsUnlessZero(entry)
+	entry.State = mesh.Holds
+	if digest, ok := m.liveDigest(ctx, c.Addr.Name); ok {
+		entry.Digest = digest
+	}
 	return m.noted(ctx, address, entry, "")
 }
 
-func holdsUnlessZero(e mesh.RecordEntry) string {
-	if e.Digest == "" {
-		return ""
+// liveDigest is the digest of the app as it is now: what was sent, with the service
+// ports that Marathon chose.
+func (m *Marathon) liveDigest(ctx context.Context, id string) (string, bool) {
+	echo, ok, err := m.app(ctx, id)
+	if !ok || err != nil {
+		return "", false
 	}
-	return mesh.Holds
+	live, err := definition.LiveResource(m.o.Spec.Name, echo, m.info, m.mask)
+	return mesh.Digest(live.Attrs), err == nil
 }
 
 func (m *Marathon) noted(ctx context.Context, address string, e mesh.RecordEntry, text string) (plan.Result, string) {
