@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"meshsync.dev/meshsync/internal/config"
 	"meshsync.dev/meshsync/internal/repo"
@@ -51,11 +52,12 @@ func setup(env *testscript.Env) error {
 //	onhost HOST PATH FILE     put FILE on a host by hand; "-" for FILE removes PATH
 //	fromhost HOST PATH        print a host's file
 //	await FILE EXPR           wait until the file has a match
+//	valid KIND FILE           check a JSON document against its published schema
 //	normal FILE               replace what differs from run to run
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"infra": cmdInfra, "commit": cmdCommit, "box": cmdBox, "fault": cmdFault,
-		"marathon": cmdMarathon, "onhost": cmdOnHost, "fromhost": cmdFromHost, "await": cmdAwait, "normal": cmdNormal,
+		"marathon": cmdMarathon, "onhost": cmdOnHost, "fromhost": cmdFromHost, "await": cmdAwait, "valid": cmdValid, "normal": cmdNormal,
 	}
 }
 
@@ -164,4 +166,21 @@ func cmdAwait(ts *testscript.TestScript, _ bool, args []string) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	ts.Fatalf("%s never had a match of %s", args[0], args[1])
+}
+
+// schemaDir is found when the tests start: scripts run elsewhere.
+func schemaDir() string {
+	dir, err := filepath.Abs(filepath.Join("..", "..", "docs", "schema"))
+	if err != nil {
+		panic(err)
+	}
+	return dir
+}
+
+func cmdValid(ts *testscript.TestScript, _ bool, args []string) {
+	schema, err := jsonschema.NewCompiler().Compile(filepath.Join(schemaDir(), "meshsync."+args[0]+".v1.schema.json"))
+	ts.Check(err)
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(ts.ReadFile(args[1])))
+	ts.Check(err)
+	ts.Check(schema.Validate(doc))
 }

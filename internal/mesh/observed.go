@@ -2,7 +2,7 @@ package mesh
 
 // Observed is what all targets said at one time. A target that is not in it was not asked.
 type Observed struct {
-	Targets []TargetState // sorted by target
+	Targets []TargetState `json:"targets"` // sorted by target
 }
 
 // Of returns the state of t, or false when t was not asked.

@@ -16,7 +16,7 @@ func (b *builder) effects() {
 			continue
 		}
 		b.plan.Effects = append(b.plan.Effects, Effect{
-			Kind: kind, Target: s.Target, Subject: s.Unit, Count: 1, Because: s.because, Observed: s.observed,
+			Kind: kind, Target: s.Target, Subject: s.Unit, Count: 1, Because: append([]string{}, s.because...), Observed: s.observed,
 		})
 	}
 	if b.in.AppEffect != nil {
@@ -43,7 +43,7 @@ func (b *builder) appEffects() {
 		}{{TaskRestart, e.Restarts}, {TaskStart, e.Starts}, {TaskStop, e.Stops}} {
 			if x.n > 0 {
 				b.plan.Effects = append(b.plan.Effects, Effect{
-					Kind: x.kind, Target: c.Addr.Target, Subject: c.Addr.Name, Count: x.n, Because: e.Because,
+					Kind: x.kind, Target: c.Addr.Target, Subject: c.Addr.Name, Count: x.n, Because: append([]string{}, e.Because...),
 				})
 			}
 		}

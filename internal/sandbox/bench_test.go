@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -46,18 +47,35 @@ func BenchmarkStart(b *testing.B) {
 				}})
 			}
 			var ending time.Duration
+			memory := 0.0
 			for b.Loop() {
 				c, err := sandbox.Start(b.Context(), sandbox.Options{Dir: b.TempDir(), Hosts: hosts})
 				if err != nil {
 					b.Fatal(err)
 				}
+				memory = resident(b)
 				began := time.Now()
 				if err := c.Close(); err != nil {
 					b.Fatal(err)
 				}
 				ending += time.Since(began)
 			}
+			b.ReportMetric(memory, "MB-resident")
 			b.ReportMetric(float64(ending.Milliseconds())/float64(b.N), "ms-to-close/op")
 		})
 	}
+}
+
+// resident is the memory of this process in MB.
+func resident(b *testing.B) float64 {
+	b.Helper()
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var size, pages int
+	if _, err := fmt.Sscan(string(text), &size, &pages); err != nil {
+		b.Fatal(err)
+	}
+	return float64(pages*os.Getpagesize()) / 1e6
 }
