@@ -96,7 +96,7 @@ func TestABatchOfAnotherRunIsNamed(t *testing.T) {
 		t.Skip("there is no flock")
 	}
 	t.Cleanup(func() { _ = holder.Process.Kill(); _ = holder.Wait() })
-	for exec.Command("flock", "-n", b.path("/var/lib/meshsync/prod/lock"), "true").Run() == nil { //nolint:revive // until the lock is held
+	for exec.Command("flock", "-n", b.path("/var/lib/meshsync/prod/lock"), "true").Run() == nil {
 	}
 	want := []mesh.Resource{directory("/d", false)}
 	h := b.host(want...)
