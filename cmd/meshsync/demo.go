@@ -53,6 +53,10 @@ func demo(ctx context.Context, e *environment, keep bool) (err error) {
 	if err != nil {
 		return err
 	}
+	// Hosts of a sandbox without namespaces run as another user, who must get in.
+	if err := os.Chmod(dir, 0o711); err != nil {
+		return err
+	}
 	t := &tour{e: e, dir: dir, repo: filepath.Join(dir, "infra"), connect: filepath.Join(dir, "sandbox", "connect.json")}
 	defer func() {
 		if t.cluster != nil {

@@ -94,7 +94,7 @@ func commands() []func(*environment, *globals) *cobra.Command {
 
 func (g *globals) register(root *cobra.Command) {
 	f := root.PersistentFlags()
-	f.StringVarP(&g.dir, "dir", "C", "", "the mesh: a folder with a mesh.cue (default: this folder, else the only one below the module)")
+	f.StringVarP(&g.dir, "chdir", "C", "", "the mesh: a folder with a mesh.cue (default: this folder, else the only one below the module)")
 	f.StringVar(&g.ref, "ref", "", "revision to read the desired state from (default HEAD)")
 	f.BoolVar(&g.worktree, "worktree", false, "read the files as they are instead of a commit")
 	f.StringVar(&g.connect, "connect", "", "`FILE` that says where hosts and Marathons are (written by meshsync sandbox up)")

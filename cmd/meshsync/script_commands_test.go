@@ -39,6 +39,9 @@ func setup(env *testscript.Env) error {
 	env.Setenv("LANG", "C.UTF-8")
 	env.Setenv("SSH_AUTH_SOCK", "")
 	env.Values[boxKey{}] = &box{}
+	if err := os.Chmod(env.WorkDir, 0o711); err != nil { // hosts may run as another user
+		return err
+	}
 	return os.MkdirAll(filepath.Join(env.WorkDir, "home"), 0o700)
 }
 

@@ -206,7 +206,7 @@ func answer(host string, c mesh.Check, body []byte, how string) mesh.Answer {
 	case "0": // curl, with the HTTP status
 		a.Status, _ = strconv.Atoi(arg)
 		a.Body = strings.ToValidUTF8(string(body), "?")
-	case "perl", "tcp":
+	case "http", "tcp":
 		a.Err = map[string]string{"0": "", "7": "refused", "28": "timeout", "1": "refused"}[arg]
 		if arg != "0" && a.Err == "" {
 			a.Err = "error"
@@ -214,7 +214,7 @@ func answer(host string, c mesh.Check, body []byte, how string) mesh.Answer {
 		if a.Err == "" {
 			a.Body = strings.ToValidUTF8(string(body), "?")
 		}
-		if word == "perl" && a.Err == "" {
+		if word == "http" && a.Err == "" {
 			a.Status, a.Body = splitHTTP(a.Body)
 		}
 	default:
