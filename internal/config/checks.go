@@ -157,7 +157,7 @@ func checkServices(m *mesh.Mesh, c *collector) {
 func checkPolicy(m *mesh.Mesh, c *collector) {
 	for _, s := range m.Policy.SecretNames {
 		if _, err := regexp.Compile(s); err != nil {
-			c.add(Error{Rule: "policy", Msg: fmt.Sprintf("policy.secretNames: %q is no regular expression", s)})
+			c.add(Error{Pos: m.Policy.Origin["secretNames"], Rule: "policy", Msg: fmt.Sprintf("policy.secretNames: %q is no regular expression", s)})
 		}
 	}
 	roles := map[string]bool{}

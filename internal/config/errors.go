@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -78,11 +79,36 @@ func (c *collector) add(e Error) {
 
 func (c *collector) any() bool { return len(c.list) > 0 }
 
+var onHost = regexp.MustCompile(` on [a-z0-9][a-z0-9-]*`)
+
+// acrossHosts joins errors that differ in their host only: the mistake is in the role.
+func acrossHosts(in []Error) []Error {
+	first, more := map[string]int{}, map[string]int{}
+	var out []Error
+	for _, e := range in {
+		key := e.Rule + "\x00" + onHost.ReplaceAllString(e.Msg, "")
+		role := strings.Contains(e.Msg, "role")
+		if i, ok := first[key]; ok && role && e.Pos.File == out[i].Pos.File {
+			more[key]++
+			continue
+		}
+		first[key] = len(out)
+		out = append(out, e)
+	}
+	for key, n := range more {
+		e := &out[first[key]]
+		e.Also = nil
+		e.Msg += fmt.Sprintf(" (and %d more of the same)", n)
+	}
+	return out
+}
+
 // err returns all errors sorted by position, or nil.
 func (c *collector) err() error {
 	if !c.any() {
 		return nil
 	}
+	c.list = acrossHosts(c.list)
 	slices.SortStableFunc(c.list, func(a, b Error) int {
 		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col), cmp.Compare(a.Msg, b.Msg))
 	})

@@ -75,6 +75,7 @@ func (l *loader) checkRoleNames(hosts cue.Value, roles map[string]bool) {
 	if err != nil {
 		return
 	}
+	ids := map[string]string{} // role and id → host
 	for it.Next() {
 		host := it.Selector().Unquoted()
 		if a := it.Value().LookupPath(cue.ParsePath("address")); !a.Exists() || a.Validate(cue.Concrete(true)) != nil {
@@ -83,7 +84,8 @@ func (l *loader) checkRoleNames(hosts cue.Value, roles map[string]bool) {
 				Msg: fmt.Sprintf("host %s has no address", host), Hint: `address: "10.0.0.1"`,
 			})
 		}
-		hasID := it.Value().LookupPath(cue.ParsePath("id")).Exists()
+		id, idErr := it.Value().LookupPath(cue.ParsePath("id")).Int64()
+		hasID := idErr == nil
 		for _, role := range fieldNames(it.Value().LookupPath(cue.ParsePath("roles"))) {
 			pos := l.userPosition(l.inst.Files, []string{"out", host, role})
 			needsID, ok := roles[role]
@@ -93,7 +95,15 @@ func (l *loader) checkRoleNames(hosts cue.Value, roles map[string]bool) {
 					Pos: pos, Rule: "unknown-role",
 					Msg: fmt.Sprintf("host %s has role %q, and there is no such role", host, role), Hint: didYouMean(role, keys(roles)),
 				})
-			case needsID && !hasID:
+			case needsID && hasID && ids[fmt.Sprint(role, id)] != "":
+				l.errs.add(Error{
+					Pos: l.userPosition(l.inst.Files, []string{"hosts", host}), Rule: "duplicate-id",
+					Also: []mesh.Pos{l.userPosition(l.inst.Files, []string{"hosts", ids[fmt.Sprint(role, id)]})},
+					Msg:  fmt.Sprintf("hosts %s and %s both have the id %d in role %s", ids[fmt.Sprint(role, id)], host, id, role),
+				})
+			case needsID && hasID:
+				ids[fmt.Sprint(role, id)] = host
+			case needsID:
 				l.errs.add(Error{
 					Pos: l.userPosition(l.inst.Files, []string{"hosts", host}), Rule: "missing",
 					Msg: fmt.Sprintf("host %s has role %s and no id", host, role), Hint: "give each member a number of its own, such as id: 1",

@@ -34,9 +34,7 @@ func Load(files map[string][]byte, dir string) (*mesh.Mesh, error) {
 		return nil, l.errs.err()
 	}
 	m := l.decode()
-	if !l.errs.any() {
-		check(m, l)
-	}
+	check(m, l)
 	if l.errs.any() {
 		return nil, l.errs.err()
 	}
@@ -116,9 +114,26 @@ func (l *loader) importErrors(inst *build.Instance) {
 // translator knows the names of this mesh for hints and positions.
 func (l *loader) translator(files []*ast.File, v cue.Value) translator {
 	return translator{
-		known: func(path []string) []string { return l.known(v, path) },
-		at:    func(path []string) mesh.Pos { return l.userPosition(files, path) },
+		known:   func(path []string) []string { return l.known(v, path) },
+		at:      func(path []string) mesh.Pos { return l.userPosition(files, path) },
+		literal: l.literalAt,
 	}
+}
+
+// literalAt reports whether a literal is written at a position.
+func (l *loader) literalAt(p mesh.Pos) bool {
+	f, ok := l.mod.asts[p.File]
+	if !ok {
+		return false
+	}
+	found := false
+	ast.Walk(f, func(n ast.Node) bool {
+		if lit, ok := n.(*ast.BasicLit); ok && position(lit.Pos()) == p {
+			found = true
+		}
+		return !found
+	}, nil)
+	return found
 }
 
 // userPosition finds the user's line for a path of the evaluated mesh: for what a role

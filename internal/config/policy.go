@@ -62,6 +62,9 @@ func (l *loader) decodePolicy() mesh.Policy {
 		p.Rollout[name] = o
 		p.Origin["rollout."+name] = l.origin([]string{"policy", "rollout", name})
 	}
+	if raw.SecretNames != nil {
+		p.Origin["secretNames"] = l.origin([]string{"policy", "secretNames"})
+	}
 	for _, group := range []string{"limits", "unreachable"} {
 		for _, name := range fieldNames(v.LookupPath(cue.ParsePath(group))) {
 			p.Origin[group+"."+name] = l.origin([]string{"policy", group, name})

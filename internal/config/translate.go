@@ -61,13 +61,30 @@ type translator struct {
 	// app is the key of the app that is checked; "" when it is the mesh. After
 	// unification with the contract an app's path begins with the definition.
 	app string
+	// literal reports whether a value is written out at a position.
+	literal func(mesh.Pos) bool
+}
+
+// valueAt is where the value is written that is in all n errors of a choice: the
+// options differ from error to error, and what embeds them is no literal.
+func (t translator) valueAt(ps []mesh.Pos, n int) mesh.Pos {
+	count := map[mesh.Pos]int{}
+	for _, p := range ps {
+		count[p]++
+	}
+	for _, p := range ps {
+		if count[p] >= n && t.literal(p) {
+			return p
+		}
+	}
+	return ps[0]
 }
 
 // path is the path at which the user knows the thing.
 func (t translator) path(e errors.Error) []string {
 	path := trimDefinition(e.Path())
 	if t.app == "" {
-		return path
+		return inRole(path)
 	}
 	if len(path) > 1 && path[0] == "apps" {
 		path = path[2:]
@@ -80,9 +97,15 @@ func (t translator) path(e errors.Error) []string {
 func (t translator) add(c *collector, err error) {
 	var withLine, without []Error
 	taken := map[string]bool{}
+	choices := t.choices(err)
 	for _, e := range errors.Errors(err) {
 		mine, _ := positions(e)
 		x := t.translate(e)
+		if c, ok := choices[strings.Join(t.path(e), ".")]; ok && x.Rule == "conflict" {
+			x.Rule, x.Msg = "value", fmt.Sprintf("%s is %s, and must be one of %s", subject(t.path(e)), c.value, strings.Join(c.options, ", "))
+			x.Pos, x.Also = c.pos, nil
+			x.Hint = didYouMean(unquote(c.value), unquoteAll(c.options))
+		}
 		key := scope(t.path(e)) + "\x00" + x.Rule
 		if len(mine) > 0 {
 			withLine = append(withLine, x)
@@ -105,6 +128,64 @@ func (t translator) add(c *collector, err error) {
 	}
 }
 
+// choice is a value that is none of the options that a disjunction allows.
+type choice struct {
+	value   string
+	options []string
+	pos     mesh.Pos
+}
+
+// choices finds, by path, the values that fit no branch of a disjunction of plain
+// values: the evaluator reports a conflict with each of them.
+func (t translator) choices(err error) map[string]choice {
+	seen := map[string][][2]string{}
+	at := map[string][]mesh.Pos{}
+	for _, e := range errors.Errors(err) {
+		m := reMismatch.FindStringSubmatch(message(e))
+		if m == nil || m[3] != "" {
+			continue
+		}
+		key := strings.Join(t.path(e), ".")
+		seen[key] = append(seen[key], [2]string{m[1], m[2]})
+		mine, _ := positions(e)
+		at[key] = append(at[key], mine...)
+	}
+	out := map[string]choice{}
+	for key, pairs := range seen {
+		if len(pairs) < 2 {
+			continue
+		}
+		if c, ok := common(pairs); ok {
+			c.pos = t.valueAt(at[key], len(pairs))
+			out[key] = c
+		}
+	}
+	return out
+}
+
+// common is the value that is in every pair, and the others.
+func common(pairs [][2]string) (choice, bool) {
+	for i := range 2 {
+		c := choice{value: pairs[0][i]}
+		for _, p := range pairs {
+			switch c.value {
+			case p[0]:
+				c.options = append(c.options, p[1])
+			case p[1]:
+				c.options = append(c.options, p[0])
+			default:
+				c.value = ""
+			}
+		}
+		if c.value != "" && len(c.options) == len(pairs) {
+			slices.Sort(c.options)
+			c.options = slices.Compact(c.options)
+			return c, true
+		}
+	}
+	return choice{}, false
+}
+
 // scope is what cascades stay within: one role on one host, or the path itself.
 func scope(path []string) string {
 	if len(path) > 3 && path[0] == "out" {
@@ -122,6 +203,9 @@ func foldSummaries(es []Error) []Error {
 			continue
 		}
 		key := fmt.Sprintf("%s:%d", e.Pos.File, e.Pos.Line)
+		if e.Rule == "unknown-field" { // several names of one line may be wrong
+			key = e.Pos.String()
+		}
 		old, ok := byLine[key]
 		if !ok {
 			order = append(order, key)
@@ -153,8 +237,17 @@ func trimDefinition(path []string) []string {
 	return path
 }
 
+// inRole turns the path of an error inside a role's definition into that of what the
+// role makes, on no particular host.
+func inRole(path []string) []string {
+	if len(path) >= 2 && (path[1] == "yield" || path[1] == "over" || path[1] == "cfg") {
+		return append([]string{"out", ""}, path...)
+	}
+	return path
+}
+
 var (
-	reMismatch = regexp.MustCompile(`^conflicting values (.+) and (.+?)(?: \(mismatched types (.+) and (.+)\))?$`)
+	reMismatch = regexp.MustCompile(`^conflicting values (.+?) and (.+?)(?: \(mismatched types (.+) and (.+)\))?$`)
 	reBound    = regexp.MustCompile(`^invalid value (.+) \((?:out of bound|does not match|not in) (.+)\)$`)
 	reNotFound = regexp.MustCompile(`^reference "(.+)" not found$`)
 	reUnused   = regexp.MustCompile(`^imported and not used: "(.+)"`)
@@ -204,8 +297,14 @@ func (t translator) rephrase(out *Error, path []string, msg string) {
 		out.Rule, out.Msg = "cycle", what+" depends on itself"
 	case strings.Contains(msg, "field is required but not present"):
 		out.Rule, out.Msg = "missing", what+" is missing"
+	case strings.HasSuffix(msg, "import failed"):
+		out.Rule, out.Msg = "import", "a package that is imported cannot be read"
+		out.Hint = "is the path right, and is it in this module or below cue.mod/pkg?"
 	case strings.HasPrefix(msg, "incomplete value"), strings.HasPrefix(msg, "non-concrete value"), strings.HasPrefix(msg, "undefined field"):
 		out.Rule, out.Msg = "missing", what+" has no concrete value: "+msg
+		if len(path) > 0 && path[0] == "apps" {
+			out.Hint = "if it comes from a template, give the template what it needs"
+		}
 		if strings.HasPrefix(msg, "undefined field") {
 			out.Rule, out.Msg = "unknown-reference", what+" uses a field that does not exist ("+strings.TrimPrefix(msg, "undefined field: ")+")"
 		}
@@ -229,6 +328,12 @@ func (t translator) rephrase(out *Error, path []string, msg string) {
 
 // bound says a constraint in words where that is shorter to read than CUE.
 func bound(b string) string {
+	switch b {
+	case `=~"^0[0-7]{3}$"`:
+		return `four octal digits, such as "0644"`
+	case `=~"^([0-9]+(ms|s|m|h))+$"`:
+		return `a time with a unit, such as "30s"`
+	}
 	if rest, ok := strings.CutPrefix(b, "=~"); ok {
 		return "of the form " + rest
 	}
@@ -266,18 +371,26 @@ func isType(s string) bool {
 func subject(path []string) string {
 	switch {
 	case len(path) >= 5 && path[0] == "out" && path[3] == "over":
-		return fmt.Sprintf("setting %q of role %s on %s", strings.Join(path[5:], "."), unquote(path[2]), path[1])
+		return fmt.Sprintf("setting %q of role %s", strings.Join(path[5:], "."), roleOn(path))
 	case len(path) >= 4 && path[0] == "out" && (path[3] == "cfg" || path[3] == "flags" || path[3] == "merged"):
-		return fmt.Sprintf("setting %q of role %s on %s", strings.Join(path[4:], "."), unquote(path[2]), path[1])
+		return fmt.Sprintf("setting %q of role %s", strings.Join(path[4:], "."), roleOn(path))
 	case len(path) >= 4 && path[0] == "out" && path[3] == "yield":
-		return fmt.Sprintf("%s of role %s on %s", strings.Join(path[4:], "."), unquote(path[2]), path[1])
+		return fmt.Sprintf("%s of role %s", strings.Join(path[4:], "."), roleOn(path))
 	case len(path) >= 3 && path[0] == "out":
-		return fmt.Sprintf("role %s on %s: %s", unquote(path[2]), path[1], strings.Join(path[3:], "."))
+		return fmt.Sprintf("role %s: %s", roleOn(path), strings.Join(path[3:], "."))
 	case len(path) >= 3 && path[0] == "apps":
 		return fmt.Sprintf("%s of app %s", strings.Join(path[2:], "."), unquote(path[1]))
 	default:
 		return strings.Join(path, ".")
 	}
+}
+
+// roleOn names the role of a path out.HOST.ROLE, and the host where there is one.
+func roleOn(path []string) string {
+	if path[1] == "" {
+		return unquote(path[2])
+	}
+	return unquote(path[2]) + " on " + path[1]
 }
 
 func unquote(s string) string { return strings.Trim(s, `"`) }
@@ -290,6 +403,8 @@ func unknownField(path []string) string {
 	switch {
 	case len(path) >= 6 && path[0] == "out" && path[3] == "over":
 		return fmt.Sprintf("setting %q is not known to role %s", strings.Join(unquoteAll(path[5:]), "."), unquote(path[2]))
+	case len(path) == 6 && path[0] == "out" && path[3] == "yield" && path[4] != "services" && !strings.HasPrefix(last, "/"):
+		return fmt.Sprintf("role %s yields the path %q: want an absolute one", unquote(path[2]), last)
 	case len(path) >= 3 && path[0] == "out":
 		return fmt.Sprintf("role %s yields %q, which is not known in %s", unquote(path[2]), last, strings.Join(path[3:len(path)-1], "."))
 	case len(path) >= 3 && path[0] == "apps":
