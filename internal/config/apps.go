@@ -14,6 +14,7 @@ import (
 	"cuelang.org/go/cue/build"
 	"cuelang.org/go/cue/cuecontext"
 	"cuelang.org/go/cue/load"
+	cuejson "cuelang.org/go/encoding/json"
 	"golang.org/x/sync/errgroup"
 
 	"meshsync.dev/meshsync/internal/mesh"
@@ -27,6 +28,10 @@ type appValue struct {
 	origin mesh.Pos
 	fields map[string]mesh.Pos
 }
+
+// workers is how many folders are evaluated at once; more does not help, because the
+// evaluator waits for memory.
+const workers = 2
 
 // folderBatch is how many app folders are loaded at once: the packages that they
 // import are parsed once for all of them, and their memory goes when they are done.
@@ -74,11 +79,16 @@ func (l *loader) evaluateFolders(folders []string) {
 	apps := make([][]appValue, len(insts))
 	errs := make([]*collector, len(insts))
 	var g errgroup.Group
-	g.SetLimit(2) // more does not help: the evaluator waits for memory
-	for i, inst := range insts {
-		errs[i] = &collector{}
+	for worker := range workers {
 		g.Go(func() error {
-			apps[i] = l.evaluateFolder(inst, folders[i], errs[i])
+			// One context for a worker's share of the batch: what the folders import is
+			// evaluated once in it, and its memory goes with the batch.
+			ctx := cuecontext.New()
+			con := newContract(ctx)
+			for i := worker; i < len(insts); i += workers {
+				errs[i] = &collector{}
+				apps[i] = l.evaluateFolder(ctx, con, insts[i], folders[i], errs[i])
+			}
 			return nil
 		})
 	}
@@ -91,7 +101,7 @@ func (l *loader) evaluateFolders(folders []string) {
 	}
 }
 
-func (l *loader) evaluateFolder(inst *build.Instance, folder string, c *collector) []appValue {
+func (l *loader) evaluateFolder(ctx *cue.Context, con contract, inst *build.Instance, folder string, c *collector) []appValue {
 	if !l.checkPackage(inst, folder, c) {
 		return nil
 	}
@@ -99,9 +109,7 @@ func (l *loader) evaluateFolder(inst *build.Instance, folder string, c *collecto
 		l.translator(inst.Files, cue.Value{}).add(c, inst.Err)
 		return nil
 	}
-	ctx := cuecontext.New()
 	v := ctx.BuildInstance(inst)
-	con := newContract(ctx)
 	if err := v.Err(); err != nil {
 		l.folderTranslator(con, inst.Files).add(c, err)
 		return nil
@@ -158,32 +166,100 @@ func (l *loader) appsOf(con contract, v cue.Value, files []*ast.File) ([]appValu
 		return nil, c
 	}
 	def := con.def("#App")
+	written := writtenApps(files)
 	for it.Next() {
 		key := it.Selector().Unquoted()
-		u := def.Unify(it.Value())
-		if err := u.Validate(cue.Concrete(true), cue.Final()); err != nil {
+		b, err := con.app(def, it.Value())
+		if err != nil {
 			t := l.folderTranslator(con, files)
 			t.app = key
 			t.add(c, err)
 			continue
 		}
-		b, err := u.MarshalJSON()
-		if err != nil {
-			c.add(internalError("encode app "+key, err))
-			continue
-		}
-		a := appValue{key: key, json: b, origin: find(files, "apps", key), fields: map[string]mesh.Pos{}}
+		a := written[key]
+		a.key, a.json = key, b
 		if a.origin.IsZero() {
 			a.origin = position(it.Value().Pos())
-		}
-		for _, f := range fieldNames(u) {
-			if p := find(files, "apps", key, f); !p.IsZero() {
-				a.fields[f] = p
-			}
 		}
 		out = append(out, a)
 	}
 	return out, c
+}
+
+// app holds one app to the contract and returns its JSON. The value that the user's
+// packages made is evaluated once; what is unified with the contract is the result,
+// which is much cheaper. Only when that fails the two are unified as they are, for the
+// sake of the positions in the error.
+func (c contract) app(def, v cue.Value) ([]byte, error) {
+	b, err := v.MarshalJSON()
+	if err == nil {
+		expr, perr := cuejson.Extract("", b)
+		if perr != nil {
+			return nil, perr
+		}
+		if err = def.Unify(v.Context().BuildExpr(expr)).Validate(cue.Concrete(true)); err == nil {
+			return b, nil
+		}
+	}
+	if precise := def.Unify(v).Validate(cue.Concrete(true), cue.Final()); precise != nil {
+		return nil, precise
+	}
+	return nil, err
+}
+
+// writtenApps finds where apps and their fields are written out in the files.
+func writtenApps(files []*ast.File) map[string]appValue {
+	out := map[string]appValue{}
+	for _, f := range files {
+		for _, d := range f.Decls {
+			field, ok := d.(*ast.Field)
+			if name, _, err := ast.LabelName(label(field)); !ok || err != nil || name != "apps" {
+				continue
+			}
+			for _, s := range structs(field.Value) {
+				for _, app := range fieldsIn(s) {
+					out[app.name] = appValue{origin: app.pos, fields: namesIn(app.value)}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// written is a field as it is written.
+type written struct {
+	name  string
+	pos   mesh.Pos
+	value ast.Expr
+}
+
+func fieldsIn(s *ast.StructLit) []written {
+	var out []written
+	for _, d := range s.Elts {
+		field, ok := d.(*ast.Field)
+		if name, _, err := ast.LabelName(label(field)); ok && err == nil {
+			out = append(out, written{name, position(field.Label.Pos()), field.Value})
+		}
+	}
+	return out
+}
+
+// label is a field's label; of no field, one that has no name.
+func label(f *ast.Field) ast.Label {
+	if f == nil {
+		return &ast.BasicLit{}
+	}
+	return f.Label
+}
+
+func namesIn(value ast.Expr) map[string]mesh.Pos {
+	out := map[string]mesh.Pos{}
+	for _, s := range structs(value) {
+		for _, w := range fieldsIn(s) {
+			out[w.name] = w.pos
+		}
+	}
+	return out
 }
 
 // decodeApps joins the apps of all folders; one id twice names both lines.
