@@ -35,7 +35,7 @@ const workers = 2
 
 // folderBatch is how many app folders are loaded at once: the packages that they
 // import are parsed once for all of them, and their memory goes when they are done.
-const folderBatch = 25
+const folderBatch = 8
 
 // evaluateApps evaluates the apps of the mesh's own package and of its folders, each
 // folder in a context of its own.
