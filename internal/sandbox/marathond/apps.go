@@ -1,158 +1,125 @@
 package marathond
 
 import (
-	"encoding/json"
-	"io"
+	"maps"
 	"net/http"
-	"path"
 	"slices"
 	"strings"
+
+	"meshsync.dev/meshsync/internal/sandbox/marathond/appdef"
 )
 
-// app is one app with its history and tasks.
-type app struct {
-	id       string
-	def      object            // as GET shows it, without status
-	version  string            // of the definition
-	config   string            // version of the last change that was more than scaling
-	scaled   string            // version of the last change
-	versions map[string]object // all definitions
-	tasks    []*task
-}
-
-func (s *Server) serveApps(w http.ResponseWriter, r *http.Request) {
-	switch r.Method {
-	case http.MethodGet:
-		list := []any{}
-		for _, id := range s.ids() {
-			list = append(list, s.echo(s.apps[id]))
-		}
-		reply(w, http.StatusOK, object{"apps": list})
-	case http.MethodPost:
-		body, ok := readObject(w, r)
-		if !ok {
-			return
-		}
-		id, _ := body["id"].(string)
-		s.create(w, r, absolute(id), body)
-	case http.MethodPut, http.MethodPatch:
-		fail(w, http.StatusNotImplemented, "the sandbox does not simulate bulk writes")
+// appHandlers are those of one app: the id may be long, and what follows it is known by its word.
+func (s *Server) appHandlers(rest string) handlers {
+	id, sub := splitApp(rest)
+	as := func(f func(*request, string) answer) func(*request, string) answer {
+		return func(q *request, _ string) answer { return f(q, id) }
+	}
+	switch {
+	case rest == "*" || strings.HasSuffix(rest, "/*"):
+		return handlers{"GET": func(q *request, _ string) answer {
+			return s.appsBelow(appdef.Absolute(strings.TrimSuffix(rest, "*"), "/"))
+		}}
+	case sub == "":
+		return handlers{"GET": as(s.getApp), "PUT": as(s.putApp), "PATCH": as(s.patchApp), "DELETE": as(s.deleteApp)}
+	case sub == "restart":
+		return handlers{"POST": as(s.restart)}
+	case sub == "versions":
+		return handlers{"GET": as(s.listVersions)}
+	case strings.HasPrefix(sub, "versions/"):
+		return handlers{"GET": func(*request, string) answer { return s.getVersion(id, strings.TrimPrefix(sub, "versions/")) }}
+	case sub == "tasks":
+		return handlers{"GET": as(s.appTasks), "DELETE": as(s.killTasks)}
 	default:
-		fail(w, http.StatusMethodNotAllowed, "Method Not Allowed")
+		return handlers{"DELETE": func(q *request, _ string) answer { return s.killTask(q, id, strings.TrimPrefix(sub, "tasks/")) }}
 	}
 }
 
-func (s *Server) ids() []string {
-	out := make([]string, 0, len(s.apps))
-	for id := range s.apps {
-		out = append(out, id)
+// splitApp parts "a/b/tasks/x" into the id and what is asked of it.
+func splitApp(rest string) (id, sub string) {
+	parts := strings.Split(rest, "/")
+	n := len(parts)
+	switch {
+	case n > 1 && slices.Contains([]string{"restart", "versions", "tasks"}, parts[n-1]):
+		return appdef.Absolute(strings.Join(parts[:n-1], "/"), "/"), parts[n-1]
+	case n > 2 && slices.Contains([]string{"versions", "tasks"}, parts[n-2]):
+		return appdef.Absolute(strings.Join(parts[:n-2], "/"), "/"), parts[n-2] + "/" + parts[n-1]
 	}
-	slices.Sort(out)
+	return appdef.Absolute(rest, "/"), ""
+}
+
+func (s *Server) listApps(q *request, _ string) answer {
+	keep, bad := s.filter(q)
+	if bad != nil {
+		return *bad
+	}
+	list := []any{}
+	for _, id := range s.root.ids() {
+		a := s.root.apps[id]
+		if !keep(a) {
+			continue
+		}
+		if text := appdef.BrokenCheck(a.def); text != "" {
+			return fail(http.StatusInternalServerError, text)
+		}
+		list = append(list, s.withStatus(a, embeds(q)))
+	}
+	return ok(object{"apps": list})
+}
+
+// embeds are the words of embed without their prefixes.
+func embeds(q *request) []string {
+	var out []string
+	for _, e := range q.query["embed"] {
+		for _, p := range []string{"group.apps.", "apps.", "app."} {
+			e = strings.TrimPrefix(e, p)
+		}
+		out = append(out, e)
+	}
 	return out
 }
 
-func (s *Server) serveApp(w http.ResponseWriter, r *http.Request, rest string) {
-	id, sub := absolute(rest), ""
-	for _, known := range []string{"/restart", "/versions", "/tasks"} {
-		if i := strings.Index(rest, known); i > 0 && (len(rest) == i+len(known) || rest[i+len(known)] == '/') {
-			id, sub = absolute(rest[:i]), rest[i:]
+func (s *Server) getApp(q *request, id string) answer {
+	a := s.root.apps[id]
+	if a == nil {
+		return noApp(id, true)
+	}
+	if text := appdef.BrokenCheck(a.def); text != "" {
+		return fail(http.StatusInternalServerError, text)
+	}
+	return ok(object{"app": s.withStatus(a, append(embeds(q), "tasks", "lastTaskFailure"))})
+}
+
+func (s *Server) appsBelow(g string) answer {
+	if _, ok := s.root.groups[g]; !ok {
+		return notFound("Group '"+g+"' does not exist", true)
+	}
+	list := []any{}
+	for _, id := range s.root.ids() {
+		if a := s.root.apps[id]; below(id, g) {
+			if text := appdef.BrokenCheck(a.def); text != "" {
+				return fail(http.StatusInternalServerError, text)
+			}
+			list = append(list, s.withStatus(a, []string{"tasks", "lastTaskFailure"}))
 		}
 	}
-	a, exists := s.apps[id]
-	if !exists && (sub != "" || r.Method != http.MethodPut) {
-		notFound(w, id, r.Method)
-		return
-	}
-	switch {
-	case sub == "/versions" && r.Method == http.MethodGet:
-		s.listVersions(w, a)
-	case strings.HasPrefix(sub, "/versions/") && r.Method == http.MethodGet:
-		s.oneVersion(w, a, strings.TrimPrefix(sub, "/versions/"))
-	case sub == "/tasks" && r.Method == http.MethodGet:
-		reply(w, http.StatusOK, object{"tasks": taskList(a)})
-	case sub == "/restart" && r.Method == http.MethodPost:
-		s.restart(w, r, a)
-	case sub != "":
-		fail(w, http.StatusMethodNotAllowed, "Method Not Allowed")
-	case r.Method == http.MethodGet:
-		e := s.echo(a)
-		e["tasks"] = taskList(a)
-		reply(w, http.StatusOK, object{"app": e})
-	case r.Method == http.MethodPut, r.Method == http.MethodPatch:
-		s.update(w, r, id)
-	case r.Method == http.MethodDelete:
-		s.remove(w, r, a)
-	default:
-		fail(w, http.StatusMethodNotAllowed, "Method Not Allowed")
-	}
+	return ok(object{"*": list})
 }
 
-func notFound(w http.ResponseWriter, id, method string) {
-	body := object{"message": "App '" + id + "' does not exist"}
-	if method == http.MethodGet {
-		body["details"] = []any{}
-	}
-	reply(w, http.StatusNotFound, body)
-}
-
-func absolute(id string) string { return path.Clean("/" + id) }
-
-// maxBody is what ZooKeeper takes in one node. The real leader ends beyond it; here the
-// connection breaks, which is what its client sees.
-const maxBody = 1 << 20
-
-// readObject reads a JSON object; an array or string is read as one without members.
-func readObject(w http.ResponseWriter, r *http.Request) (object, bool) {
-	if ct := r.Header.Get("Content-Type"); ct != "" && !strings.HasPrefix(ct, "application/json") {
-		fail(w, http.StatusUnsupportedMediaType, "Unsupported Media Type")
-		return nil, false
-	}
-	data, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-	if err != nil || len(data) > maxBody {
-		panic(http.ErrAbortHandler)
-	}
-	if len(data) == 0 {
-		reply(w, http.StatusBadRequest, object{"message": "Please specify data in JSON format", "details": "no body"})
-		return nil, false
-	}
-	var v any
-	d := json.NewDecoder(strings.NewReader(string(data)))
-	d.UseNumber()
-	if err := d.Decode(&v); err != nil {
-		reply(w, http.StatusBadRequest, object{"message": "Invalid JSON", "details": err.Error()})
-		return nil, false
-	}
-	o, ok := v.(object)
-	if !ok {
-		o = object{}
-	}
-	return o, true
-}
-
-// echo is an app as GET shows it.
-func (s *Server) echo(a *app) object {
-	out := object{}
-	for k, v := range a.def {
-		out[k] = v
-	}
+// definition is an app as GET shows it, without status.
+func definition(a *app) object {
+	out := maps.Clone(a.def)
 	out["id"], out["version"] = a.id, a.version
 	out["versionInfo"] = object{"lastScalingAt": a.scaled, "lastConfigChangeAt": a.config}
-	staged, running, healthy, unhealthy := 0, 0, 0, 0
-	for _, t := range a.tasks {
-		switch {
-		case !t.running:
-			staged++
-		default:
-			running++
-			if a.checked() && t.healthy {
-				healthy++
-			}
-			if a.checked() && t.seen && !t.healthy {
-				unhealthy++
-			}
-		}
+	return out
+}
+
+// withStatus is an app with counts, deployments and what else is asked for.
+func (s *Server) withStatus(a *app, embed []string) object {
+	out := definition(a)
+	for k, n := range s.counts(a) {
+		out[k] = n
 	}
-	out["tasksStaged"], out["tasksRunning"], out["tasksHealthy"], out["tasksUnhealthy"] = staged, running, healthy, unhealthy
 	ds := []any{}
 	for _, d := range s.deployments {
 		if slices.Contains(d.apps(), a.id) {
@@ -160,26 +127,63 @@ func (s *Server) echo(a *app) object {
 		}
 	}
 	out["deployments"] = ds
+	if slices.Contains(embed, "tasks") || slices.Contains(embed, "failures") {
+		out["tasks"] = s.tasksOf(a.id, false)
+	}
+	if f := s.failures[a.id]; f != nil && (slices.Contains(embed, "lastTaskFailure") || slices.Contains(embed, "failures")) {
+		out["lastTaskFailure"] = f
+	}
+	if slices.Contains(embed, "readiness") {
+		out["readinessCheckResults"] = []any{}
+	}
+	if slices.Contains(embed, "taskStats") {
+		out["tasksStats"] = s.taskStats(a)
+	}
 	return out
 }
 
-func (s *Server) listVersions(w http.ResponseWriter, a *app) {
-	list := []any{}
-	for v := range a.versions { // the real one's list has no order either
-		list = append(list, v)
+// counts are the numbers of tasks by state; health counts only where there are checks.
+func (s *Server) counts(a *app) map[string]int {
+	out := map[string]int{"tasksStaged": 0, "tasksRunning": 0, "tasksHealthy": 0, "tasksUnhealthy": 0}
+	for _, i := range s.instances[a.id] {
+		switch {
+		case i.running:
+			out["tasksRunning"]++
+		case i.staged:
+			out["tasksStaged"]++
+		}
+		if i.running && i.healthy != nil {
+			if *i.healthy {
+				out["tasksHealthy"]++
+			} else {
+				out["tasksUnhealthy"]++
+			}
+		}
 	}
-	reply(w, http.StatusOK, object{"versions": list})
+	return out
 }
 
-func (s *Server) oneVersion(w http.ResponseWriter, a *app, v string) {
-	def, ok := a.versions[v]
-	if !ok {
-		fail(w, http.StatusNotFound, "App '"+a.id+"' does not exist in version "+v)
-		return
+func (s *Server) listVersions(_ *request, id string) answer {
+	if s.root.apps[id] == nil {
+		return noApp(id, true)
 	}
-	out := object{"id": a.id, "version": v}
-	for k, x := range def {
-		out[k] = x
+	list := []any{}
+	for v := range s.history[id] { // the real one's list has no order either
+		list = append(list, v)
 	}
-	reply(w, http.StatusOK, out)
+	return ok(object{"versions": list})
+}
+
+func (s *Server) getVersion(id, version string) answer {
+	if s.root.apps[id] == nil {
+		return noApp(id, true)
+	}
+	if !appdef.IsTimestamp(version) {
+		return fail(http.StatusUnprocessableEntity, "Invalid timestamp provided '"+version+"'. Expecting ISO-8601 datetime string.")
+	}
+	a := s.history[id][version]
+	if a == nil {
+		return notFound("App '"+id+"' does not exist in version "+version, true)
+	}
+	return ok(definition(a))
 }

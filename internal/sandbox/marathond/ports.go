@@ -1,153 +1,78 @@
 package marathond
 
 import (
-	"encoding/json"
+	"errors"
 	"slices"
-	"sort"
+
+	"meshsync.dev/meshsync/internal/sandbox/marathond/appdef"
 )
 
-// The range from which service ports are chosen.
+// The range from which service ports are chosen: --local_port_min, --local_port_max.
 const (
 	portMin = 10000
 	portMax = 20000
 )
 
-// portsOf lists the places of an app's service ports.
-func portsOf(def object) (places []object, field string) {
-	c, _ := def["container"].(object)
-	list := listOf(c["portMappings"])
-	field = "servicePort"
-	if len(list) == 0 {
-		list, field = listOf(def["portDefinitions"]), "port"
-	}
-	for _, x := range list {
-		if o, ok := x.(object); ok {
-			places = append(places, o)
-		}
-	}
-	return places, field
-}
-
-// assignPorts gives each service port 0 the next one the app had before that the new
-// definition does not name, else the lowest that no app uses.
-func (s *Server) assignPorts(id string, def object) {
-	places, field := portsOf(def)
-	named, used := map[int]bool{}, map[int]bool{}
-	for _, p := range places {
-		named[intOf(p[field])] = true
-	}
-	var before []int
-	for other, a := range s.apps {
-		old, f := portsOf(a.def)
-		for _, p := range old {
-			used[intOf(p[f])] = true
-			if n := intOf(p[f]); other == id && !named[n] && n >= portMin && n <= portMax {
-				before = append(before, n)
-			}
-		}
-	}
-	for _, p := range places {
-		if intOf(p[field]) != 0 {
-			continue
-		}
-		if len(before) > 0 {
-			p[field], before = before[0], before[1:]
-			continue
-		}
-		for n := portMin; n <= portMax; n++ {
-			if !used[n] && !named[n] {
-				p[field], used[n] = n, true
-				break
-			}
-		}
-	}
-}
-
-func listOf(v any) []any {
-	l, _ := v.([]any)
-	return l
-}
-
-func objectOf(v any) object {
-	o, ok := v.(object)
-	if !ok {
-		return object{}
-	}
-	return o
-}
-
-func intOf(v any) int { return int(floatOf(v)) }
-
-func floatOf(v any) float64 {
-	switch v := v.(type) {
-	case json.Number:
-		f, _ := v.Float64()
-		return f
-	case int:
-		return float64(v)
-	case float64:
-		return v
-	case double:
-		return float64(v)
-	default:
-		return 0
-	}
-}
-
-// copyOf is a deep copy.
-func copyOf(o object) object {
-	out := object{}
-	for k, v := range o {
-		out[k] = copyValue(v)
+func portNumbers(def object) []int {
+	places, key := appdef.ServicePorts(def)
+	out := make([]int, len(places))
+	for i, p := range places {
+		out[i] = appdef.Int(p[key])
 	}
 	return out
 }
 
-func copyValue(v any) any {
-	switch v := v.(type) {
-	case object:
-		return copyOf(v)
-	case []any:
-		out := make([]any, len(v))
-		for i, x := range v {
-			out[i] = copyValue(x)
-		}
-		return out
-	default:
-		return v
+// assignPorts gives each service port 0 of an app the next one that it had before, lies
+// in the range and is not named in the new definition, else the lowest of the range that
+// no app uses before or after the change.
+func (s *Server) assignPorts(next *root, a *app) error {
+	if !slices.Contains(portNumbers(a.def), 0) {
+		return nil
 	}
-}
-
-// canonical is a value in the form in which Marathon compares it: numbers by value,
-// constraints and the like as sets.
-func canonical(v any) any {
-	switch v := v.(type) {
-	case object:
-		out := object{}
-		for k, x := range v {
-			out[k] = canonical(x)
-			if l, ok := out[k].([]any); ok && slices.Contains([]string{"constraints", "healthChecks", "dependencies", "acceptedResourceRoles"}, k) {
-				sort.Slice(l, func(i, j int) bool { return text(l[i]) < text(l[j]) })
+	named := portNumbers(a.def)
+	var reuse []int
+	if before := s.root.apps[a.id]; before != nil {
+		for _, n := range portNumbers(before.def) {
+			if n >= portMin && n <= portMax && !slices.Contains(named, n) {
+				reuse = append(reuse, n)
 			}
 		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, x := range v {
-			out[i] = canonical(x)
-		}
-		return out
-	case json.Number, int, double:
-		return floatOf(v)
-	default:
-		return v
 	}
+	used := map[int]bool{}
+	for _, r := range []*root{s.root, next} {
+		for _, other := range r.apps {
+			for _, n := range portNumbers(other.def) {
+				used[n] = true
+			}
+		}
+	}
+	def := appdef.Clone(a.def)
+	places, key := appdef.ServicePorts(def)
+	for _, p := range places {
+		if appdef.Int(p[key]) != 0 {
+			continue
+		}
+		n, err := nextPort(&reuse, used)
+		if err != nil {
+			return err
+		}
+		p[key] = n
+	}
+	a.def = def
+	return nil
 }
 
-func text(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return ""
+func nextPort(reuse *[]int, used map[int]bool) (int, error) {
+	if len(*reuse) > 0 {
+		n := (*reuse)[0]
+		*reuse = (*reuse)[1:]
+		return n, nil
 	}
-	return string(b)
+	for n := portMin; n <= portMax; n++ {
+		if !used[n] {
+			used[n] = true
+			return n, nil
+		}
+	}
+	return 0, errors.New("no service port of the range is left")
 }

@@ -1,216 +1,242 @@
 package marathond
 
 import (
+	"encoding/json"
+	"maps"
 	"net/http"
-	"reflect"
-	"slices"
-	"strings"
+
+	"meshsync.dev/meshsync/internal/sandbox/marathond/appdef"
 )
 
-// maxDeployments is how many may run; beyond it every write is 403 (1.6 and later).
-const maxDeployments = 100
-
-// flag reads a boolean parameter: absent or empty is the default, true in any case is
-// true, and every other word is false.
-func flag(r *http.Request, name string, standard bool) bool {
-	v := r.URL.Query().Get(name)
-	if v == "" {
-		return standard
+func (s *Server) createApp(q *request, _ string) answer {
+	body, bad := q.json()
+	if bad != nil {
+		return *bad
 	}
-	return strings.EqualFold(v, "true")
-}
-
-func (s *Server) create(w http.ResponseWriter, r *http.Request, id string, body object) {
-	if _, exists := s.apps[id]; exists {
-		if s.locked(w, r, id) {
-			return
+	var made *app
+	d, refusal := s.commit(change{force: q.flag("force", false), target: "/", edit: func(next *root) error {
+		def, r := s.reader.Create(body, "/", s.roles(next))
+		if r != nil {
+			return refuse(r)
 		}
-		fail(w, http.StatusConflict, "An app with id ["+id+"] already exists.")
-		return
+		made = &app{id: appdef.Text(def["id"]), def: def}
+		if next.apps[made.id] != nil {
+			return stop{fail(http.StatusConflict, "An app with id ["+made.id+"] already exists.")}
+		}
+		next.setApp(&app{id: made.id, def: def})
+		return nil
+	}})
+	if refusal != nil {
+		return *refusal
 	}
-	def, problems := normalise(id, body)
-	if len(problems) > 0 {
-		invalid(w, "Object is not valid", problems)
-		return
+	made.version = d.version
+	s.postEvent(q, "/v2/apps", made)
+	if text := appdef.BrokenCheck(made.def); text != "" { // it is stored all the same
+		return fail(http.StatusInternalServerError, text)
 	}
-	if s.full(w) {
-		return
+	out := maps.Clone(made.def) // service ports that were 0 are still 0, and there is no versionInfo
+	out["version"] = d.version
+	for _, k := range []string{"tasksStaged", "tasksRunning", "tasksHealthy", "tasksUnhealthy"} {
+		out[k] = 0
 	}
-	shown := copyOf(def) // the answer still has service port 0 and no versionInfo
-	a, d := s.put(id, def)
-	e := s.echo(a)
-	for k, v := range shown {
-		e[k] = v
+	out["deployments"] = []any{object{"id": d.id}}
+	return answer{
+		status: http.StatusCreated, write: true, body: out,
+		header: map[string]string{"Location": "http://" + q.host + made.id, "Marathon-Deployment-Id": d.id},
 	}
-	delete(e, "versionInfo")
-	e["deployments"], e["tasks"] = []any{object{"id": d.id}}, []any{}
-	w.Header().Set("Location", "http://"+r.Host+id)
-	w.Header().Set("Marathon-Deployment-Id", d.id)
-	s.done(w, http.StatusCreated, e)
 }
 
-func (s *Server) update(w http.ResponseWriter, r *http.Request, id string) {
-	body, ok := readObject(w, r)
-	if !ok {
+// define makes the definition that a PUT or PATCH of one app asks for.
+func (s *Server) define(next *root, id string, body json.RawMessage, partial bool) (object, error) {
+	live := next.apps[id]
+	if live == nil || !partial {
+		current := ""
+		if live != nil {
+			current = appdef.Text(live.def["role"])
+		}
+		def, r := s.reader.Replace(id, current, body, s.roles(next))
+		if r != nil {
+			return nil, refuse(r)
+		}
+		return def, nil
+	}
+	update, r := s.reader.ReadUpdate(body)
+	if r != nil {
+		return nil, refuse(r)
+	}
+	if v := appdef.Text(update["version"]); v != "" {
+		old := s.history[id][v]
+		if old == nil {
+			return nil, stop{noApp(id, false)}
+		}
+		return appdef.Clone(old.def), nil
+	}
+	def, r := s.reader.Merge(id, live.def, update, s.roles(next))
+	if r != nil {
+		return nil, refuse(r)
+	}
+	return def, nil
+}
+
+// keep puts a definition in, unless Marathon holds it equal to the live one: then the live
+// one stays, with the order of sets and the executor resources that were sent.
+func keep(next *root, id string, def object) {
+	before := next.apps[id]
+	if before != nil && appdef.Compare(before.def, def) == appdef.Same {
+		next.apps[id] = &app{id: id, def: withPorts(def, before.def), version: before.version, scaled: before.scaled, config: before.config}
 		return
 	}
-	a, exists := s.apps[id]
-	if _, rollback := body["version"]; rollback && exists && partial(r) && len(body) <= 2 {
-		fail(w, http.StatusNotImplemented, "the sandbox does not simulate rolling back to a version")
-		return
+	next.setApp(&app{id: id, def: def})
+}
+
+// withPorts gives service ports that are 0 those of the live definition.
+func withPorts(def, live object) object {
+	def = appdef.Clone(def)
+	places, key := appdef.ServicePorts(def)
+	old := portNumbers(live)
+	for i, p := range places {
+		if appdef.Int(p[key]) == 0 && i < len(old) {
+			p[key] = old[i]
+		}
 	}
-	if exists && partial(r) {
-		merged := copyOf(a.def)
-		for k, v := range body {
-			if v != nil {
-				merged[k] = v
+	return def
+}
+
+func (s *Server) putApp(q *request, id string) answer {
+	return s.writeApp(q, id, q.flag("partialUpdate", true), s.root.apps[id] == nil)
+}
+
+func (s *Server) patchApp(q *request, id string) answer {
+	if s.root.apps[id] == nil { // the body is looked at first
+		body, bad := q.json()
+		if bad != nil {
+			return *bad
+		}
+		if _, err := s.define(s.root, id, body, true); err != nil {
+			return refusalOf(err)
+		}
+		return noApp(id, false)
+	}
+	return s.writeApp(q, id, true, false)
+}
+
+func refusalOf(err error) answer {
+	if st, ok := err.(stop); ok { //nolint:errorlint // edits return it bare
+		return st.answer
+	}
+	return fail(http.StatusInternalServerError, err.Error())
+}
+
+func (s *Server) writeApp(q *request, id string, partial, creates bool) answer {
+	body, bad := q.json()
+	if bad != nil {
+		return *bad
+	}
+	var def object
+	d, refusal := s.commit(change{force: q.flag("force", false), target: parent(id), edit: func(next *root) error {
+		var err error
+		if def, err = s.define(next, id, body, partial); err != nil {
+			return err
+		}
+		keep(next, id, def)
+		return nil
+	}})
+	if refusal != nil {
+		return *refusal
+	}
+	s.postEvent(q, "/v2/apps"+id, &app{id: id, def: def, version: d.version})
+	a := written(http.StatusOK, d)
+	if creates {
+		a.status = http.StatusCreated
+		a.header["Location"] = "http://" + q.host + id
+	}
+	return a
+}
+
+func (s *Server) putApps(q *request, _ string) answer {
+	return s.writeApps(q, q.flag("partialUpdate", true), true)
+}
+
+func (s *Server) patchApps(q *request, _ string) answer { return s.writeApps(q, true, false) }
+
+// writeApps is a bulk write: one deployment, all or nothing.
+func (s *Server) writeApps(q *request, partial, create bool) answer {
+	list, bad := q.appElements()
+	if bad != nil {
+		return *bad
+	}
+	var touched []*app
+	d, refusal := s.commit(change{force: q.flag("force", false), target: "/", edit: func(next *root) error {
+		for _, body := range list {
+			a, err := s.element(next, body, partial, create)
+			if err != nil {
+				return err
 			}
+			touched = append(touched, a)
 		}
-		body = merged
-	}
-	def, problems := normalise(id, body)
-	if len(problems) > 0 {
-		invalid(w, "Object is not valid", problems)
-		return
-	}
-	secondPass(def)
-	if s.full(w) || exists && s.locked(w, r, id) {
-		return
-	}
-	status := http.StatusOK
-	if !exists {
-		status = http.StatusCreated
-	}
-	changed, d := s.put(id, def)
-	version := s.now()
-	if d.listed {
-		version = changed.version
-	}
-	w.Header().Set("Marathon-Deployment-Id", d.id)
-	s.done(w, status, object{"version": version, "deploymentId": d.id})
-}
-
-func partial(r *http.Request) bool {
-	return r.Method == http.MethodPatch || flag(r, "partialUpdate", true)
-}
-
-// put stores a definition and begins the deployment; one without effect has an id and
-// is never listed.
-func (s *Server) put(id string, def object) (*app, *deployment) {
-	a, exists := s.apps[id]
-	s.assignPorts(id, def)
-	d := &deployment{id: newID()}
-	if !exists {
-		a = &app{id: id, versions: map[string]object{}}
-		s.apps[id] = a
-	}
-	fields := changedFields(a.def, def)
-	if exists && len(fields) == 0 {
-		a.def = def // only the order of a set may differ
-		return a, d
-	}
-	v := s.now()
-	a.version, a.scaled = v, v
-	action := "ScaleApplication"
-	if !exists || len(fields) != 1 || fields[0] != "instances" {
-		a.config = v
-		if exists && wanted(def) > 0 && len(a.tasks) > 0 {
-			action = "RestartApplication"
+		for _, a := range touched {
+			keep(next, a.id, a.def)
 		}
+		return nil
+	}})
+	if refusal != nil {
+		return *refusal
 	}
-	if !exists {
-		d.actions = append(d.actions, act{"StartApplication", id})
+	for _, a := range touched {
+		a.version = d.version
+		s.postEvent(q, "/v2/apps", a)
 	}
-	a.def = def
-	a.versions[v] = def
-	d.version, d.listed = v, true
-	d.actions = append(d.actions, act{action, id})
-	s.begin(d)
-	return a, d
+	return written(http.StatusOK, d)
 }
 
-func changedFields(before, after object) []string {
-	var out []string
-	for k, v := range after {
-		if !equal(object{k: before[k]}, object{k: v}) {
-			out = append(out, k)
-		}
+// element is one app of a bulk write. In the default mode one that is not there is made
+// without any port.
+func (s *Server) element(next *root, body json.RawMessage, partial, create bool) (*app, error) {
+	update, r := s.reader.ReadUpdate(body)
+	if r != nil && partial {
+		return nil, refuse(r)
 	}
-	for k := range before {
-		if _, ok := after[k]; !ok {
-			out = append(out, k)
-		}
+	var head struct{ ID string }
+	if err := json.Unmarshal(body, &head); err != nil || head.ID == "" {
+		return nil, stop{fail(http.StatusUnprocessableEntity, "requirement failed: App Update must have app id set")}
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	id := appdef.Absolute(head.ID, "/")
+	live := next.apps[id]
+	if live == nil && !create {
+		return nil, stop{noApp(id, false)}
+	}
+	if live != nil || !partial {
+		def, err := s.define(next, id, body, partial)
+		return &app{id: id, def: def}, err
+	}
+	def, r := s.reader.Merge(id, nil, update, s.roles(next))
+	if r != nil {
+		return nil, refuse(r)
+	}
+	return &app{id: id, def: def}, nil
 }
 
-func equal(a, b any) bool { return reflect.DeepEqual(canonical(a), canonical(b)) }
-
-func (s *Server) restart(w http.ResponseWriter, r *http.Request, a *app) {
-	if s.full(w) || s.locked(w, r, a.id) {
-		return
+func (s *Server) deleteApp(q *request, id string) answer {
+	if s.root.apps[id] == nil {
+		return noApp(id, false)
 	}
-	v := s.now()
-	a.version, a.config = v, v
-	a.versions[v] = a.def
-	d := &deployment{id: newID(), version: v, listed: true, actions: []act{{"RestartApplication", a.id}}}
-	s.begin(d)
-	s.done(w, http.StatusOK, object{"version": v, "deploymentId": d.id})
+	d, refusal := s.commit(change{force: q.flag("force", true), target: parent(id), edit: func(next *root) error {
+		delete(next.apps, id)
+		return nil
+	}})
+	if refusal != nil {
+		return *refusal
+	}
+	return written(http.StatusOK, d)
 }
 
-func (s *Server) remove(w http.ResponseWriter, r *http.Request, a *app) {
-	q := r.Clone(r.Context())
-	if r.URL.Query().Get("force") == "" { // deleting forces unless told otherwise
-		q.URL.RawQuery = "force=true"
+func (s *Server) restart(q *request, id string) answer {
+	if s.root.apps[id] == nil {
+		return noApp(id, false)
 	}
-	if s.full(w) || s.locked(w, q, a.id) {
-		return
+	d, refusal := s.commit(change{force: q.flag("force", false), target: parent(id), restart: id, edit: func(*root) error { return nil }})
+	if refusal != nil {
+		return *refusal
 	}
-	v := s.now()
-	d := &deployment{id: newID(), version: v, listed: true, actions: []act{{"StopApplication", a.id}}}
-	s.begin(d)
-	s.done(w, http.StatusOK, object{"version": v, "deploymentId": d.id})
-}
-
-// full answers 403 when the limit of deployments is reached; force does not help.
-func (s *Server) full(w http.ResponseWriter) bool {
-	if len(s.deployments) < maxDeployments && s.faults["deployment-limit"] == "" {
-		return false
-	}
-	fail(w, http.StatusForbidden, "Max number (100) of running deployments is achieved. Wait for existing deployments to complete or cancel one.")
-	return true
-}
-
-// locked answers 409 when a deployment works on the app; force cancels it instead.
-func (s *Server) locked(w http.ResponseWriter, r *http.Request, id string) bool {
-	var holders []any
-	kept := []*deployment{}
-	for _, d := range s.deployments {
-		if slices.Contains(d.apps(), id) {
-			holders = append(holders, object{"id": d.id})
-		} else {
-			kept = append(kept, d)
-		}
-	}
-	if len(holders) == 0 {
-		return false
-	}
-	if flag(r, "force", false) {
-		s.deployments = kept
-		return false
-	}
-	reply(w, http.StatusConflict, object{
-		"message":     "App is locked by one or more deployments. Override with the option '?force=true'. View details at '/v2/deployments/<DEPLOYMENT_ID>'.",
-		"deployments": holders,
-	})
-	return true
-}
-
-// done answers a write, or loses the reply.
-func (s *Server) done(w http.ResponseWriter, status int, v any) {
-	if s.faults["lost-reply"] != "" {
-		panic(http.ErrAbortHandler)
-	}
-	reply(w, status, v)
+	return written(http.StatusOK, d)
 }

@@ -2,15 +2,11 @@ package appdef
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
 // model turns an app that keeps the rules into what is stored and shown.
 func (r *Reader) model(app Object) (Object, *Refusal) {
-	if slices.ContainsFunc(List(Map(app["container"])["volumes"]), func(v any) bool { return Map(Map(v)["external"])["provider"] == "csi" }) {
-		return nil, &Refusal{Status: 501, Message: "sandbox: not simulated: CSI volumes"}
-	}
 	for _, x := range List(app["constraints"]) {
 		if p := List(x); Text(p[1]) != strings.ToUpper(Text(p[1])) {
 			return nil, refuse500("illegal constraint specification %s", joined(p))
@@ -126,22 +122,16 @@ func modelVolumes(app Object) *Refusal {
 	for _, x := range List(c["volumes"]) {
 		v := Map(x)
 		if p, ok := v["persistent"].(Object); ok {
-			constraints := distinct(List(p["constraints"]))
-			for _, y := range constraints {
-				if q := List(y); len(q) > 1 && q[1] != "LIKE" {
-					return refuse500("illegal volume constraint %s", joined(q))
-				}
-			}
-			p["constraints"] = append([]any{}, constraints...)
-			switch {
-			case p["type"] != nil:
-			case p["profileName"] != nil:
-				p["type"] = "mount"
-			default:
-				p["type"] = "root"
+			if refusal := modelPersistent(p); refusal != nil {
+				return refusal
 			}
 		}
-		if e, ok := v["external"].(Object); ok && len(Map(e["options"])) == 0 {
+		e, external := v["external"].(Object)
+		if external && e["provider"] == "csi" {
+			if refusal := modelCSI(e); refusal != nil {
+				return refusal
+			}
+		} else if external && len(Map(e["options"])) == 0 {
 			delete(e, "options")
 		}
 	}
@@ -149,6 +139,24 @@ func modelVolumes(app Object) *Refusal {
 		delete(c, "linuxInfo")
 	} else if d, ok := c["docker"].(Object); ok {
 		d["privileged"] = false
+	}
+	return nil
+}
+
+func modelPersistent(p Object) *Refusal {
+	constraints := distinct(List(p["constraints"]))
+	for _, y := range constraints {
+		if q := List(y); len(q) > 1 && q[1] != "LIKE" {
+			return refuse500("illegal volume constraint %s", joined(q))
+		}
+	}
+	p["constraints"] = append([]any{}, constraints...)
+	switch {
+	case p["type"] != nil:
+	case p["profileName"] != nil:
+		p["type"] = "mount"
+	default:
+		p["type"] = "root"
 	}
 	return nil
 }

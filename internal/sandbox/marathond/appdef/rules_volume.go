@@ -3,6 +3,7 @@ package appdef
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -77,6 +78,13 @@ func (c *ruleCheck) external(v, e Object, at string) {
 		c.bad(at, "Feature external_volumes is not enabled. Enable with --enable_features external_volumes)")
 		return
 	}
+	if e["provider"] == "csi" {
+		mode := Text(Map(Map(e["options"])["capability"])["accessMode"])
+		if slices.Contains(readOnlyModes(), mode) && v["mode"] != "RO" {
+			c.bad(at+"/volume", "CSI volume must be mounted readonly with a read-only access mode")
+		}
+		return
+	}
 	if e["provider"] != "dvdi" {
 		c.bad(at+"/external/provider", "is unknown provider")
 		return
@@ -94,11 +102,13 @@ func (c *ruleCheck) external(v, e Object, at string) {
 	if Int(c.app["instances"]) > 1 {
 		c.bad("/", "Number of instances is limited to 1 when declaring DVDI volumes in app [%s]", Text(c.app["id"]))
 	}
-	if isDocker && e["size"] != nil {
-		c.bad(at+"/size", "must be undefined for Docker containers")
-	}
-	if !isDocker && v["mode"] != "RW" {
-		c.bad(strings.TrimSuffix(at, "/external")+"/mode", "does not equal RW")
+	for range 2 { // the real one says both twice
+		if isDocker && e["size"] != nil {
+			c.bad(at+"/size", "must be undefined for Docker containers")
+		}
+		if !isDocker && v["mode"] != "RW" {
+			c.bad(strings.TrimSuffix(at, "/external")+"/mode", "does not equal RW")
+		}
 	}
 }
 
@@ -121,8 +131,47 @@ func (c *ruleCheck) options(options Object, at string) {
 			if n, err := strconv.Atoi(v); err != nil || n <= 0 {
 				c.bad(at+"/options/"+strconv.Quote(k), "Expected a valid, positive integer instead of %s", v)
 			}
-		case k == "dvdi/overwritefs" && v != "true" && v != "false":
+		case k == "dvdi/overwritefs" && !strings.EqualFold(v, "true") && !strings.EqualFold(v, "false"):
 			c.bad(at+"/options/"+strconv.Quote(k), "Expected a valid boolean")
 		}
 	}
+}
+
+func readOnlyModes() []string {
+	return []string{"UNKNOWN", "SINGLE_NODE_READER_ONLY", "MULTI_NODE_READER_ONLY"}
+}
+
+// modelCSI keeps what a CSI volume has; what is wrong here passed the rules and is 500.
+func modelCSI(e Object) *Refusal {
+	in := Map(e["options"])
+	capability := Map(in["capability"])
+	mode, kind := Text(capability["accessMode"]), Text(capability["accessType"])
+	modes := append(readOnlyModes(), "SINGLE_NODE_WRITER", "MULTI_NODE_SINGLE_WRITER", "MULTI_NODE_MULTI_WRITER")
+	if !slices.Contains(modes, mode) {
+		return refuse500("CSI options.access.mode is invalid. This is a bug. Validation should have prevented this.")
+	}
+	out := Object{"accessMode": mode, "accessType": kind}
+	switch kind {
+	case "block":
+	case "mount":
+		if capability["fsType"] == nil {
+			return refuse500("fsType must be specified with mount access type CSI volumes. This is a bug. Validation should have prevented this")
+		}
+		out["fsType"] = capability["fsType"]
+		if flags := List(capability["mountFlags"]); len(flags) > 0 {
+			out["mountFlags"] = flags
+		}
+	default:
+		return refuse500("%s (of class java.lang.String)", kind)
+	}
+	options := Object{"pluginName": in["pluginName"], "capability": out}
+	for _, k := range []string{"nodeStageSecret", "nodePublishSecret", "volumeContext"} {
+		if len(Map(in[k])) > 0 {
+			options[k] = in[k]
+		}
+	}
+	e["options"] = options
+	delete(e, "size")
+	delete(e, "shared")
+	return nil
 }

@@ -96,12 +96,25 @@ func translateURIs(app Object) {
 
 // isArchive reports whether the decoded path ends as an archive's does. An opaque URI has no path.
 func isArchive(uri string) bool {
-	u, err := url.Parse(uri)
-	if err != nil || u.Opaque != "" {
-		return false
+	rest, _, _ := strings.Cut(uri, "#")
+	rest, _, _ = strings.Cut(rest, "?")
+	if i := strings.IndexAny(rest, ":/"); i >= 0 && rest[i] == ':' {
+		if rest = rest[i+1:]; !strings.HasPrefix(rest, "/") {
+			return false
+		}
+	}
+	if after, ok := strings.CutPrefix(rest, "//"); ok {
+		i := strings.IndexByte(after, '/')
+		if i < 0 {
+			return false
+		}
+		rest = after[i:]
+	}
+	if decoded, err := url.PathUnescape(rest); err == nil {
+		rest = decoded
 	}
 	for _, end := range []string{".tar", ".tar.gz", ".tar.bz2", ".tar.xz", ".gz", ".tgz", ".tbz2", ".txz", ".zip"} {
-		if strings.HasSuffix(u.Path, end) {
+		if strings.HasSuffix(rest, end) {
 			return true
 		}
 	}

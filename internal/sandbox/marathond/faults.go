@@ -1,0 +1,214 @@
+package marathond
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"meshsync.dev/meshsync/internal/sandbox/marathond/appdef"
+)
+
+// Faults lists what a Marathon can have, a line each: how it is written, what it does.
+func (s *Server) Faults() []string {
+	return []string{
+		"crash=/ID                new tasks of the app fail as soon as they run",
+		"deployment-limit         writes are refused as if 100 deployments ran",
+		"empty-deployments        the list of deployments is empty while some run, as after a leader change",
+		"leader-change            once: streams end, apps are read back from the store, deployments are not listed for 2 s",
+		"lost-reply               writes are done, and the connection closes without a reply",
+		"no-leader                it answers 503 with an empty body, as during an election",
+		"no-offers=/ID            no offer fits new tasks of the app: they wait in the queue",
+		"slow=MS                  every answer takes so many milliseconds more",
+		"standby                  it answers 502 with an empty body, as a standby without a leader",
+		"stuck=/ID                new tasks of the app are staged and never run",
+		"unhealthy=/ID            new tasks of the app never become healthy",
+		"unkillable=/ID           tasks of the app ignore that they are killed",
+	}
+}
+
+// WireFaults lists those that break HTTP itself, whatever speaks it. Fault takes them, too.
+func (s *Server) WireFaults() []string {
+	return []string{
+		"half-body                answers break off in the middle",
+		"hang                     requests are accepted and nothing is said",
+		"html                     something that speaks HTML answers with 200",
+		"redirect-loop            it redirects to itself for ever",
+		"status-500               it answers 500 to everything",
+	}
+}
+
+// Fault makes a fault, or ends it when arg is "off". One with an app may be made for several.
+func (s *Server) Fault(name, arg string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := append(s.Faults(), s.WireFaults()...)
+	for _, l := range all {
+		known, wants, _ := strings.Cut(strings.Fields(l)[0], "=")
+		if known != name {
+			continue
+		}
+		if err := checkArgument(wants, arg); err != nil {
+			return err
+		}
+		s.setFault(name, arg)
+		return nil
+	}
+	return fmt.Errorf("there is no fault %q; known:\n  %s", name, strings.Join(all, "\n  "))
+}
+
+func checkArgument(wants, arg string) error {
+	switch {
+	case arg == "off":
+	case wants == "/ID" && !strings.HasPrefix(arg, "/"):
+		return fmt.Errorf("wants the id of an app, as in /www, or off; got %q", arg)
+	case wants == "MS":
+		if n, err := strconv.Atoi(arg); err != nil || n < 0 {
+			return fmt.Errorf("wants milliseconds or off; got %q", arg)
+		}
+	}
+	return nil
+}
+
+func (s *Server) setFault(name, arg string) {
+	switch {
+	case arg == "off":
+		delete(s.faults, name)
+	case name == "leader-change":
+		s.abdicate()
+	case s.faults[name] == nil || name == "slow":
+		s.faults[name] = map[string]bool{arg: true}
+	default:
+		s.faults[name][arg] = true
+	}
+	s.recheck()
+}
+
+func (s *Server) on(name string) bool { return len(s.faults[name]) > 0 }
+
+func (s *Server) hit(name, app string) bool { return s.faults[name][app] }
+
+// abdicate is a change of the leader, short and at once: what was only in memory is gone.
+func (s *Server) abdicate() answer {
+	s.dropStreams()
+	next := s.root.clone()
+	for id, a := range next.apps {
+		fresh := *a
+		fresh.def = appdef.AfterLeaderChange(a.def)
+		next.apps[id] = &fresh
+	}
+	s.root = next
+	s.poisoned = false
+	s.faults["empty-deployments"] = map[string]bool{"": true}
+	s.after(2*time.Second, func() { delete(s.faults, "empty-deployments") })
+	return ok(object{"message": "Leadership abdicated"})
+}
+
+// disturbed answers in place of Marathon when a fault says so.
+func (s *Server) disturbed(w http.ResponseWriter, r *http.Request) bool {
+	s.mu.Lock()
+	var name string
+	for _, n := range []string{"hang", "html", "status-500", "redirect-loop", "standby", "no-leader", "half-body"} {
+		if s.on(n) {
+			name = n
+			break
+		}
+	}
+	wait := s.slowness()
+	s.mu.Unlock()
+	if wait > 0 && !s.pause(r, wait) {
+		return true
+	}
+	switch name {
+	case "":
+		return false
+	case "hang":
+		select {
+		case <-r.Context().Done():
+		case <-s.done:
+		}
+	case "html":
+		text(w, http.StatusOK, "<!DOCTYPE html><html><body><h1>Welcome to nginx!</h1></body></html>\n")
+	case "status-500":
+		fail(http.StatusInternalServerError, "Internal server error").send(w, false)
+	case "redirect-loop":
+		http.Redirect(w, r, r.URL.Path+"?again="+strconv.Itoa(len(r.URL.RawQuery)), http.StatusFound)
+	case "standby":
+		leaderless(w, r, http.StatusBadGateway, "Could not determine the current leader")
+	case "no-leader":
+		leaderless(w, r, http.StatusServiceUnavailable, "Service Unavailable")
+	default:
+		s.half(w, r)
+	}
+	return true
+}
+
+func (s *Server) slowness() time.Duration {
+	for arg := range s.faults["slow"] {
+		n, _ := strconv.Atoi(arg) // checked when it was set
+		return time.Duration(n) * time.Millisecond
+	}
+	return 0
+}
+
+// pause waits, and reports whether the caller is still there.
+func (s *Server) pause(r *http.Request, d time.Duration) bool {
+	over := make(chan struct{})
+	cancel := s.clock.AfterFunc(d, func() { close(over) })
+	defer cancel()
+	select {
+	case <-over:
+		return true
+	case <-r.Context().Done():
+	case <-s.done:
+	}
+	return false
+}
+
+func text(w http.ResponseWriter, status int, body string) {
+	w.Header().Set("Content-Type", "text/html;charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(body))
+}
+
+// leaderless is an error of the proxy: HTML for who takes it, else empty.
+func leaderless(w http.ResponseWriter, r *http.Request, status int, message string) {
+	w.Header().Set("Cache-Control", "must-revalidate,no-cache,no-store")
+	if accept := r.Header.Get("Accept"); accept == "" || strings.Contains(accept, "*/*") || strings.Contains(accept, "html") {
+		text(w, status, fmt.Sprintf("<html><head><title>Error %d %s</title></head><body><h2>HTTP ERROR %d</h2></body></html>\n", status, message, status))
+		return
+	}
+	w.WriteHeader(status)
+}
+
+// half sends the first half of an answer that says how long all of it is.
+func (s *Server) half(w http.ResponseWriter, r *http.Request) {
+	rec := newRecorder()
+	s.serve(rec, r)
+	for k, v := range rec.header {
+		w.Header()[k] = v
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(max(len(rec.body), 2)))
+	w.WriteHeader(rec.status)
+	_, _ = w.Write(rec.body[:len(rec.body)/2])
+	_ = http.NewResponseController(w).Flush()
+	panic(http.ErrAbortHandler)
+}
+
+// overloaded is a leader that is kept busy by a health check without a pause: everything
+// but reading and deleting ends in a time-out.
+func (s *Server) overloaded(q *request) *answer {
+	if q.method == http.MethodGet || q.method == http.MethodDelete {
+		return nil
+	}
+	for _, a := range s.root.apps {
+		for _, h := range appdef.List(a.def["healthChecks"]) {
+			if m := appdef.Map(h); appdef.Int(m["intervalSeconds"]) == 0 && appdef.HasMarathonCheck(object{"healthChecks": []any{h}}) {
+				bad := fail(http.StatusServiceUnavailable, "Futures timed out after [10000 milliseconds]")
+				return &bad
+			}
+		}
+	}
+	return nil
+}
