@@ -35,7 +35,7 @@ const workers = 2
 
 // folderBatch is how many app folders are loaded at once: the packages that they
 // import are parsed once for all of them, and their memory goes when they are done.
-const folderBatch = 8
+const folderBatch = 5
 
 // evaluateApps evaluates the apps of the mesh's own package and of its folders, each
 // folder in a context of its own.
@@ -45,10 +45,7 @@ func (l *loader) evaluateApps() {
 	for _, e := range errs.list {
 		l.errs.add(e)
 	}
-	folders := l.appFolders()
-	for batch := range slices.Chunk(folders, folderBatch) {
-		l.evaluateFolders(batch)
-	}
+	l.evaluateFolders(slices.Collect(slices.Chunk(l.appFolders(), folderBatch)))
 }
 
 // appFolders lists the folders below MESH/apps that hold CUE files, sorted.
@@ -70,35 +67,45 @@ func (l *loader) appFolders() []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
-func (l *loader) evaluateFolders(folders []string) {
-	args := make([]string, len(folders))
-	for i, f := range folders {
-		args[i] = "./" + f
-	}
-	insts := load.Instances(args, l.config("."))
-	apps := make([][]appValue, len(insts))
-	errs := make([]*collector, len(insts))
+// evaluated is what a batch of folders came to.
+type evaluated struct {
+	apps []appValue
+	errs collector
+}
+
+// evaluateFolders evaluates all batches, some at once, and joins them in order.
+func (l *loader) evaluateFolders(batches [][]string) {
+	results := make([]evaluated, len(batches))
 	var g errgroup.Group
-	for worker := range workers {
+	g.SetLimit(workers)
+	for i, batch := range batches {
 		g.Go(func() error {
-			// One context for a worker's share of the batch: what the folders import is
-			// evaluated once in it, and its memory goes with the batch.
-			ctx := cuecontext.New()
-			con := newContract(ctx)
-			for i := worker; i < len(insts); i += workers {
-				errs[i] = &collector{}
-				apps[i] = l.evaluateFolder(ctx, con, insts[i], folders[i], errs[i])
-			}
+			results[i] = l.evaluateBatch(batch)
 			return nil
 		})
 	}
 	_ = g.Wait() // the functions return no error
-	for i := range insts {
-		l.apps = append(l.apps, apps[i]...)
-		for _, e := range errs[i].list {
+	for _, r := range results {
+		l.apps = append(l.apps, r.apps...)
+		for _, e := range r.errs.list {
 			l.errs.add(e)
 		}
 	}
+}
+
+// evaluateBatch evaluates folders in one context: what they import is evaluated once in
+// it, and its memory goes with it.
+func (l *loader) evaluateBatch(folders []string) (out evaluated) {
+	args := make([]string, len(folders))
+	for i, f := range folders {
+		args[i] = "./" + f
+	}
+	ctx := cuecontext.New()
+	con := newContract(ctx)
+	for i, inst := range load.Instances(args, l.config(".")) {
+		out.apps = append(out.apps, l.evaluateFolder(ctx, con, inst, folders[i], &out.errs)...)
+	}
+	return out
 }
 
 func (l *loader) evaluateFolder(ctx *cue.Context, con contract, inst *build.Instance, folder string, c *collector) []appValue {
