@@ -1,6 +1,7 @@
 package marathond
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 
@@ -81,7 +82,7 @@ func (a answer) send(w http.ResponseWriter, head bool) {
 		data, isText = []byte(s), true
 	} else {
 		var err error
-		if data, err = json.Marshal(a.body); err != nil {
+		if data, err = encode(a.body); err != nil {
 			data, a.status = []byte(`{"message":"the sandbox could not write its answer"}`), http.StatusInternalServerError
 		}
 	}
@@ -92,6 +93,15 @@ func (a answer) send(w http.ResponseWriter, head bool) {
 	if !head {
 		_, _ = w.Write(data)
 	}
+}
+
+// encode prints JSON without escaping what HTML would want escaped.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // rawText is a body that is no JSON.

@@ -1,7 +1,6 @@
 package marathond
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -27,7 +26,7 @@ func (s *Server) emit(kind string, fields object) {
 	}
 	fields = maps.Clone(fields)
 	fields["eventType"], fields["timestamp"] = kind, stamp(s.clock.Now())
-	data, err := json.Marshal(plainNumbers(fields))
+	data, err := encode(plainNumbers(fields))
 	if err != nil {
 		return
 	}

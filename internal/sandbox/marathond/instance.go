@@ -80,19 +80,13 @@ func (s *Server) offer(i *instance) {
 	if a := s.root.apps[i.app]; a != nil && infinite(a.def) {
 		s.poisoned = true // of the whole Marathon: nothing is launched any more
 	}
-	if s.poisoned || s.hit("no-offers", i.app) {
-		s.later(i, 4*s.o.Tick, func() { s.offer(i) })
+	agent, _ := s.match(i)
+	if agent < 0 {
+		s.later(i, 40*s.o.Tick, func() { s.offer(i) })
 		return
 	}
-	s.ports++
-	i.agent = s.ports % len(s.o.Agents)
-	i.ports = nil
-	if a := s.root.apps[i.app]; a != nil {
-		for range portNumbers(a.def) {
-			s.ports++
-			i.ports = append(i.ports, 31000+s.ports%1000)
-		}
-	}
+	i.agent = agent
+	i.ports = s.taskPorts(i)
 	i.staged, i.stagedAt, i.failed = true, s.clock.Now(), ""
 	s.instanceEvent(i, "Provisioned")
 	if s.hit("stuck", i.app) {
@@ -126,7 +120,7 @@ func (s *Server) probe(i *instance) {
 	if len(checks) == 0 {
 		return
 	}
-	healthy := !s.hit("unhealthy", i.app)
+	healthy := !s.hit("unhealthy", i.app) && !slices.ContainsFunc(checks, func(h any) bool { return unreachable(appdef.Map(h), i) })
 	i.healthy = &healthy
 	s.emit("health_status_changed_event", object{"appId": i.app, "instanceId": i.id, "version": i.version, "alive": healthy})
 	s.emit("instance_health_changed_event", object{"instanceId": i.id, "runSpecId": i.app, "healthy": healthy, "runSpecVersion": i.version})

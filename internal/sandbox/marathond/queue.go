@@ -49,18 +49,22 @@ func (s *Server) queue() answer {
 // offersSummary says why nothing was launched: each offer was looked at and none fitted.
 func (s *Server) offersSummary(i *instance) object {
 	n, at := 0, s.clock.Now()
-	if s.hit("no-offers", i.app) {
-		n = int(max(0, at.Sub(i.since)) / (4 * s.o.Tick))
+	agent, reason := s.match(i)
+	if agent < 0 {
+		n = int(max(0, at.Sub(i.since)) / s.o.Tick)
 	}
-	out := object{"processedOffersCount": n, "unusedOffersCount": n, "rejectSummaryLastOffers": funnel(min(n, 5)), "rejectSummaryLaunchAttempt": funnel(n)}
+	out := object{
+		"processedOffersCount": n, "unusedOffersCount": n,
+		"rejectSummaryLastOffers": funnel(min(n, len(s.o.Agents)), reason), "rejectSummaryLaunchAttempt": funnel(n, reason),
+	}
 	if n > 0 {
 		out["lastUnusedOfferAt"] = stamp(at)
 	}
 	return out
 }
 
-// funnel is the reject summary of offers that had too little CPU.
-func funnel(n int) []any {
+// funnel is the reject summary of offers that were all declined for one reason.
+func funnel(n int, why string) []any {
 	reasons := []string{
 		"UnfulfilledRole", "UnfulfilledConstraint", "NoCorrespondingReservationFound", "AgentMaintenance", "InsufficientCpus",
 		"InsufficientMemory", "InsufficientDisk", "InsufficientGpus", "InsufficientPorts", "DeclinedScarceResources",
@@ -69,7 +73,7 @@ func funnel(n int) []any {
 	reached := n
 	for _, r := range reasons {
 		declined := 0
-		if r == "InsufficientCpus" {
+		if r == why {
 			declined = n
 		}
 		out = append(out, object{"reason": r, "declined": declined, "processed": reached})

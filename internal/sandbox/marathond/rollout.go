@@ -122,7 +122,7 @@ func (s *Server) restartApp(a *app, r *rollout, first bool) bool {
 	old, fresh, killing := s.split(a)
 	if first {
 		healthy := healthyOld(a, old)
-		now := max(0, healthy-low)
+		now := max(0, healthy-low, len(old)-n) // more than there will be are never kept
 		if low == high && healthy >= high {
 			if appdef.IsResident(a.def) {
 				now++

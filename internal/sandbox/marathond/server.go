@@ -19,6 +19,7 @@ const Version = "1.11.26"
 type Options struct {
 	Name           string
 	Agents         []string      // host names of the agents; none: a1, a2
+	GPUs           int           // of each agent
 	Tick           time.Duration // one step of a task: staged, running, healthy, gone; 0: 25 ms
 	Clock          Clock         // nil: the time of day
 	Role           string        // --mesos_role; "": *

@@ -47,12 +47,12 @@ func (s *Server) createApp(q *request, _ string) answer {
 }
 
 // define makes the definition that a PUT or PATCH of one app asks for.
-func (s *Server) define(next *root, id string, body json.RawMessage, partial bool) (object, error) {
+func (s *Server) define(next *root, id string, body json.RawMessage, partial, force bool) (object, error) {
 	live := next.apps[id]
 	if live == nil || !partial {
-		current := ""
+		current := appdef.Existing{Force: force}
 		if live != nil {
-			current = appdef.Text(live.def["role"])
+			current.Role = appdef.Text(live.def["role"])
 		}
 		def, r := s.reader.Replace(id, current, body, s.roles(next))
 		if r != nil {
@@ -71,7 +71,7 @@ func (s *Server) define(next *root, id string, body json.RawMessage, partial boo
 		}
 		return appdef.Clone(old.def), nil
 	}
-	def, r := s.reader.Merge(id, live.def, update, s.roles(next))
+	def, r := s.reader.Merge(id, live.def, update, force, s.roles(next))
 	if r != nil {
 		return nil, refuse(r)
 	}
@@ -112,7 +112,7 @@ func (s *Server) patchApp(q *request, id string) answer {
 		if bad != nil {
 			return *bad
 		}
-		if _, err := s.define(s.root, id, body, true); err != nil {
+		if _, err := s.define(s.root, id, body, true, false); err != nil {
 			return refusalOf(err)
 		}
 		return noApp(id, false)
@@ -135,7 +135,7 @@ func (s *Server) writeApp(q *request, id string, partial, creates bool) answer {
 	var def object
 	d, refusal := s.commit(change{force: q.flag("force", false), target: parent(id), edit: func(next *root) error {
 		var err error
-		if def, err = s.define(next, id, body, partial); err != nil {
+		if def, err = s.define(next, id, body, partial, q.flag("force", false)); err != nil {
 			return err
 		}
 		keep(next, id, def)
@@ -168,7 +168,7 @@ func (s *Server) writeApps(q *request, partial, create bool) answer {
 	var touched []*app
 	d, refusal := s.commit(change{force: q.flag("force", false), target: "/", edit: func(next *root) error {
 		for _, body := range list {
-			a, err := s.element(next, body, partial, create)
+			a, err := s.element(next, body, bulk{partial, create, q.flag("force", false)})
 			if err != nil {
 				return err
 			}
@@ -189,11 +189,14 @@ func (s *Server) writeApps(q *request, partial, create bool) answer {
 	return written(http.StatusOK, d)
 }
 
+// bulk is how a bulk write was asked for.
+type bulk struct{ partial, create, force bool }
+
 // element is one app of a bulk write. In the default mode one that is not there is made
 // without any port.
-func (s *Server) element(next *root, body json.RawMessage, partial, create bool) (*app, error) {
+func (s *Server) element(next *root, body json.RawMessage, how bulk) (*app, error) {
 	update, r := s.reader.ReadUpdate(body)
-	if r != nil && partial {
+	if r != nil && how.partial {
 		return nil, refuse(r)
 	}
 	var head struct{ ID string }
@@ -202,14 +205,14 @@ func (s *Server) element(next *root, body json.RawMessage, partial, create bool)
 	}
 	id := appdef.Absolute(head.ID, "/")
 	live := next.apps[id]
-	if live == nil && !create {
+	if live == nil && !how.create {
 		return nil, stop{noApp(id, false)}
 	}
-	if live != nil || !partial {
-		def, err := s.define(next, id, body, partial)
+	if live != nil || !how.partial {
+		def, err := s.define(next, id, body, how.partial, how.force)
 		return &app{id: id, def: def}, err
 	}
-	def, r := s.reader.Merge(id, nil, update, s.roles(next))
+	def, r := s.reader.Merge(id, nil, update, false, s.roles(next))
 	if r != nil {
 		return nil, refuse(r)
 	}

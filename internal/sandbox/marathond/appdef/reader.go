@@ -17,6 +17,12 @@ type Settings struct {
 // it gets when it names none.
 type Roles func(id string, current string) (valid []string, standard string)
 
+// Existing is what of the app that is there matters for what may take its place.
+type Existing struct {
+	Role  string // "": there is none
+	Force bool   // the write is forced
+}
+
 // Reader reads definitions. It is safe for concurrent use.
 type Reader struct {
 	settings Settings
@@ -47,7 +53,7 @@ func (r *Reader) Create(body json.RawMessage, base string, roles Roles) (Object,
 		return nil, refuse422(invalidJSON, problems)
 	}
 	id := Absolute(Text(app["id"]), base)
-	app, refusal := r.pass(app, base, id, "", roles)
+	app, refusal := r.pass(app, base, id, Existing{}, roles)
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -56,7 +62,7 @@ func (r *Reader) Create(body json.RawMessage, base string, roles Roles) (Object,
 
 // Replace makes of a body what PUT with partialUpdate=false makes of it, and every PUT
 // that creates one app: two passes, the second of which sees the defaults of the first.
-func (r *Reader) Replace(id, current string, body json.RawMessage, roles Roles) (Object, *Refusal) {
+func (r *Reader) Replace(id string, current Existing, body json.RawMessage, roles Roles) (Object, *Refusal) {
 	m, ok := members(body)
 	if !ok {
 		return nil, refuse422(invalidJSON, []Problem{{"", "error.expected.jsobject"}})
@@ -96,9 +102,9 @@ func (r *Reader) ReadUpdate(body json.RawMessage) (Object, *Refusal) {
 
 // Merge lays an update over the live form of an app and makes a definition of the result.
 // live is nil for an app that does not exist yet: that is how a bulk PUT creates.
-func (r *Reader) Merge(id string, live, update Object, roles Roles) (Object, *Refusal) {
+func (r *Reader) Merge(id string, live, update Object, force bool, roles Roles) (Object, *Refusal) {
 	merged := Clone(live)
-	current := Text(live["role"])
+	current := Existing{Role: Text(live["role"]), Force: force}
 	if live == nil {
 		var none []Problem
 		raw, _ := json.Marshal(Object{"id": id}) // strings only: it cannot fail
@@ -119,7 +125,7 @@ func (r *Reader) Merge(id string, live, update Object, roles Roles) (Object, *Re
 }
 
 // pass is one time through the rules and defaults.
-func (r *Reader) pass(app Object, base, id, current string, roles Roles) (Object, *Refusal) {
+func (r *Reader) pass(app Object, base, id string, current Existing, roles Roles) (Object, *Refusal) {
 	app = Clone(app)
 	if refusal := r.checkDeprecated(app, false); refusal != nil {
 		return nil, refusal
@@ -128,11 +134,11 @@ func (r *Reader) pass(app Object, base, id, current string, roles Roles) (Object
 	if refusal := r.translate(app); refusal != nil {
 		return nil, refusal
 	}
-	valid, standardRole := roles(id, current)
+	valid, standardRole := roles(id, current.Role)
 	if app["role"] == nil {
 		app["role"] = standardRole
 	}
-	rules := ruleCheck{reader: r, app: app, base: base, roles: valid}
+	rules := ruleCheck{reader: r, app: app, base: base, roles: valid, current: current}
 	if problems := rules.all(); len(problems) > 0 {
 		return nil, Invalid(problems...)
 	}

@@ -12,11 +12,12 @@ import (
 // ruleCheck holds an app against the rules of the canonical form. A container that is
 // invented later is not there yet.
 type ruleCheck struct {
-	reader *Reader
-	app    Object
-	base   string
-	roles  []string
-	out    []Problem
+	reader  *Reader
+	app     Object
+	base    string
+	roles   []string
+	current Existing
+	out     []Problem
 }
 
 func (c *ruleCheck) bad(path, format string, args ...any) {
@@ -84,6 +85,13 @@ func (c *ruleCheck) role() {
 	if hasVolume(c.app, "persistent") && role == "*" {
 		c.bad("/role", "Resident apps cannot have the role *")
 	}
+	if was := c.current.Role; hasVolume(c.app, "persistent") && was != "" && was != role && !c.current.Force {
+		c.bad("/role", "It is not possible to change the role for existing reservations. If you proceed with this change, all existing instances will continue to run under the previous role, %s. Only new instances will be allocated with the new role, %s. In order to continue, retry your request with ?force=true", was, role)
+	}
+	c.acceptedRoles(role)
+}
+
+func (c *ruleCheck) acceptedRoles(role string) {
 	accepted, ok := c.app["acceptedResourceRoles"].([]any)
 	if !ok {
 		return
