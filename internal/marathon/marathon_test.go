@@ -16,7 +16,7 @@ import (
 	"meshsync.dev/meshsync/internal/marathon/definition"
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
-	"meshsync.dev/meshsync/internal/sandbox/marathonsim"
+	"meshsync.dev/meshsync/internal/sandbox/marathond"
 )
 
 // serve runs a handler and returns a Marathon that asks it.
@@ -30,9 +30,9 @@ func serve(t *testing.T, h http.Handler) *Marathon {
 	})
 }
 
-func server(t *testing.T) *marathonsim.Server {
+func server(t *testing.T) *marathond.Server {
 	t.Helper()
-	s := marathonsim.New(marathonsim.Options{Name: "main", Tick: time.Millisecond})
+	s := marathond.New(marathond.Options{Name: "main", Tick: time.Millisecond})
 	t.Cleanup(func() { _ = s.Close() })
 	return s
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"meshsync.dev/meshsync/internal/sandbox/hostd"
-	"meshsync.dev/meshsync/internal/sandbox/marathonsim"
+	"meshsync.dev/meshsync/internal/sandbox/marathond"
 )
 
 // off as the argument of a fault ends it.
@@ -16,7 +16,7 @@ func Faults() []string {
 	out := []string{"On a host:"}
 	out = append(out, indented(hostd.Faults())...)
 	out = append(out, "On a Marathon:")
-	all := append(marathonFaults(), marathonsim.New(marathonsim.Options{}).Faults()...)
+	all := append(marathonFaults(), marathond.New(marathond.Options{}).Faults()...)
 	slices.Sort(all)
 	return append(out, indented(all)...)
 }

@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"meshsync.dev/meshsync/internal/sandbox/marathonsim"
+	"meshsync.dev/meshsync/internal/sandbox/marathond"
 )
 
 // A marathon is one Marathon of the sandbox with its port.
@@ -58,7 +58,7 @@ func newMarathonHandler(o Options, name string) http.Handler {
 	if o.MarathonHandler != nil {
 		return o.MarathonHandler(name)
 	}
-	return marathonsim.New(marathonsim.Options{Name: name})
+	return marathond.New(marathond.Options{Name: name})
 }
 
 func (m *marathon) close() error {
