@@ -204,7 +204,7 @@ func (c contract) app(def, v cue.Value) ([]byte, error) {
 		if perr != nil {
 			return nil, perr
 		}
-		if err = def.Unify(v.Context().BuildExpr(expr)).Validate(cue.Concrete(true)); err == nil {
+		if err = def.Unify(c.ctx.BuildExpr(expr)).Validate(cue.Concrete(true)); err == nil {
 			return b, nil
 		}
 	}

@@ -14,7 +14,10 @@ import (
 
 // contract is the embedded package mesh. What a repository yields is unified with it,
 // whatever copy the repository vendored.
-type contract struct{ value cue.Value }
+type contract struct {
+	ctx   *cue.Context
+	value cue.Value
+}
 
 func newContract(ctx *cue.Context) contract {
 	inst := build.NewContext().NewInstance("contract", nil)
@@ -23,7 +26,7 @@ func newContract(ctx *cue.Context) contract {
 			panic("the embedded contract is broken: " + err.Error())
 		}
 	}
-	return contract{ctx.BuildInstance(inst)}
+	return contract{ctx, ctx.BuildInstance(inst)}
 }
 
 func contractFiles() []*ast.File {
