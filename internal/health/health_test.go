@@ -48,8 +48,10 @@ func TestTheViewOfAnEnsemble(t *testing.T) {
 	c := mesh.Check{Kind: "zookeeper.ensemble", Port: 2181}
 	e := mesh.Ensemble{Check: c, Members: []string{"m1", "m2", "m3"}}
 	v := Of(e, []mesh.Answer{
-		{Host: "m1", Check: c, Body: "Mode: leader\n"}, {Host: "m2", Check: c, Body: "Mode: leader\n"},
-		{Host: "other", Check: c, Body: "Mode: leader\n"}, {Host: "m3", Check: mesh.Check{Kind: "tcp"}},
+		{Host: "m1", Check: c, Body: "Mode: leader\n"},
+		{Host: "m2", Check: c, Body: "Mode: leader\n"},
+		{Host: "other", Check: c, Body: "Mode: leader\n"},
+		{Host: "m3", Check: mesh.Check{Kind: "tcp"}},
 	})
 	if len(v.Serving()) != 2 || v.Members["m3"].Status != Unknown || len(v.Members) != 3 {
 		t.Errorf("%+v", v)
