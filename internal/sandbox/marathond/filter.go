@@ -47,10 +47,10 @@ func parseSelectors(text string) ([]func(object) bool, bool) {
 				wanted = append(wanted, plain(v))
 			}
 		}
-		any, negative := m[2] == "" && m[4] == "", m[2] == "!=" || m[4] == "notin"
+		present, negative := m[2] == "" && m[4] == "", m[2] == "!=" || m[4] == "notin"
 		out = append(out, func(labels object) bool {
 			v, ok := labels[key].(string)
-			return ok && (any || slices.Contains(wanted, v) != negative)
+			return ok && (present || slices.Contains(wanted, v) != negative)
 		})
 	}
 	return out, true

@@ -150,20 +150,20 @@ func unordered(key string) bool {
 }
 
 // Equal reports whether Marathon holds two values equal: numbers by value, sets without order.
-func Equal(a, b any) bool { return reflect.DeepEqual(comparable("", a), comparable("", b)) }
+func Equal(a, b any) bool { return reflect.DeepEqual(asCompared("", a), asCompared("", b)) }
 
-func comparable(key string, v any) any {
+func asCompared(key string, v any) any {
 	switch v := v.(type) {
 	case Object:
 		out := make(Object, len(v))
 		for k, x := range v {
-			out[k] = comparable(k, x)
+			out[k] = asCompared(k, x)
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
 		for i, x := range v {
-			out[i] = comparable("", x)
+			out[i] = asCompared("", x)
 		}
 		if unordered(key) {
 			slices.SortFunc(out, func(a, b any) int { return strings.Compare(jsonText(a), jsonText(b)) })
