@@ -14,7 +14,6 @@ import (
 	"cuelang.org/go/cue/build"
 	"cuelang.org/go/cue/cuecontext"
 	"cuelang.org/go/cue/load"
-	cuejson "cuelang.org/go/encoding/json"
 	"golang.org/x/sync/errgroup"
 
 	"meshsync.dev/meshsync/internal/mesh"
@@ -176,7 +175,7 @@ func (l *loader) appsOf(con contract, v cue.Value, files []*ast.File) ([]appValu
 	written := writtenApps(files)
 	for it.Next() {
 		key := it.Selector().Unquoted()
-		b, err := con.app(def, it.Value())
+		b, err := l.schema.app(def, it.Value())
 		if err != nil {
 			t := l.folderTranslator(con, files)
 			t.app = key
@@ -191,27 +190,6 @@ func (l *loader) appsOf(con contract, v cue.Value, files []*ast.File) ([]appValu
 		out = append(out, a)
 	}
 	return out, c
-}
-
-// app holds one app to the contract and returns its JSON. The value that the user's
-// packages made is evaluated once; what is unified with the contract is the result,
-// which is much cheaper. Only when that fails the two are unified as they are, for the
-// sake of the positions in the error.
-func (c contract) app(def, v cue.Value) ([]byte, error) {
-	b, err := v.MarshalJSON()
-	if err == nil {
-		expr, perr := cuejson.Extract("", b)
-		if perr != nil {
-			return nil, perr
-		}
-		if err = def.Unify(c.ctx.BuildExpr(expr)).Validate(cue.Concrete(true)); err == nil {
-			return b, nil
-		}
-	}
-	if precise := def.Unify(v).Validate(cue.Concrete(true), cue.Final()); precise != nil {
-		return nil, precise
-	}
-	return nil, err
 }
 
 // writtenApps finds where apps and their fields are written out in the files.

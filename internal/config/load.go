@@ -44,13 +44,14 @@ func Load(files map[string][]byte, dir string) (*mesh.Mesh, error) {
 
 // loader carries one Load.
 type loader struct {
-	dir   string
-	mod   *module
-	inst  *build.Instance
-	value cue.Value // of the mesh
-	con   contract
-	apps  []appValue
-	errs  *collector
+	dir    string
+	mod    *module
+	inst   *build.Instance
+	value  cue.Value // of the mesh
+	con    contract
+	schema appSchema
+	apps   []appValue
+	errs   *collector
 	// duplicates are apps that are written twice; found while joining folders.
 	joined map[string]mesh.Pos
 }
@@ -92,6 +93,11 @@ func (l *loader) evaluate() {
 	}
 	l.value = ctx.BuildInstance(l.inst)
 	l.con = newContract(ctx)
+	var err error
+	if l.schema, err = newAppSchema(l.con); err != nil {
+		l.errs.add(internalError("the contract", err))
+		return
+	}
 	if l.checkFacts(); l.errs.any() {
 		return
 	}
