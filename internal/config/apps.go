@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
@@ -39,7 +40,7 @@ const folderBatch = 5
 // evaluateApps evaluates the apps of the mesh's own package and of its folders, each
 // folder in a context of its own.
 func (l *loader) evaluateApps() {
-	own, errs := l.appsOf(l.con, l.value, l.inst.Files)
+	own, errs := l.appsOf(func() contract { return l.con }, l.value, l.inst.Files)
 	l.apps = append(l.apps, own...)
 	for _, e := range errs.list {
 		l.errs.add(e)
@@ -100,14 +101,14 @@ func (l *loader) evaluateBatch(folders []string) (out evaluated) {
 		args[i] = "./" + f
 	}
 	ctx := cuecontext.New()
-	con := newContract(ctx)
+	con := sync.OnceValue(func() contract { return newContract(ctx) }) // only errors need it
 	for i, inst := range load.Instances(args, l.config(".")) {
 		out.apps = append(out.apps, l.evaluateFolder(ctx, con, inst, folders[i], &out.errs)...)
 	}
 	return out
 }
 
-func (l *loader) evaluateFolder(ctx *cue.Context, con contract, inst *build.Instance, folder string, c *collector) []appValue {
+func (l *loader) evaluateFolder(ctx *cue.Context, con func() contract, inst *build.Instance, folder string, c *collector) []appValue {
 	if !l.checkPackage(inst, folder, c) {
 		return nil
 	}
@@ -117,7 +118,7 @@ func (l *loader) evaluateFolder(ctx *cue.Context, con contract, inst *build.Inst
 	}
 	v := ctx.BuildInstance(inst)
 	if err := v.Err(); err != nil {
-		l.folderTranslator(con, inst.Files).add(c, err)
+		l.folderTranslator(con(), inst.Files).add(c, err)
 		return nil
 	}
 	for _, name := range fieldNames(v) {
@@ -163,7 +164,7 @@ func (l *loader) folderTranslator(con contract, files []*ast.File) translator {
 }
 
 // appsOf evaluates the apps of one instance against the contract.
-func (l *loader) appsOf(con contract, v cue.Value, files []*ast.File) ([]appValue, *collector) {
+func (l *loader) appsOf(con func() contract, v cue.Value, files []*ast.File) ([]appValue, *collector) {
 	c := &collector{}
 	var out []appValue
 	apps := v.LookupPath(cue.ParsePath("apps"))
@@ -171,13 +172,12 @@ func (l *loader) appsOf(con contract, v cue.Value, files []*ast.File) ([]appValu
 	if !apps.Exists() || err != nil {
 		return nil, c
 	}
-	def := con.def("#App")
 	written := writtenApps(files)
 	for it.Next() {
 		key := it.Selector().Unquoted()
-		b, err := l.schema.app(def, it.Value())
+		b, err := l.schema.app(con, it.Value())
 		if err != nil {
-			t := l.folderTranslator(con, files)
+			t := l.folderTranslator(con(), files)
 			t.app = key
 			t.add(c, err)
 			continue

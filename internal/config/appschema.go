@@ -44,12 +44,12 @@ func (s appSchema) accepts(app []byte) bool {
 }
 
 // app holds one app to the contract and returns its JSON.
-func (s appSchema) app(def, v cue.Value) ([]byte, error) {
+func (s appSchema) app(con func() contract, v cue.Value) ([]byte, error) {
 	b, err := v.MarshalJSON()
 	if err == nil && s.accepts(b) {
 		return b, nil
 	}
-	u := def.Unify(v)
+	u := con().def("#App").Unify(v)
 	if precise := u.Validate(cue.Concrete(true), cue.Final()); precise != nil {
 		return nil, precise
 	}
