@@ -12,7 +12,8 @@ const maxDeployments = 100
 
 const (
 	limitText = "Max number (100) of running deployments is achieved. Wait for existing deployments to complete or cancel one" +
-		"using force=true parameter. You can increase max deployment number by using --max_running_deployments parameter"
+		"using force=true parameter. You can increase max deployment number by using --max_running_deployments parameter" +
+		" but be advised that this can have negative effects on the performance."
 	lockText = "App is locked by one or more deployments. Override with the option '?force=true'. View details at '/v2/deployments/<DEPLOYMENT_ID>'."
 )
 
@@ -23,6 +24,7 @@ type change struct {
 	edit    func(*root) error // a *stop says what is answered instead
 	restart string            // an app that is restarted without a change
 	target  string            // the group in events
+	kill    []*instance       // tasks that end with the write
 }
 
 // stop is an answer that ends a write.
@@ -63,6 +65,9 @@ func (s *Server) commit(c change) (*deployment, *answer) {
 		return nil, a
 	}
 	s.store(next)
+	for _, i := range c.kill {
+		s.kill(i)
+	}
 	s.begin(d)
 	s.emit("group_change_success", object{"groupId": c.target, "version": version})
 	return d, nil

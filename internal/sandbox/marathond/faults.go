@@ -100,9 +100,27 @@ func (s *Server) abdicate() answer {
 	}
 	s.root = next
 	s.poisoned = false
+	s.forgetHealth()
 	s.faults["empty-deployments"] = map[string]bool{"": true}
 	s.after(2*time.Second, func() { delete(s.faults, "empty-deployments") })
 	return ok(object{"message": "Leadership abdicated"})
+}
+
+// forgetHealth: the results of Marathon's own checks are in the leader's memory only.
+func (s *Server) forgetHealth() {
+	s.recheck()
+	for id, list := range s.instances {
+		a := s.root.apps[id]
+		if a == nil || !appdef.HasMarathonCheck(a.def) {
+			continue
+		}
+		for _, i := range list {
+			if i.running && !i.killing {
+				i.healthy = nil
+				s.later(i, s.o.Tick, func() { s.probe(i) })
+			}
+		}
+	}
 }
 
 // disturbed answers in place of Marathon when a fault says so.

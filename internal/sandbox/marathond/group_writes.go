@@ -83,7 +83,7 @@ func (s *Server) putGroup(q *request, rest string) answer {
 		return notSimulated("PUT of the root group")
 	}
 	if q.flag("dryRun", false) {
-		return notSimulated("dry runs")
+		return s.dryRun(id, u)
 	}
 	return s.writeGroup(q, id, u)
 }

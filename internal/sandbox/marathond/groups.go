@@ -51,7 +51,7 @@ func (s *Server) getGroup(q *request, rest string) answer {
 func (s *Server) showGroup(r *root, q *request, id string) answer {
 	embed := q.query["embed"]
 	all := len(embed) == 0
-	v := view{root: r, apps: all || slices.Contains(embed, "group.apps"), groups: all || slices.Contains(embed, "group.groups")}
+	v := view{s: s, root: r, embed: embed, apps: all || slices.Contains(embed, "group.apps"), groups: all || slices.Contains(embed, "group.groups")}
 	g := v.group(id)
 	if v.broken != "" {
 		return fail(http.StatusInternalServerError, v.broken)
@@ -61,7 +61,9 @@ func (s *Server) showGroup(r *root, q *request, id string) answer {
 
 // view shows groups with or without what is in them.
 type view struct {
+	s            *Server
 	root         *root
+	embed        []string
 	apps, groups bool
 	broken       string
 }
@@ -73,7 +75,7 @@ func (v *view) group(id string) object {
 			if text := appdef.BrokenCheck(v.root.apps[a].def); text != "" {
 				v.broken = text
 			}
-			apps = append(apps, definition(v.root.apps[a]))
+			apps = append(apps, v.app(v.root.apps[a]))
 		}
 	}
 	for _, g := range sortedKeys(v.root.groups) {
@@ -85,6 +87,24 @@ func (v *view) group(id string) object {
 	out := object{"id": id, "apps": apps, "pods": []any{}, "groups": groups, "dependencies": textList(own.dependencies), "version": v.root.version}
 	if id != "/" && parent(id) == "/" {
 		out["enforceRole"] = own.enforceRole
+	}
+	return out
+}
+
+// app shows an app of a group: with status only where it is asked for.
+func (v *view) app(a *app) object {
+	out := definition(a)
+	full := v.s.withStatus(a, []string{"tasks"})
+	if slices.Contains(v.embed, "group.apps.tasks") {
+		out["tasks"], out["deployments"] = full["tasks"], full["deployments"]
+	}
+	if slices.Contains(v.embed, "group.apps.deployments") {
+		out["deployments"] = full["deployments"]
+	}
+	if slices.Contains(v.embed, "group.apps.counts") {
+		for k := range v.s.counts(a) {
+			out[k] = full[k]
+		}
 	}
 	return out
 }

@@ -87,6 +87,9 @@ func (s *Server) offer(i *instance) {
 	}
 	i.agent = agent
 	i.ports = s.taskPorts(i)
+	if i.failed != "" {
+		i.number++
+	}
 	i.staged, i.stagedAt, i.failed = true, s.clock.Now(), ""
 	s.instanceEvent(i, "Provisioned")
 	if s.hit("stuck", i.app) {
@@ -135,8 +138,16 @@ func (s *Server) probe(i *instance) {
 	patience := appdef.Int(h["gracePeriodSeconds"]) + appdef.Int(h["intervalSeconds"])*appdef.Int(h["maxConsecutiveFailures"])
 	s.later(i, time.Duration(patience)*time.Second, func() {
 		s.emit("unhealthy_instance_kill_event", object{"appId": i.app, "taskId": i.task(), "instanceId": i.id, "version": i.version, "reason": "HTTP health check failed", "host": s.host(i)})
-		s.crash(i, "TASK_KILLED", "health check failed")
+		s.crash(i, "TASK_KILLED", "Task was killed since health check failed. Reason: "+failureCause(h))
 	})
+}
+
+// failureCause is why a check of Marathon's own fails here.
+func failureCause(h object) string {
+	if h["port"] == nil && h["portIndex"] == nil {
+		return "UnsupportedOperationException: Health check failed: unable to get the task's effectivePort"
+	}
+	return "ConnectionAttemptFailedException: Connection refused"
 }
 
 // recheck lets tasks that were held up by a fault go on when it has ended.
@@ -159,9 +170,8 @@ func (s *Server) recheck() {
 // crash ends a task; its place is filled again after the backoff.
 func (s *Server) crash(i *instance, state, message string) {
 	a := s.root.apps[i.app]
-	s.failures[i.app] = object{
-		"appId": i.app, "host": s.host(i), "message": message, "state": state, "taskId": i.task(),
-		"timestamp": stamp(s.clock.Now()), "version": i.version, "slaveId": s.agentID(i),
+	if message != terminated {
+		s.fails(i, state, message)
 	}
 	s.statusEvent(i, state, message)
 	s.instanceEvent(i, state[len("TASK_"):len("TASK_")+1]+strings.ToLower(state[len("TASK_")+1:]))
@@ -174,8 +184,18 @@ func (s *Server) crash(i *instance, state, message string) {
 	if state == "TASK_FAILED" {
 		delay = s.nextBackoff(a)
 	}
-	i.number++
 	s.schedule(i, delay)
+}
+
+// terminated is what a task says that was told to end: no failure of the app.
+const terminated = "Command terminated with signal Terminated"
+
+// fails keeps the last failure of an app.
+func (s *Server) fails(i *instance, state, message string) {
+	s.failures[i.app] = object{
+		"appId": i.app, "host": s.host(i), "message": message, "state": state, "taskId": i.task(),
+		"timestamp": stamp(s.clock.Now()), "version": i.version, "slaveId": s.agentID(i),
+	}
 }
 
 func (i *instance) reset(failed string) {
@@ -212,7 +232,7 @@ func (s *Server) kill(i *instance) {
 	s.statusEvent(i, "TASK_KILLING", "")
 	s.instanceEvent(i, "Killing")
 	s.later(i, s.o.Tick, func() {
-		s.statusEvent(i, "TASK_KILLED", "Command terminated with signal Terminated")
+		s.statusEvent(i, "TASK_KILLED", terminated)
 		s.instanceEvent(i, "Killed")
 		s.remove(i)
 	})

@@ -31,11 +31,10 @@ func (s *Server) waiting(id string) []*instance {
 func (s *Server) queue() answer {
 	list := []any{}
 	for _, id := range s.root.ids() {
-		w := s.waiting(id)
-		if len(w) == 0 {
+		w, a := s.waiting(id), s.root.apps[id]
+		if len(w) == 0 || s.poisoned && !infinite(a.def) { // a poisoned launcher does not get to the others
 			continue
 		}
-		a := s.root.apps[id]
 		left := w[0].since.Sub(s.clock.Now())
 		list = append(list, object{
 			"app": definition(a), "count": len(w), "role": appdef.Text(a.def["role"]), "since": stamp(w[0].since),

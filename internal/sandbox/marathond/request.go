@@ -62,7 +62,10 @@ func read(r *http.Request) (*request, *answer) {
 func keepPrefix(p string) string {
 	for _, prefix := range []string{"/v2/apps", "/v2/groups"} {
 		if rest, ok := strings.CutPrefix(p, prefix+"/"); ok {
-			return path.Clean(prefix + path.Clean("/"+rest))
+			if rest = path.Clean("/" + rest); rest == "/" {
+				return prefix + "/" // the app or group "/", not all of them
+			}
+			return prefix + rest
 		}
 	}
 	return path.Clean("/" + p)

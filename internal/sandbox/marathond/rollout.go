@@ -37,6 +37,9 @@ func (s *Server) work(d *deployment, a act) bool {
 		}
 		return s.restartApp(d.target.apps[a.app], r, first)
 	default:
+		if first {
+			s.spare(a.app)
+		}
 		return s.scaleApp(d.target.apps[a.app])
 	}
 }
@@ -60,6 +63,15 @@ func (s *Server) stopApp(id string) bool {
 	delete(s.backoff, id)
 	s.emit("app_terminated_event", object{"appId": id})
 	return true
+}
+
+// spare counts tasks again that were told to end and did not listen.
+func (s *Server) spare(id string) {
+	for _, i := range s.instances[id] {
+		if i.killing && s.hit("unkillable", id) {
+			i.killing = false
+		}
+	}
 }
 
 // scaleApp starts what is missing and stops what is too much.
@@ -121,18 +133,7 @@ func (s *Server) restartApp(a *app, r *rollout, first bool) bool {
 	high := int(math.Floor(float64(n) * (1 + appdef.Number(u["maximumOverCapacity"]))))
 	old, fresh, killing := s.split(a)
 	if first {
-		healthy := healthyOld(a, old)
-		now := max(0, healthy-low, len(old)-n) // more than there will be are never kept
-		if low == high && healthy >= high {
-			if appdef.IsResident(a.def) {
-				now++
-			} else {
-				r.extra = 1
-			}
-		}
-		for _, i := range old[:min(now, len(old))] {
-			s.kill(i)
-		}
+		s.beginRestart(a, r, bounds{n, low, high})
 		old, fresh, killing = s.split(a)
 	}
 	ready := 0
@@ -158,6 +159,33 @@ func (s *Server) restartApp(a *app, r *rollout, first bool) bool {
 		fresh = append(fresh, s.launch(a))
 	}
 	return len(old) == 0 && killing == 0 && ready >= n
+}
+
+// bounds are how many instances there shall be, how many must serve, and how many there may be.
+type bounds struct{ n, low, high int }
+
+// beginRestart stops at once what the bounds let go: what has no task yet, what is healthy
+// above the minimum, and what is more than there will be.
+func (s *Server) beginRestart(a *app, r *rollout, b bounds) {
+	old, _, _ := s.split(a)
+	for _, i := range old {
+		if !i.staged {
+			s.kill(i)
+		}
+	}
+	old, _, _ = s.split(a)
+	healthy := healthyOld(a, old)
+	now := max(0, healthy-b.low, len(old)-b.n)
+	if b.low == b.high && healthy >= b.high {
+		if appdef.IsResident(a.def) {
+			now++
+		} else {
+			r.extra = 1
+		}
+	}
+	for _, i := range old[:min(now, len(old))] {
+		s.kill(i)
+	}
 }
 
 // split sorts an app's instances: those of an older configuration, the new ones, and how

@@ -1,6 +1,7 @@
 package marathond
 
 import (
+	"cmp"
 	"maps"
 	"path"
 	"slices"
@@ -101,28 +102,14 @@ func (r *root) dropGroup(g string) {
 func (r *root) problems() []appdef.Problem {
 	for id := range r.apps {
 		if _, clash := r.groups[id]; clash {
-			at := "/"
-			if len(r.apps) > 0 && r.occupied(id) && r.newestBelow(id) {
-				at = "/groups(0)"
-			}
-			return []appdef.Problem{{Path: at, Text: "Groups and Applications may not have the same identifier."}}
+			at := strings.Repeat("/groups(0)", strings.Count(id, "/")-1) // which of the groups is not counted out here
+			return []appdef.Problem{{Path: cmp.Or(at, "/"), Text: "Groups and Applications may not have the same identifier."}}
 		}
 	}
 	if r.cyclic() {
 		return []appdef.Problem{{Path: "/", Text: "Dependency graph has cyclic dependencies."}}
 	}
 	return nil
-}
-
-// newestBelow reports whether the app of this id was there first: what clashes lies below it.
-func (r *root) newestBelow(id string) bool {
-	own := r.apps[id]
-	for other, a := range r.apps {
-		if below(other, id) && a.version == "" && own.version != "" {
-			return true
-		}
-	}
-	return false
 }
 
 // depends lists the apps that an app depends on: its own dependencies and those of its groups.

@@ -137,17 +137,29 @@ func (s *Server) leader(q *request, _ string) answer { return ok(object{"leader"
 
 func (s *Server) info(q *request, _ string) answer {
 	var network any
+	host, _, _ := strings.Cut(q.host, ":")
 	if s.o.DefaultNetwork != "" {
 		network = s.o.DefaultNetwork
 	}
 	return ok(object{
 		"name": "marathon", "version": Version, "buildref": "sandbox", "elected": true, "leader": q.host, "frameworkId": "sandbox-0000",
 		"marathon_config": object{
-			"mesos_role": s.o.Role, "local_port_min": portMin, "local_port_max": portMax, "mesos_bridge_name": "mesos-bridge",
-			"default_network_name": network, "features": textList(s.o.Features), "new_group_enforce_role": "Off", "executor": "//cmd",
-			"framework_name": "marathon", "ha": true, "leader_proxy_connection_timeout_ms": 5000, "leader_proxy_read_timeout_ms": 10000,
+			"access_control_allow_origin": nil, "checkpoint": true, "decline_offer_duration": 120000, "default_network_name": network,
+			"env_vars_prefix": nil, "executor": "//cmd", "failover_timeout": 604800, "features": textList(s.o.Features), "framework_name": "marathon",
+			"ha": true, "hostname": host, "launch_token": 100, "launch_token_refresh_interval": 30000,
+			"leader_proxy_connection_timeout_ms": 5000, "leader_proxy_read_timeout_ms": 10000, "local_port_max": portMax, "local_port_min": portMin,
+			"master": "zk://127.0.0.1:2181/mesos", "max_instances_per_offer": 5, "mesos_bridge_name": "mesos-bridge",
+			"mesos_heartbeat_failure_threshold": 5, "mesos_heartbeat_interval": 15000, "mesos_leader_ui_url": "http://127.0.0.1:5050/",
+			"mesos_role": s.o.Role, "mesos_user": "root", "min_revive_offers_interval": 5000, "new_group_enforce_role": "Off",
+			"offer_matching_timeout": 3000, "on_elected_prepare_timeout": 180000, "reconciliation_initial_delay": 15000,
+			"reconciliation_interval": 600000, "scale_apps_initial_delay": 15000, "scale_apps_interval": 300000, "store_cache": true,
+			"task_launch_confirm_timeout": 300000, "task_launch_timeout": 300000, "task_lost_expunge_initial_delay": 300000,
+			"task_lost_expunge_interval": 30000, "task_reservation_timeout": 20000, "webui_url": nil, "maintenance_mode": true,
 		},
-		"zookeeper_config": object{"zk_max_versions": 50, "zk_max_node_size": 1024000, "zk_session_timeout": 10000},
-		"http_config":      object{"http_port": 8080, "https_port": 8443},
+		"zookeeper_config": object{
+			"zk": "zk://127.0.0.1:2181/marathon", "zk_compression": true, "zk_compression_threshold": 65536, "zk_connection_timeout": 10000,
+			"zk_max_node_size": 1024000, "zk_max_versions": 50, "zk_session_timeout": 10000, "zk_timeout": 10000,
+		},
+		"http_config": object{"http_port": 8080, "https_port": 8443},
 	})
 }

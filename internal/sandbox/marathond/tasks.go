@@ -9,7 +9,7 @@ import (
 	"meshsync.dev/meshsync/internal/sandbox/marathond/appdef"
 )
 
-// tasksOf lists an app's tasks. servicePorts are shown in lists of tasks only.
+// tasksOf lists an app's tasks. servicePorts are shown in the list of all tasks only.
 func (s *Server) tasksOf(id string, servicePorts bool) []any {
 	out := []any{}
 	for _, i := range s.instances[id] {
@@ -34,7 +34,7 @@ func (s *Server) showTask(i *instance, servicePorts bool) object {
 		"healthCheckResults": s.healthResults(i), "ipAddresses": []any{}, "localVolumes": []any{}, "role": role,
 	}
 	if !i.staged {
-		out["state"] = i.failed
+		out["state"], out["ipAddresses"] = i.failed, s.addresses(i)
 		return out
 	}
 	out["state"], out["stagedAt"], out["version"] = "TASK_STAGING", stamp(i.stagedAt), i.version
@@ -48,14 +48,14 @@ func (s *Server) showTask(i *instance, servicePorts bool) object {
 }
 
 func (s *Server) healthResults(i *instance) []any {
-	if i.healthy == nil {
+	if a := s.root.apps[i.app]; i.healthy == nil || a == nil || len(appdef.List(a.def["healthChecks"])) == 0 {
 		return []any{}
 	}
-	r := object{"alive": *i.healthy, "consecutiveFailures": 0, "instanceId": i.id}
+	r := object{"alive": *i.healthy, "consecutiveFailures": 0, "instanceId": "instance [" + i.id + "]"}
 	if at := stamp(i.started); *i.healthy {
 		r["firstSuccess"], r["lastSuccess"] = at, at
 	} else {
-		r["consecutiveFailures"], r["lastFailure"], r["lastFailureCause"] = 1, at, "ConnectionAttemptFailedException"
+		r["consecutiveFailures"], r["lastFailure"], r["lastFailureCause"] = 1, at, failureCause(appdef.Map(appdef.List(s.root.apps[i.app].def["healthChecks"])[0]))
 	}
 	return []any{r}
 }
@@ -80,7 +80,7 @@ func (s *Server) appTasks(_ *request, id string) answer {
 	if s.root.apps[id] == nil {
 		return noApp(id, true)
 	}
-	return ok(object{"tasks": s.tasksOf(id, true)})
+	return ok(object{"tasks": s.tasksOf(id, false)})
 }
 
 // killTasks stops tasks of an app; with scale there are as many fewer afterwards.
@@ -135,7 +135,7 @@ func (s *Server) killThem(q *request, hit []*instance, key string, all map[strin
 			if i.staged && !i.killing && !s.hit("unkillable", i.app) {
 				s.statusEvent(i, "TASK_KILLING", "")
 				s.instanceEvent(i, "Killing")
-				s.later(i, s.o.Tick, func() { s.crash(i, "TASK_KILLED", "Command terminated with signal Terminated") })
+				s.later(i, s.o.Tick, func() { s.crash(i, "TASK_KILLED", terminated) })
 			}
 		}
 		if key == "task" {
@@ -150,14 +150,11 @@ func (s *Server) killThem(q *request, hit []*instance, key string, all map[strin
 	for _, i := range hit {
 		fewer[i.app]++
 	}
-	d, refusal := s.commit(change{force: q.flag("force", false), target: "/", edit: func(next *root) error {
+	d, refusal := s.commit(change{force: q.flag("force", false), target: "/", kill: hit, edit: func(next *root) error {
 		for id, n := range fewer {
 			def := appdef.Clone(next.apps[id].def)
 			def["instances"] = max(0, appdef.Int(def["instances"])-n)
 			keep(next, id, def)
-		}
-		for _, i := range hit {
-			s.kill(i)
 		}
 		return nil
 	}})
@@ -217,14 +214,42 @@ func (s *Server) taskStats(a *app) object {
 		for k, v := range n {
 			counts[strings.ToLower(strings.TrimPrefix(k, "tasks"))] = v
 		}
-		return object{"stats": object{"counts": counts}}
+		out := object{"counts": counts}
+		if life := s.lifeTime(list); life != nil {
+			out["lifeTime"] = life
+		}
+		return object{"stats": out}
 	}
-	return object{
-		"startedAfterLastScaling": stats(func(i *instance) bool { return i.version >= a.scaled }),
-		"withLatestConfig":        stats(func(i *instance) bool { return i.config == a.config }),
-		"withOutdatedConfig":      stats(func(i *instance) bool { return i.config != a.config }),
-		"totalSummary":            stats(func(*instance) bool { return true }),
+	groups := map[string]func(*instance) bool{
+		"startedAfterLastScaling": func(i *instance) bool { return i.version >= a.scaled },
+		"withLatestConfig":        func(i *instance) bool { return i.config == a.config },
+		"withOutdatedConfig":      func(i *instance) bool { return i.config != a.config },
+		"totalSummary":            func(*instance) bool { return true },
 	}
+	out := object{}
+	for name, keep := range groups {
+		if slices.ContainsFunc(s.instances[a.id], keep) {
+			out[name] = stats(keep)
+		}
+	}
+	return out
+}
+
+// lifeTime is how long tasks have been running.
+func (s *Server) lifeTime(list []*instance) object {
+	var ages []float64
+	sum := 0.0
+	for _, i := range list {
+		if i.running {
+			age := s.clock.Now().Sub(i.started).Seconds()
+			ages, sum = append(ages, age), sum+age
+		}
+	}
+	if len(ages) == 0 {
+		return nil
+	}
+	slices.Sort(ages)
+	return object{"averageSeconds": sum / float64(len(ages)), "medianSeconds": ages[len(ages)/2]}
 }
 
 // A Task is a task as tests and the demo look at it.

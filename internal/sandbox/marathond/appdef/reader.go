@@ -68,11 +68,10 @@ func (r *Reader) Replace(id string, current Existing, body json.RawMessage, role
 		return nil, refuse422(invalidJSON, []Problem{{"", "error.expected.jsobject"}})
 	}
 	var problems []Problem
-	r.schema.update(body, "", &problems) // the id in the body is ignored, but must be well formed
-	m["id"], _ = json.Marshal(id)
+	m["id"], _ = json.Marshal(id) // the one in the body is not even looked at
 	app := Map(r.schema.app(jsonRaw(m), "", &problems))
 	if len(problems) > 0 {
-		return nil, refuse422(invalidJSON, distinctProblems(problems))
+		return nil, refuse422(invalidJSON, problems)
 	}
 	for range 2 {
 		var refusal *Refusal
@@ -155,14 +154,4 @@ func jsonRaw(m map[string]json.RawMessage) json.RawMessage {
 		return json.RawMessage("{}")
 	}
 	return b
-}
-
-func distinctProblems(list []Problem) []Problem {
-	var out []Problem
-	for _, p := range list {
-		if !slices.Contains(out, p) {
-			out = append(out, p)
-		}
-	}
-	return out
 }
