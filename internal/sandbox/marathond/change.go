@@ -161,11 +161,11 @@ func (s *Server) locked(d *deployment, c change) *answer {
 	if c.force {
 		s.deployments = rest
 		for _, other := range hit {
-			s.emit("deployment_failed", object{"id": other.id, "plan": other.event()})
+			s.emit("deployment_failed", object{"id": other.id, "plan": other.event(), "reason": "The upgrade has been cancelled"})
 		}
 		return nil
 	}
-	s.emit("deployment_failed", object{"id": d.id, "plan": d.event()})
+	s.emit("deployment_failed", object{"id": d.id, "plan": d.event(), "reason": lockText})
 	s.emit("group_change_failed", object{"groupId": c.target, "version": d.version, "reason": lockText})
 	return &answer{status: http.StatusConflict, body: object{"message": lockText, "deployments": holders}}
 }

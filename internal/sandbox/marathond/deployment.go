@@ -161,7 +161,7 @@ func (s *Server) cancelDeployment(q *request, id string) answer {
 	d := s.deployments[i]
 	if q.flag("force", false) { // the new definition stays, the tasks are mixed
 		s.deployments = slices.Delete(slices.Clone(s.deployments), i, i+1)
-		s.emit("deployment_failed", object{"id": d.id, "plan": d.event()})
+		s.emit("deployment_failed", object{"id": d.id, "plan": d.event(), "reason": "The upgrade has been cancelled"})
 		return answer{status: http.StatusAccepted, write: true}
 	}
 	c := change{force: true, version: s.reverted, target: "/", edit: func(next *root) error {

@@ -126,6 +126,7 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) instanceEvent(i *instance, condition string) {
+	i.condition = condition
 	var agent, host any
 	if i.staged {
 		agent, host = s.agentID(i), s.host(i)
@@ -158,5 +159,11 @@ func intList(l []int) []any {
 func (s *Server) postEvent(q *request, uri string, a *app) {
 	def := maps.Clone(a.def)
 	def["version"] = a.version
+	if q.method != http.MethodPost {
+		def["versionInfo"] = object{"lastScalingAt": a.version, "lastConfigChangeAt": a.version}
+		if stored := s.root.apps[a.id]; stored != nil {
+			def["versionInfo"] = definition(stored)["versionInfo"]
+		}
+	}
 	s.emit("api_post_event", object{"clientIp": q.client, "uri": uri, "appDefinition": def})
 }

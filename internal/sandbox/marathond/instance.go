@@ -12,23 +12,24 @@ import (
 
 // instance is one place of an app, with the task that fills it.
 type instance struct {
-	id       string // <app with _>.instance-<uuid>
-	app      string
-	number   int // of the task: counts up when the place is filled again
-	epoch    int // moves with every change, so that what was planned for before is void
-	version  string
-	config   string
-	agent    int
-	ports    []int
-	since    time.Time // waits for an offer since
-	stagedAt time.Time
-	started  time.Time
-	staged   bool // there is a task
-	running  bool
-	killing  bool
-	ready    bool  // its readiness check passed, or it has none
-	healthy  *bool // nil: no check has looked yet
-	failed   string
+	id        string // <app with _>.instance-<uuid>
+	app       string
+	number    int // of the task: counts up when the place is filled again
+	epoch     int // moves with every change, so that what was planned for before is void
+	version   string
+	config    string
+	agent     int
+	ports     []int
+	since     time.Time // waits for an offer since
+	stagedAt  time.Time
+	started   time.Time
+	staged    bool // there is a task
+	running   bool
+	killing   bool
+	ready     bool  // its readiness check passed, or it has none
+	healthy   *bool // nil: no check has looked yet
+	failed    string
+	condition string // as events called it last
 }
 
 func (i *instance) task() string { return fmt.Sprintf("%s._app.%d", i.id, i.number) }
@@ -167,6 +168,23 @@ func (s *Server) recheck() {
 	}
 }
 
+// FailTask lets a task that is staged or runs fail, as one whose command exits does. It
+// reports whether there is such a task.
+func (s *Server) FailTask(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for app, list := range s.instances {
+		for _, i := range list {
+			if i.task() == id && i.staged && !i.killing {
+				s.crash(i, "TASK_FAILED", "Command exited with status 1")
+				s.progress(app)
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // crash ends a task; its place is filled again after the backoff.
 func (s *Server) crash(i *instance, state, message string) {
 	a := s.root.apps[i.app]
@@ -229,6 +247,7 @@ func (s *Server) kill(i *instance) {
 		i.killing = true
 		return
 	}
+	s.instanceEvent(i, i.condition) // its goal has changed
 	s.statusEvent(i, "TASK_KILLING", "")
 	s.instanceEvent(i, "Killing")
 	s.later(i, s.o.Tick, func() {

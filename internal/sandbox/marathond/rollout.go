@@ -10,6 +10,7 @@ import (
 // rollout is how far one action has come.
 type rollout struct {
 	begun   bool
+	done    bool
 	extra   int            // room above the maximum that a restart gives itself
 	counted map[string]int // new instances that were answered with a kill
 }
@@ -21,33 +22,34 @@ func (s *Server) work(d *deployment, a act) bool {
 		r = &rollout{counted: map[string]int{}}
 		d.rollouts[a.app+" "+a.kind] = r
 	}
+	if r.done {
+		return true
+	}
 	first := !r.begun
 	r.begun = true
-	if first && a.kind != actStop && a.kind != actRestart {
-		s.healthCheckEvents(d, a.app)
+	target := d.target.apps[a.app]
+	if first && (a.kind == actStart || a.kind == actRestart || a.kind == actScale && d.original.apps[a.app] != nil) {
+		s.healthCheckEvents(target)
 	}
 	switch a.kind {
 	case actStart:
-		return true
+		r.done = true
 	case actStop:
-		return s.stopApp(a.app)
+		r.done = s.stopApp(a.app)
 	case actRestart:
-		if first {
-			s.healthCheckEvents(d, a.app)
-		}
-		return s.restartApp(d.target.apps[a.app], r, first)
+		r.done = s.restartApp(target, r, first)
 	default:
 		if first {
 			s.spare(a.app)
 		}
-		return s.scaleApp(d.target.apps[a.app])
+		r.done = s.scaleApp(target)
 	}
+	return r.done
 }
 
-func (s *Server) healthCheckEvents(d *deployment, id string) {
-	a := d.target.apps[id]
+func (s *Server) healthCheckEvents(a *app) {
 	for _, h := range appdef.List(a.def["healthChecks"]) {
-		s.emit("add_health_check_event", object{"appId": id, "version": a.version, "healthCheck": h})
+		s.emit("add_health_check_event", object{"appId": a.id, "version": a.version, "healthCheck": h})
 	}
 }
 
