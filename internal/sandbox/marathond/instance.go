@@ -240,6 +240,7 @@ func (s *Server) kill(i *instance) {
 	if !i.staged { // nothing runs
 		i.epoch++
 		s.remove(i)
+		s.after(0, func() { s.progress(i.app) }) // who counted it as being stopped counts again
 		return
 	}
 	if s.hit("unkillable", i.app) {

@@ -1,0 +1,40 @@
+package conformance_test
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"meshsync.dev/meshsync/internal/sandbox/marathond"
+	"meshsync.dev/meshsync/internal/sandbox/marathond/conformance"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(os.Exit)) }
+
+func TestTheSandboxConforms(t *testing.T) {
+	t.Parallel()
+	s := marathond.New(marathond.Options{Tick: 2 * time.Millisecond})
+	server := httptest.NewServer(s)
+	t.Cleanup(func() {
+		server.Client().CloseIdleConnections()
+		server.Close()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	conformance.Run(t, conformance.Options{URL: server.URL, Group: "/conformance"})
+}
+
+func TestARealMarathonConforms(t *testing.T) {
+	t.Parallel()
+	url := os.Getenv("MESHSYNC_MARATHON_URL")
+	if url == "" {
+		t.Skip("MESHSYNC_MARATHON_URL names no Marathon to run against")
+	}
+	conformance.Run(t, conformance.Options{URL: strings.TrimSuffix(url, "/"), Group: fmt.Sprintf("/meshsync-conformance-%d", os.Getpid())})
+}
