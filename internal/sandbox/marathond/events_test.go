@@ -158,7 +158,7 @@ func TestAStreamOfEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Header.Set("Accept", "text/event-stream")
-		res, err := http.DefaultClient.Do(r) //nolint:bodyclose // closed below
+		res, err := http.DefaultClient.Do(r)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,10 @@ import (
 	"meshsync.dev/meshsync/internal/sandbox/marathond/appdef"
 )
 
+// maxWaiting is how many instances of an app wait for an offer at a time: an app of two
+// thousand million instances does not fill the memory.
+const maxWaiting = 500
+
 // rollout is how far one action has come.
 type rollout struct {
 	begun   bool
@@ -95,7 +99,7 @@ func (s *Server) scaleApp(a *app) bool {
 		}
 		return false
 	}
-	for range want - len(live) {
+	for range min(want-len(live), maxWaiting-len(s.waiting(a.id))) {
 		s.launch(a)
 	}
 	ready := 0
@@ -157,7 +161,7 @@ func (s *Server) restartApp(a *app, r *rollout, first bool) bool {
 		}
 		old = nil
 	}
-	for total := len(old) + len(fresh) + killing; len(fresh) < n && total < high+r.extra; total++ {
+	for total := len(old) + len(fresh) + killing; len(fresh) < n && total < high+r.extra && len(s.waiting(a.id)) < maxWaiting; total++ {
 		fresh = append(fresh, s.launch(a))
 	}
 	return len(old) == 0 && killing == 0 && ready >= n

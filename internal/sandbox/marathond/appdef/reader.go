@@ -90,7 +90,7 @@ func (r *Reader) ReadUpdate(body json.RawMessage) (Object, *Refusal) {
 	if len(problems) > 0 {
 		return nil, refuse422(invalidJSON, problems)
 	}
-	if update["version"] != nil && len(update) > 1 && !(len(update) == 2 && update["id"] != nil) {
+	if _, hasID := update["id"]; update["version"] != nil && len(update) > 1 && (len(update) != 2 || !hasID) {
 		return nil, Invalid(Problem{"/", "The 'version' field may only be combined with the 'id' field."})
 	}
 	if refusal := r.checkDeprecated(update, true); refusal != nil {
