@@ -10,6 +10,9 @@ import (
 // maxDeployments is how many may run; beyond it every write is 403.
 const maxDeployments = 100
 
+// maxVersions is how many trees are kept: --zk_max_versions.
+const maxVersions = 50
+
 const (
 	limitText = "Max number (100) of running deployments is achieved. Wait for existing deployments to complete or cancel one" +
 		"using force=true parameter. You can increase max deployment number by using --max_running_deployments parameter" +
@@ -80,11 +83,8 @@ func (s *Server) finish(next *root, c change, version string) *answer {
 		a := refused(appdef.Invalid(p...))
 		return &a
 	}
-	for _, id := range next.ids() {
+	for _, id := range s.touched(next, c.restart) {
 		a, before := next.apps[id], s.root.apps[id]
-		if a == before && id != c.restart {
-			continue
-		}
 		if err := s.assignPorts(next, a); err != nil {
 			bad := fail(http.StatusInternalServerError, err.Error())
 			return &bad
@@ -100,9 +100,22 @@ func (s *Server) finish(next *root, c change, version string) *answer {
 	return nil
 }
 
+// touched lists the apps of a new tree that are not those of the present one, in the order
+// in which they get their ports.
+func (s *Server) touched(next *root, restart string) []string {
+	var out []string
+	for id, a := range next.apps {
+		if a != s.root.apps[id] || id == restart {
+			out = append(out, id)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // versioned is an app with the versions that a write gives it.
 func versioned(a, before *app, version string, restart bool) *app {
-	out := &app{id: a.id, def: a.def, version: version, scaled: version, config: version}
+	out := &app{id: a.id, def: a.def, version: version, scaled: version, config: version, ports: portNumbers(a.def)}
 	switch {
 	case before == nil:
 	case restart:
@@ -130,7 +143,7 @@ func (s *Server) store(next *root) {
 	}
 	s.root = next
 	s.roots = append(s.roots, next)
-	if len(s.roots) > 100 {
+	if len(s.roots) > maxVersions {
 		s.roots = s.roots[1:]
 	}
 	if s.reverted == "" {

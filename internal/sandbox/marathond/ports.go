@@ -41,7 +41,11 @@ func (s *Server) assignPorts(next *root, a *app) error {
 	used := map[int]bool{}
 	for _, r := range []*root{s.root, next} {
 		for _, other := range r.apps {
-			for _, n := range portNumbers(other.def) {
+			ports := other.ports
+			if ports == nil { // new in this change
+				ports = portNumbers(other.def)
+			}
+			for _, n := range ports {
 				used[n] = true
 			}
 		}

@@ -24,6 +24,7 @@ type app struct {
 	version string
 	scaled  string // version of the last change of any kind
 	config  string // version of the last change that was more than scaling
+	ports   []int  // its service ports, once they are assigned
 }
 
 type group struct {

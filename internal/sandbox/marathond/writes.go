@@ -83,7 +83,7 @@ func (s *Server) define(next *root, id string, body json.RawMessage, partial, fo
 func keep(next *root, id string, def object) {
 	before := next.apps[id]
 	if before != nil && appdef.Compare(before.def, def) == appdef.Same {
-		next.apps[id] = &app{id: id, def: withPorts(def, before.def), version: before.version, scaled: before.scaled, config: before.config}
+		next.apps[id] = &app{id: id, def: withPorts(def, before.def), version: before.version, scaled: before.scaled, config: before.config, ports: before.ports}
 		return
 	}
 	next.setApp(&app{id: id, def: def})
