@@ -152,7 +152,7 @@ func (s *Server) updateGroupApps(next *root, id string, apps []json.RawMessage, 
 	listed := map[string]bool{}
 	var made []*app
 	for i, body := range apps {
-		def, r := s.reader.Create(body, id, s.roles(next))
+		def, r := s.reader.Create(body, id, s.rolesInGroup(next))
 		if r != nil {
 			return refuse(r)
 		}

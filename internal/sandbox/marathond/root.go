@@ -162,6 +162,17 @@ func (r *root) cyclic() bool {
 	return false
 }
 
+// rolesInGroup is roles for the apps of a group that is written: the name of a top-level
+// group that is not there yet is no role.
+func (s *Server) rolesInGroup(next *root) appdef.Roles {
+	return func(id, current string) ([]string, string) {
+		if _, known := s.root.groups[top(id)]; !known && !next.groups[top(id)].enforceRole {
+			return []string{s.o.Role}, s.o.Role
+		}
+		return s.roles(next)(id, current)
+	}
+}
+
 // roles says which roles an app may have here, and which one it gets.
 func (s *Server) roles(next *root) appdef.Roles {
 	return func(id, current string) ([]string, string) {
