@@ -216,3 +216,34 @@ func TestAStandbyLosesChunkedBodiesAndRedirectsEvents(t *testing.T) {
 		t.Errorf("%v %v", err, res)
 	}
 }
+
+func TestTheFaultsOfDeployments(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Options{})
+	w.call(t, "POST", "/v2/apps", []byte(plainApp("/a", 1, "")))
+	fault(t, w.Server, "empty-deployments", "")
+	if w.count(t) != 0 {
+		t.Error("a deployment is listed")
+	}
+	fault(t, w.Server, "empty-deployments", "off")
+	if w.count(t) != 1 {
+		t.Error("it is still there")
+	}
+	w.settle()
+	fault(t, w.Server, "deployment-limit", "")
+	if r := w.call(t, "PUT", "/v2/apps/a", object{}); r.status != 403 {
+		t.Errorf("%d", r.status)
+	}
+	fault(t, w.Server, "deployment-limit", "off")
+	fault(t, w.Server, "unkillable", "/a")
+	w.call(t, "DELETE", "/v2/apps/a", nil)
+	w.settle()
+	if w.count(t) != 1 || len(w.Tasks()) != 1 {
+		t.Error("the task was killed")
+	}
+	fault(t, w.Server, "unkillable", "off")
+	w.settle()
+	if w.count(t) != 0 || len(w.Tasks()) != 0 {
+		t.Error("the task stays")
+	}
+}
