@@ -48,6 +48,9 @@ func badRepository(t *testing.T, name string) {
 		}
 		kept = append(kept, f)
 		files[f.Name] = f.Data
+		if string(f.Data) == "DELETE\n" {
+			delete(files, f.Name)
+		}
 	}
 	_, err = Load(files, dir)
 	var invalid *Errors

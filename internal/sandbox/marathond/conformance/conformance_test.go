@@ -1,10 +1,8 @@
 package conformance_test
 
 import (
-	"fmt"
 	"net/http/httptest"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -28,13 +26,4 @@ func TestTheSandboxConforms(t *testing.T) {
 		}
 	})
 	conformance.Run(t, conformance.Options{URL: server.URL, Group: "/conformance"})
-}
-
-func TestARealMarathonConforms(t *testing.T) {
-	t.Parallel()
-	url := os.Getenv("MESHSYNC_MARATHON_URL")
-	if url == "" {
-		t.Skip("MESHSYNC_MARATHON_URL names no Marathon to run against")
-	}
-	conformance.Run(t, conformance.Options{URL: strings.TrimSuffix(url, "/"), Group: fmt.Sprintf("/meshsync-conformance-%d", os.Getpid())})
 }
