@@ -146,13 +146,17 @@ func (l *loader) checkPackage(inst *build.Instance, folder string, c *collector)
 			continue
 		}
 		ok = false
+		msg := fmt.Sprintf("the file is of package %q, and its folder is %q", f.PackageName(), want)
+		if f.PackageName() == "" {
+			msg = "the file names no package"
+		}
 		hint := "write package " + want
 		if l.inst != nil && f.PackageName() == l.inst.PkgName {
 			hint += "; as package " + l.inst.PkgName + " it would be unified with the whole mesh"
 		}
 		c.add(Error{
 			Pos: mesh.Pos{File: name, Line: 1}, Rule: "app-package",
-			Msg: fmt.Sprintf("the file is of package %q, and its folder is %q", f.PackageName(), want), Hint: hint,
+			Msg: msg, Hint: hint,
 		})
 	}
 	return ok

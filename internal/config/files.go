@@ -42,11 +42,14 @@ func Meshes(files map[string][]byte) []string {
 type module struct {
 	overlay map[string]load.Source
 	asts    map[string]*ast.File // by path relative to the module's root
+	path    string               // the module's own import path, without a version
+	source  *source
 }
 
 // parse checks and parses the files that a mesh may use.
 func parse(files map[string][]byte, c *collector) *module {
 	m := &module{overlay: map[string]load.Source{}, asts: map[string]*ast.File{}}
+	m.source = newSource(m)
 	if len(files) > maxFiles {
 		c.add(Error{Rule: "too-large", Msg: fmt.Sprintf("the module has %d files, and at most %d are read", len(files), maxFiles)})
 		return m
@@ -57,7 +60,7 @@ func parse(files map[string][]byte, c *collector) *module {
 		}
 		if name == "cue.mod/module.cue" {
 			m.overlay[root+"/"+name] = load.FromBytes(data)
-			checkModuleFile(data, c)
+			m.path = checkModuleFile(data, c)
 			continue
 		}
 		f, err := parser.ParseFile(root+"/"+name, data, parser.ParseComments)
@@ -84,27 +87,42 @@ func readable(name string, data []byte, c *collector) bool {
 	return false
 }
 
-// checkModuleFile refuses dependencies: they would be fetched over the network behind the user's back.
-func checkModuleFile(data []byte, c *collector) {
+// checkModuleFile returns the module's path. It refuses dependencies: they would be
+// fetched over the network behind the user's back.
+func checkModuleFile(data []byte, c *collector) string {
 	f, err := parser.ParseFile(root+"/cue.mod/module.cue", data)
 	if err != nil {
 		addSyntax(c, err)
-		return
+		return ""
 	}
-	for _, d := range f.Decls {
-		if field, ok := d.(*ast.Field); ok {
-			if name, _, _ := ast.LabelName(field.Label); name == "deps" {
-				c.add(Error{
-					Pos: position(field.Pos()), Rule: "module-deps",
-					Msg: "cue.mod/module.cue lists dependencies, and meshsync fetches nothing", Hint: "vendor them below cue.mod/pkg",
-				})
-			}
+	written := map[string]written{}
+	for _, w := range fieldsIn(&ast.StructLit{Elts: f.Decls}) {
+		written[w.name] = w
+	}
+	if w, ok := written["deps"]; ok {
+		c.add(Error{
+			Pos: w.pos, Rule: "module-deps",
+			Msg: "cue.mod/module.cue lists dependencies, and meshsync fetches nothing", Hint: "vendor them below cue.mod/pkg",
+		})
+	}
+	for name, example := range map[string]string{"module": `module: "example.com/infra"`, "language": `language: version: "v0.17.0"`} {
+		if _, ok := written[name]; !ok {
+			c.add(Error{Pos: mesh.Pos{File: "cue.mod/module.cue", Line: 1}, Rule: "module", Msg: "the module file has no " + name, Hint: "such as " + example})
 		}
 	}
+	lit, ok := written["module"].value.(*ast.BasicLit)
+	if !ok {
+		return ""
+	}
+	name, _, _ := strings.Cut(unquote(lit.Value), "@")
+	return name
 }
+
+// syntaxWords are the parser's names of things that have better ones.
+var syntaxWords = strings.NewReplacer("'EOF'", "the end of the file", "'IDENT' ", "", "'STRING' ", "")
 
 func addSyntax(c *collector, err error) {
 	for _, e := range errors.Errors(err) {
-		c.add(Error{Pos: position(e.Position()), Rule: "syntax", Msg: "this is no CUE: " + message(e)})
+		c.add(Error{Pos: position(e.Position()), Rule: "syntax", Msg: "this is no CUE: " + syntaxWords.Replace(message(e))})
 	}
 }

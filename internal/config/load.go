@@ -5,7 +5,9 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"cuelang.org/go/cue"
@@ -114,32 +116,23 @@ func (l *loader) evaluate() {
 
 // importErrors reports what kept an instance from being built.
 func (l *loader) importErrors(inst *build.Instance) {
+	if broken := l.mod.source.brokenImports(); len(broken) > 0 && strings.Contains(inst.Err.Error(), "import failed") {
+		for _, e := range broken {
+			l.errs.add(e)
+		}
+		return
+	}
 	l.translator(inst.Files, cue.Value{}).add(l.errs, inst.Err)
 }
 
 // translator knows the names of this mesh for hints and positions.
 func (l *loader) translator(files []*ast.File, v cue.Value) translator {
 	return translator{
-		known:   func(path []string) []string { return l.known(v, path) },
-		at:      func(path []string) mesh.Pos { return l.userPosition(files, path) },
-		literal: l.literalAt,
+		known:     func(path []string) []string { return l.known(v, path) },
+		at:        func(path []string) mesh.Pos { return l.userPosition(files, path) },
+		otherRole: func(path []string) string { return l.otherRole(v, path) },
+		dir:       l.dir, source: l.mod.source,
 	}
-}
-
-// literalAt reports whether a literal is written at a position.
-func (l *loader) literalAt(p mesh.Pos) bool {
-	f, ok := l.mod.asts[p.File]
-	if !ok {
-		return false
-	}
-	found := false
-	ast.Walk(f, func(n ast.Node) bool {
-		if lit, ok := n.(*ast.BasicLit); ok && position(lit.Pos()) == p {
-			found = true
-		}
-		return !found
-	}, nil)
-	return found
 }
 
 // userPosition finds the user's line for a path of the evaluated mesh: for what a role
@@ -169,8 +162,10 @@ func (l *loader) known(v cue.Value, path []string) []string {
 		return l.settingNames(v, unquote(path[2]))
 	case len(path) >= 2 && path[0] == "apps":
 		return appFieldNames(l.con, path[2:])
-	case len(path) == 3 && path[0] == "hosts":
-		def = l.con.def("#Host")
+	case len(path) >= 3 && path[0] == "hosts":
+		def = l.con.def("#Host").LookupPath(optionalPath(path[2 : len(path)-1]))
+	case len(path) == 3 && path[0] == "marathons":
+		def = l.con.def("#Marathon")
 	case len(path) >= 2 && path[0] == "policy":
 		def = l.con.def("#Policy").LookupPath(optionalPath(path[1 : len(path)-1]))
 	case len(path) == 1:
@@ -181,6 +176,19 @@ func (l *loader) known(v cue.Value, path []string) []string {
 		return nil
 	}
 	return fieldNames(def)
+}
+
+// otherRole tells which other role knows a setting.
+func (l *loader) otherRole(v cue.Value, path []string) string {
+	if len(path) != 6 || path[0] != "out" || path[3] != "over" {
+		return ""
+	}
+	for _, role := range slices.Sorted(maps.Keys(l.roleNames())) {
+		if slices.Contains(l.settingNames(v, role), unquote(path[5])) {
+			return "it is a setting of role " + role
+		}
+	}
+	return ""
 }
 
 // settingNames lists the settings that a role knows.

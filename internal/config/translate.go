@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -61,23 +60,12 @@ type translator struct {
 	// app is the key of the app that is checked; "" when it is the mesh. After
 	// unification with the contract an app's path begins with the definition.
 	app string
-	// literal reports whether a value is written out at a position.
-	literal func(mesh.Pos) bool
-}
-
-// valueAt is where the value is written that is in all n errors of a choice: the
-// options differ from error to error, and what embeds them is no literal.
-func (t translator) valueAt(ps []mesh.Pos, n int) mesh.Pos {
-	count := map[mesh.Pos]int{}
-	for _, p := range ps {
-		count[p]++
-	}
-	for _, p := range ps {
-		if count[p] >= n && t.literal(p) {
-			return p
-		}
-	}
-	return ps[0]
+	// otherRole tells which role knows a setting; may be nil.
+	otherRole func(path []string) string
+	// dir is the mesh's folder: its lines go before those of shared packages.
+	dir string
+	// source is what is written in the module's files.
+	source *source
 }
 
 // path is the path at which the user knows the thing.
@@ -92,146 +80,9 @@ func (t translator) path(e errors.Error) []string {
 	return append([]string{"apps", t.app}, path...)
 }
 
-// add translates all errors in err. Cascades are folded: of the errors of one role on
-// one host only those with a line of the user's count, and one error per path.
-func (t translator) add(c *collector, err error) {
-	var withLine, without []Error
-	taken := map[string]bool{}
-	choices := t.choices(err)
-	for _, e := range errors.Errors(err) {
-		mine, _ := positions(e)
-		x := t.translate(e)
-		if c, ok := choices[strings.Join(t.path(e), ".")]; ok && x.Rule == "conflict" {
-			x.Rule, x.Msg = "value", fmt.Sprintf("%s is %s, and must be one of %s", subject(t.path(e)), c.value, strings.Join(c.options, ", "))
-			x.Pos, x.Also = c.pos, nil
-			x.Hint = didYouMean(unquote(c.value), unquoteAll(c.options))
-		}
-		key := scope(t.path(e)) + "\x00" + x.Rule
-		if len(mine) > 0 {
-			withLine = append(withLine, x)
-			taken[scope(t.path(e))] = true
-			continue
-		}
-		if !taken[key] {
-			taken[key] = true
-			without = append(without, x)
-		}
-	}
-	for _, x := range foldSummaries(withLine) {
-		c.add(x)
-	}
-	if len(withLine) > 0 {
-		return
-	}
-	for _, x := range without {
-		c.add(x)
-	}
-}
-
-// choice is a value that is none of the options that a disjunction allows.
-type choice struct {
-	value   string
-	options []string
-	pos     mesh.Pos
-}
-
-// choices finds, by path, the values that fit no branch of a disjunction of plain
-// values: the evaluator reports a conflict with each of them.
-func (t translator) choices(err error) map[string]choice {
-	seen := map[string][][2]string{}
-	at := map[string][]mesh.Pos{}
-	for _, e := range errors.Errors(err) {
-		m := reMismatch.FindStringSubmatch(message(e))
-		if m == nil || m[3] != "" {
-			continue
-		}
-		key := strings.Join(t.path(e), ".")
-		seen[key] = append(seen[key], [2]string{m[1], m[2]})
-		mine, _ := positions(e)
-		at[key] = append(at[key], mine...)
-	}
-	out := map[string]choice{}
-	for key, pairs := range seen {
-		if len(pairs) < 2 {
-			continue
-		}
-		if c, ok := common(pairs); ok {
-			c.pos = t.valueAt(at[key], len(pairs))
-			out[key] = c
-		}
-	}
-	return out
-}
-
-// common is the value that is in every pair, and the others.
-func common(pairs [][2]string) (choice, bool) {
-	for i := range 2 {
-		c := choice{value: pairs[0][i]}
-		for _, p := range pairs {
-			switch c.value {
-			case p[0]:
-				c.options = append(c.options, p[1])
-			case p[1]:
-				c.options = append(c.options, p[0])
-			default:
-				c.value = ""
-			}
-		}
-		if c.value != "" && len(c.options) == len(pairs) {
-			slices.Sort(c.options)
-			c.options = slices.Compact(c.options)
-			return c, true
-		}
-	}
-	return choice{}, false
-}
-
-// scope is what cascades stay within: one role on one host, or the path itself.
-func scope(path []string) string {
-	if len(path) > 3 && path[0] == "out" {
-		path = path[:3]
-	}
-	return strings.Join(path, ".")
-}
-
-// foldSummaries drops the line "N errors in empty disjunction" and keeps one error per line.
-func foldSummaries(es []Error) []Error {
-	byLine := map[string]Error{}
-	var order []string
-	for _, e := range es {
-		if e.Rule == "summary" {
-			continue
-		}
-		key := fmt.Sprintf("%s:%d", e.Pos.File, e.Pos.Line)
-		if e.Rule == "unknown-field" { // several names of one line may be wrong
-			key = e.Pos.String()
-		}
-		old, ok := byLine[key]
-		if !ok {
-			order = append(order, key)
-		}
-		if !ok || rank(e.Rule) < rank(old.Rule) {
-			byLine[key] = e
-		}
-	}
-	var out []Error
-	for _, k := range order {
-		out = append(out, byLine[k])
-	}
-	if len(out) == 0 {
-		return es
-	}
-	return out
-}
-
-// rank puts the more telling of two errors of one line first.
-func rank(rule string) int {
-	return slices.Index([]string{"unknown-field", "unknown-reference", "type", "value", "conflict", "cycle", "missing", "evaluation"}, rule)
-}
-
 // trimDefinition drops a leading definition such as #App from a path.
 func trimDefinition(path []string) []string {
-	for len(path) > 0 && strings.HasPrefix(path[0], "#") {
+	for len(path) > 1 && strings.HasPrefix(path[0], "#") {
 		path = path[1:]
 	}
 	return path
@@ -246,184 +97,198 @@ func inRole(path []string) []string {
 	return path
 }
 
-var (
-	reMismatch = regexp.MustCompile(`^conflicting values (.+?) and (.+?)(?: \(mismatched types (.+) and (.+)\))?$`)
-	reBound    = regexp.MustCompile(`^invalid value (.+) \((?:out of bound|does not match|not in) (.+)\)$`)
-	reNotFound = regexp.MustCompile(`^reference "(.+)" not found$`)
-	reUnused   = regexp.MustCompile(`^imported and not used: "(.+)"`)
-)
+// finding is an error in translation.
+type finding struct {
+	Error
+	path  []string
+	lines bool // whether a line of the user's takes part
+}
 
-func (t translator) translate(e errors.Error) Error {
-	path := t.path(e)
-	msg := message(e)
-	mine, shipped := positions(e)
-	out := Error{Rule: "evaluation", Msg: subject(path) + ": " + msg}
-	if len(path) == 0 {
-		out.Msg = msg
+// add translates all errors in err, without their cascades.
+func (t translator) add(c *collector, err error) {
+	var order []string
+	groups := map[string][]errors.Error{}
+	for _, e := range errors.Errors(err) {
+		if strings.Contains(message(e), "errors in empty disjunction") {
+			if len(errors.Errors(err)) > 1 {
+				continue
+			}
+		}
+		key := strings.Join(t.path(e), "\x00")
+		if groups[key] == nil {
+			order = append(order, key)
+		}
+		groups[key] = append(groups[key], e)
 	}
-	switch {
-	case len(mine) > 0:
-		out.Pos = mine[len(mine)-1]
-		out.Pos, out.Also = mine[0], others(mine)
-	default:
-		if out.Pos = t.at(path); out.Pos.IsZero() && len(shipped) > 0 {
-			out.Pos = shipped[0]
+	var found []finding
+	for _, key := range order {
+		found = append(found, t.group(groups[key])...)
+	}
+	for _, f := range foldPlaces(foldCascades(found)) {
+		c.add(f.Error)
+	}
+}
+
+// group translates the errors of one path: of a value that fits no branch of a choice
+// there is one for each branch.
+func (t translator) group(es []errors.Error) []finding {
+	path := t.path(es[0])
+	if f, ok := t.choice(path, es); ok {
+		return []finding{f}
+	}
+	var plain, defaults []finding
+	for _, e := range es {
+		f := t.translate(e)
+		if t.takesDefault(e) {
+			defaults = append(defaults, f)
+			continue
+		}
+		plain = append(plain, f)
+	}
+	if len(plain) == 0 {
+		plain = defaults
+	}
+	best := plain[:0:0]
+	for _, f := range plain {
+		if f.Rule == "unknown-field" || len(best) == 0 || best[0].Rule == f.Rule && best[0].Pos != f.Pos && f.Rule != "conflict" {
+			best = append(best, f)
+		} else if rank(f.Rule) < rank(best[0].Rule) {
+			best = []finding{f}
 		}
 	}
-	t.rephrase(&out, path, msg)
+	return best
+}
+
+// takesDefault reports whether an error is about the default of a choice, which is
+// left as soon as another value is given.
+func (t translator) takesDefault(e errors.Error) bool {
+	mine, _ := positions(e)
+	return slices.ContainsFunc(mine, t.source.isDefault)
+}
+
+// foldCascades keeps, of what a role makes, the errors that name a line of the user's;
+// of those, not the ones inside the role's helpers and calls.
+func foldCascades(in []finding) []finding {
+	anyLine, anyPlain := false, map[string]bool{}
+	for _, f := range in {
+		anyLine = anyLine || f.lines
+		if !f.helper() {
+			anyPlain[f.scope()] = true
+		}
+	}
+	seen := map[string]bool{}
+	var out []finding
+	for _, f := range in {
+		key := f.scope() + "\x00" + f.Rule
+		switch {
+		case f.helper() && anyPlain[f.scope()]:
+		case !f.lines && f.path0() == "out" && (anyLine || seen[key]):
+		default:
+			seen[key] = seen[key] || !f.lines
+			out = append(out, f)
+		}
+	}
 	return out
 }
 
-func others(ps []mesh.Pos) []mesh.Pos {
-	if len(ps) < 2 || len(ps) > 4 {
-		return nil // a value with many sources: the list would hide the point
+func (f finding) path0() string {
+	if len(f.path) == 0 {
+		return ""
 	}
-	return ps[1:]
+	return f.path[0]
 }
 
-// rephrase says the evaluator's most frequent messages in words of the domain.
-func (t translator) rephrase(out *Error, path []string, msg string) {
-	what := subject(path)
-	switch {
-	case strings.HasSuffix(msg, "field not allowed"):
-		out.Rule, out.Also = "unknown-field", nil
-		out.Msg = unknownField(path)
-		if len(path) > 0 {
-			out.Hint = didYouMean(path[len(path)-1], t.known(path))
+// scope is what cascades stay within: one role on one host, or the path itself.
+func (f finding) scope() string {
+	path := f.path
+	if f.path0() == "out" && len(path) > 3 {
+		path = path[:3]
+	}
+	return strings.Join(path, "\x00")
+}
+
+// helper reports whether the error is inside a role's hidden field or in a call.
+func (f finding) helper() bool {
+	if f.path0() != "out" {
+		return false
+	}
+	return f.Rule == "evaluation" || slices.ContainsFunc(f.path, func(p string) bool { return strings.HasPrefix(p, "_") })
+}
+
+// foldPlaces keeps one error for each place: the same line is wrong for many hosts.
+func foldPlaces(in []finding) []finding {
+	byPlace := map[string]int{}
+	var out []finding
+	for _, f := range in {
+		key := f.Pos.String()
+		if f.Pos.IsZero() || !f.lines {
+			key += f.Msg
 		}
-	case strings.Contains(msg, "errors in empty disjunction"):
-		out.Rule = "summary"
-	case strings.Contains(msg, "cycle"):
-		out.Rule, out.Msg = "cycle", what+" depends on itself"
-	case strings.Contains(msg, "field is required but not present"):
-		out.Rule, out.Msg = "missing", what+" is missing"
-	case strings.HasSuffix(msg, "import failed"):
-		out.Rule, out.Msg = "import", "a package that is imported cannot be read"
-		out.Hint = "is the path right, and is it in this module or below cue.mod/pkg?"
-	case strings.HasPrefix(msg, "incomplete value"), strings.HasPrefix(msg, "non-concrete value"), strings.HasPrefix(msg, "undefined field"):
-		out.Rule, out.Msg = "missing", what+" has no concrete value: "+msg
-		if len(path) > 0 && path[0] == "apps" {
-			out.Hint = "if it comes from a template, give the template what it needs"
-		}
-		if strings.HasPrefix(msg, "undefined field") {
-			out.Rule, out.Msg = "unknown-reference", what+" uses a field that does not exist ("+strings.TrimPrefix(msg, "undefined field: ")+")"
-		}
-	case reNotFound.MatchString(msg):
-		out.Rule, out.Msg = "unknown-reference", fmt.Sprintf("the name %q is not defined here", reNotFound.FindStringSubmatch(msg)[1])
-		out.Hint = "a string needs quotes; a package needs an import"
-	case reUnused.MatchString(msg):
-		out.Rule, out.Msg = "unused-import", fmt.Sprintf("%q is imported and not used", reUnused.FindStringSubmatch(msg)[1])
-		out.Hint = "remove the import"
-	case reBound.MatchString(msg):
-		m := reBound.FindStringSubmatch(msg)
-		out.Rule, out.Msg = "value", fmt.Sprintf("%s is %s, and must be %s", what, m[1], bound(m[2]))
-	case reMismatch.MatchString(msg):
-		m := reMismatch.FindStringSubmatch(msg)
-		out.Rule, out.Msg = "conflict", fmt.Sprintf("%s is given two values, %s and %s", what, m[1], m[2])
-		if m[3] != "" {
-			out.Rule, out.Msg = "type", fmt.Sprintf("%s is %s, and the contract says %s", what, typed(m), expected(m))
+		i, ok := byPlace[key]
+		switch {
+		case !ok:
+			byPlace[key] = len(out)
+			out = append(out, f)
+		case rank(f.Rule) < rank(out[i].Rule):
+			out[i] = f
 		}
 	}
+	return out
 }
 
-// bound says a constraint in words where that is shorter to read than CUE.
-func bound(b string) string {
-	switch b {
-	case `=~"^0[0-7]{3}$"`:
-		return `four octal digits, such as "0644"`
-	case `=~"^([0-9]+(ms|s|m|h))+$"`:
-		return `a time with a unit, such as "30s"`
-	}
-	if rest, ok := strings.CutPrefix(b, "=~"); ok {
-		return "of the form " + rest
-	}
-	if rest, ok := strings.CutPrefix(b, "!="); ok {
-		return "other than " + rest
-	}
-	return b
+// rank puts the more telling of two errors of one place first.
+func rank(rule string) int {
+	return slices.Index([]string{"unknown-field", "unknown-reference", "value", "type", "conflict", "cycle", "missing", "evaluation"}, rule)
 }
 
-// typed and expected tell which of two mismatched values is the user's: the concrete one.
-func typed(m []string) string {
-	if isType(m[1]) {
-		return m[2]
-	}
-	return m[1]
-}
-
-func expected(m []string) string {
-	if isType(m[1]) {
-		return m[1]
-	}
-	return m[2]
-}
-
-func isType(s string) bool {
-	for _, t := range []string{"string", "int", "number", "bool", "[...", "{", ">", "<", "=~", "!="} {
-		if strings.HasPrefix(s, t) {
-			return true
+func (t translator) translate(e errors.Error) finding {
+	path := t.path(e)
+	mine, shipped := positions(e)
+	t.sort(mine)
+	f := finding{path: path, lines: len(mine) > 0}
+	if f.lines {
+		f.Pos = mine[0]
+	} else if f.Pos = t.at(path); f.Pos.IsZero() {
+		if f.Pos = t.at(e.Path()); f.Pos.IsZero() && len(shipped) > 0 {
+			f.Pos = shipped[0]
 		}
 	}
-	return false
+	t.rephrase(&f, message(e), mine, shipped)
+	f.Msg = strings.TrimSpace(withoutHost(f.Msg, f.Pos, path, f.lines))
+	return f
 }
 
-// subject names the thing at a path as an operator would.
-func subject(path []string) string {
-	switch {
-	case len(path) >= 5 && path[0] == "out" && path[3] == "over":
-		return fmt.Sprintf("setting %q of role %s", strings.Join(path[5:], "."), roleOn(path))
-	case len(path) >= 4 && path[0] == "out" && (path[3] == "cfg" || path[3] == "flags" || path[3] == "merged"):
-		return fmt.Sprintf("setting %q of role %s", strings.Join(path[4:], "."), roleOn(path))
-	case len(path) >= 4 && path[0] == "out" && path[3] == "yield":
-		return fmt.Sprintf("%s of role %s", strings.Join(path[4:], "."), roleOn(path))
-	case len(path) >= 3 && path[0] == "out":
-		return fmt.Sprintf("role %s: %s", roleOn(path), strings.Join(path[3:], "."))
-	case len(path) >= 3 && path[0] == "apps":
-		return fmt.Sprintf("%s of app %s", strings.Join(path[2:], "."), unquote(path[1]))
-	default:
-		return strings.Join(path, ".")
+// withoutHost drops the host's name where the line is of no host.
+func withoutHost(msg string, pos mesh.Pos, path []string, lines bool) string {
+	if len(path) < 3 || path[0] != "out" || path[1] == "" || pos.IsZero() || !lines {
+		return msg
 	}
+	return strings.Replace(msg, " on "+path[1], "", 1)
 }
 
-// roleOn names the role of a path out.HOST.ROLE, and the host where there is one.
-func roleOn(path []string) string {
-	if path[1] == "" {
-		return unquote(path[2])
-	}
-	return unquote(path[2]) + " on " + path[1]
-}
-
-func unquote(s string) string { return strings.Trim(s, `"`) }
-
-func unknownField(path []string) string {
-	if len(path) == 0 {
-		return "a field is not known here"
-	}
-	last := unquote(path[len(path)-1])
-	switch {
-	case len(path) >= 6 && path[0] == "out" && path[3] == "over":
-		return fmt.Sprintf("setting %q is not known to role %s", strings.Join(unquoteAll(path[5:]), "."), unquote(path[2]))
-	case len(path) == 6 && path[0] == "out" && path[3] == "yield" && path[4] != "services" && !strings.HasPrefix(last, "/"):
-		return fmt.Sprintf("role %s yields the path %q: want an absolute one", unquote(path[2]), last)
-	case len(path) >= 3 && path[0] == "out":
-		return fmt.Sprintf("role %s yields %q, which is not known in %s", unquote(path[2]), last, strings.Join(path[3:len(path)-1], "."))
-	case len(path) >= 3 && path[0] == "apps":
-		in := "an app"
-		if len(path) > 3 {
-			in = strings.Join(path[2:len(path)-1], ".") + " of an app"
+// sort puts positions into order: what is written out before what refers to it, the
+// mesh's folder before shared packages.
+func (t translator) sort(ps []mesh.Pos) {
+	score := func(p mesh.Pos) int {
+		n := 0
+		if _, ok := t.source.literal(p); !ok {
+			n = 2
 		}
-		return fmt.Sprintf("app %s: %q is no field of %s", unquote(path[1]), last, in)
-	case len(path) == 1:
-		return fmt.Sprintf("%q is no field of a mesh", last)
-	default:
-		return fmt.Sprintf("%q is no field of %s", last, strings.Join(path[:len(path)-1], "."))
+		if !strings.HasPrefix(p.File, t.dir+"/") {
+			n++
+		}
+		return n
 	}
+	slices.SortStableFunc(ps, func(a, b mesh.Pos) int { return score(a) - score(b) })
 }
 
-func unquoteAll(path []string) []string {
-	out := make([]string, len(path))
-	for i, p := range path {
-		out[i] = unquote(p)
+// written keeps the positions at which a value is written out.
+func (t translator) written(ps []mesh.Pos) []mesh.Pos {
+	var out []mesh.Pos
+	for _, p := range ps {
+		if _, ok := t.source.literal(p); ok {
+			out = append(out, p)
+		}
 	}
 	return out
 }

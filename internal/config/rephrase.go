@@ -1,0 +1,277 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"cuelang.org/go/cue/errors"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+var (
+	reMismatch = regexp.MustCompile(`(?s)^conflicting values (.+?) and (.+?)(?: \(mismatched types (.+) and (.+)\))?$`)
+	reBound    = regexp.MustCompile(`(?s)^invalid value (.+) \((?:out of bound|does not match|not in) (.+)\)$`)
+	reNotFound = regexp.MustCompile(`^reference "(.+)" not found$`)
+	reUnused   = regexp.MustCompile(`^imported and not used: "(.+)"`)
+	reLengths  = regexp.MustCompile(`^incompatible list lengths \((\d+) and (\d+)\)$`)
+	reOpen     = regexp.MustCompile(`(?s)^(?:incomplete value|non-concrete value) (.+)$`)
+)
+
+// rephrase says the evaluator's messages in words of the domain.
+func (t translator) rephrase(f *finding, msg string, mine, shipped []mesh.Pos) {
+	what := subject(f.path)
+	switch {
+	case strings.HasSuffix(msg, "field not allowed"):
+		t.fieldNotAllowed(f)
+	case strings.Contains(msg, "cycle"):
+		f.Rule, f.Msg = "cycle", what+" depends on itself"
+	case strings.Contains(msg, "field is required but not present"):
+		f.Rule, f.Msg = "missing", what+" is missing"
+	case strings.HasSuffix(msg, "import failed"):
+		f.Rule, f.Msg = "import", "a package that is imported cannot be read"
+		f.Hint = "is the path right, and is it in this module or below cue.mod/pkg?"
+	case reOpen.MatchString(msg):
+		f.Rule, f.Msg = "missing", fmt.Sprintf("%s has no value: want %s", what, wanted(reOpen.FindStringSubmatch(msg)[1]))
+	case strings.HasPrefix(msg, "undefined field"), msg == "invalid interpolation":
+		t.undefined(f, strings.TrimPrefix(msg, "undefined field: "), mine)
+	case reNotFound.MatchString(msg):
+		f.Rule, f.Msg = "unknown-reference", fmt.Sprintf("the name %q is not defined here", reNotFound.FindStringSubmatch(msg)[1])
+		f.Hint = "a string needs quotes; a package needs an import"
+	case reUnused.MatchString(msg):
+		f.Rule, f.Msg = "unused-import", fmt.Sprintf("%q is imported and not used", reUnused.FindStringSubmatch(msg)[1])
+		f.Hint = "remove the import"
+	case reLengths.MatchString(msg):
+		t.lengths(f, reLengths.FindStringSubmatch(msg))
+	case reBound.MatchString(msg):
+		m := reBound.FindStringSubmatch(msg)
+		f.Rule, f.Msg = "value", fmt.Sprintf("%s is %s, and must be %s", what, shown(f.path, m[1]), wanted(m[2]))
+	case reMismatch.MatchString(msg):
+		t.mismatch(f, reMismatch.FindStringSubmatch(msg), mine, shipped)
+	default:
+		t.other(f, msg)
+	}
+}
+
+// other is a message that has no words of the domain yet.
+func (t translator) other(f *finding, msg string) {
+	f.Rule, f.Msg = "evaluation", msg
+	if len(f.path) > 0 {
+		f.Msg = subject(f.path) + ": " + msg
+	}
+	if secretPath(f.path) {
+		f.Msg = subject(f.path) + " cannot be evaluated"
+	}
+}
+
+func (t translator) fieldNotAllowed(f *finding) {
+	f.Rule = "unknown-field"
+	if p := unknownKind(f.path); len(p) < len(f.path) {
+		f.path = p
+		if at := t.source.field(f.Pos, p[len(p)-1]); !at.IsZero() {
+			f.Pos = at
+		}
+	}
+	f.Msg = unknownField(f.path)
+	if len(f.path) > 0 {
+		f.Hint = didYouMean(unquote(f.path[len(f.path)-1]), t.known(f.path))
+	}
+	if f.Hint == "" && t.otherRole != nil {
+		f.Hint = t.otherRole(f.path)
+	}
+}
+
+// unknownKind cuts a path such as yield.servces.x after the kind that is not known.
+func unknownKind(path []string) []string {
+	if len(path) > 5 && path[0] == "out" && path[3] == "yield" &&
+		!slices.Contains([]string{"files", "directories", "symlinks", "services", "ensemble", "rollout"}, path[4]) {
+		return path[:5]
+	}
+	return path
+}
+
+// lengths is about two lists that are joined item by item.
+func (t translator) lengths(f *finding, m []string) {
+	f.Rule, f.Msg = "value", fmt.Sprintf("%s is a list of %s where %s are wanted", subject(f.path), m[1], m[2])
+	at := t.at(f.path)
+	switch {
+	case m[1] == "0" || m[2] == "0":
+		f.Msg = subject(f.path) + " is empty, and needs an item"
+	case !at.IsZero() && at != f.Pos:
+		f.Msg = fmt.Sprintf("%s is given two lists, of %s and of %s items", subject(f.path), m[1], m[2])
+		f.Also, f.Pos = []mesh.Pos{f.Pos}, at
+		f.Hint = "lists are joined item by item, so both must be of one length"
+	}
+}
+
+// undefined names what is used and not there.
+func (t translator) undefined(f *finding, name string, mine []mesh.Pos) {
+	f.Rule = "unknown-reference"
+	for i := len(mine) - 1; i >= 0; i-- {
+		if ref, ok := t.source.reference(mine[i]); ok {
+			f.Pos, f.Msg = mine[i], fmt.Sprintf("%s uses %s, which does not exist", subject(f.path), ref.text)
+			f.Hint = didYouMean(ref.name, ref.known)
+			if f.Hint == "" && ref.on == "members" {
+				f.Hint = "members holds the roles that uses lists"
+			}
+			return
+		}
+	}
+	if name == "invalid interpolation" {
+		t.other(f, name)
+		return
+	}
+	f.Msg = fmt.Sprintf("%s uses %s, which does not exist", subject(f.path), name)
+}
+
+// mismatch is a value of the wrong type, or two values for one field.
+func (t translator) mismatch(f *finding, m []string, mine, shipped []mesh.Pos) {
+	written := t.written(mine)
+	if m[3] != "" || isType(m[1]) != isType(m[2]) {
+		value, want := m[1], m[2]
+		if pureType(value) || !pureType(want) && isType(value) {
+			value, want = want, value
+		}
+		f.Rule, f.Msg = "type", fmt.Sprintf("%s is %s, and must be %s", subject(f.path), shown(f.path, value), wanted(want))
+		f.Hint = quotesHint(value, want)
+		for _, p := range written {
+			if text, _ := t.source.literal(p); text == value {
+				f.Pos = p
+				break
+			}
+		}
+		return
+	}
+	f.Rule, f.Msg = "conflict", subject(f.path)+" is given two values"
+	if !secretPath(f.path) {
+		f.Msg += fmt.Sprintf(", %s and %s", m[1], m[2])
+	}
+	if len(written) > 1 {
+		f.Pos, f.Also = written[0], written[1:2]
+		if text, _ := t.source.literal(f.Pos); text == m[2] && !secretPath(f.path) {
+			f.Msg = fmt.Sprintf("%s is given two values, %s and %s", subject(f.path), m[2], m[1])
+		}
+		if f.Also[0].File != f.Pos.File && !strings.HasPrefix(f.Also[0].File, t.dir+"/") {
+			f.Hint = conflictHint(f.Also[0].File, m, t.source, f.Also[0], f.path)
+		}
+	} else if len(shipped) > 0 && t.source.shippedValue != nil {
+		f.Also = t.source.shippedValue(shipped, m)
+	}
+}
+
+// conflictHint says how a shared package gives way.
+func conflictHint(file string, m []string, s *source, at mesh.Pos, path []string) string {
+	if secretPath(path) {
+		return ""
+	}
+	text, _ := s.literal(at)
+	kind := "string"
+	switch {
+	case strings.HasPrefix(text, `"`):
+	case text == "true" || text == "false":
+		kind = "bool"
+	case strings.ContainsAny(m[1]+m[2], ".e") && strings.Trim(m[1]+m[2], "0123456789.-e") == "":
+		kind = "number"
+	case strings.Trim(text, "0123456789-") == "":
+		kind = "int"
+	default:
+		return ""
+	}
+	return fmt.Sprintf("%s fixes it; as %s | *%s it would be a default there", file, kind, text)
+}
+
+// quotesHint tells a number in quotes, and a string without.
+func quotesHint(value, want string) string {
+	inner := unquote(value)
+	number := inner != "" && strings.Trim(inner, "0123456789.-") == ""
+	switch {
+	case strings.HasPrefix(value, `"`) && number && (want == "int" || want == "number" || want == "uint" || strings.HasPrefix(want, ">")):
+		return "without quotes"
+	case !strings.HasPrefix(value, `"`) && number && want == "string":
+		return "in quotes"
+	default:
+		return ""
+	}
+}
+
+// choice is a value that is none of the options that a disjunction allows: the
+// evaluator reports a conflict with each of them.
+func (t translator) choice(path []string, es []errors.Error) (finding, bool) {
+	var pairs [][2]string
+	var all []mesh.Pos
+	for _, e := range es {
+		m := reMismatch.FindStringSubmatch(message(e))
+		if m == nil {
+			continue
+		}
+		pairs = append(pairs, [2]string{m[1], m[2]})
+		mine, _ := positions(e)
+		all = append(all, mine...)
+		if t.takesDefault(e) {
+			return finding{}, false
+		}
+	}
+	value, options, ok := common(pairs)
+	if !ok || len(pairs) < 2 || !allOf(options) {
+		return finding{}, false
+	}
+	t.sort(all)
+	f := finding{path: path, lines: len(all) > 0}
+	f.Rule, f.Pos = "value", t.at(path)
+	if pureType(options[0]) {
+		f.Rule = "type"
+	}
+	for _, p := range all {
+		if text, ok := t.source.literal(p); f.Pos.IsZero() || ok && text == value || !users(f.Pos) {
+			f.Pos = p
+			if ok && text == value {
+				break
+			}
+		}
+	}
+	if len(all) > 0 && !slices.Contains(all, f.Pos) {
+		f.Pos = all[0]
+	}
+	f.Msg = fmt.Sprintf("%s is %s, and must be %s", subject(path), shown(path, value), anyOf(options))
+	f.Msg = withoutHost(f.Msg, f.Pos, path, f.lines)
+	f.Hint = didYouMean(strings.ToUpper(unquote(value)), unquoteAll(options))
+	if h := didYouMean(unquote(value), unquoteAll(options)); h != "" {
+		f.Hint = h
+	}
+	return f, true
+}
+
+// allOf reports whether the options are all of a contract: words or types, no numbers.
+func allOf(options []string) bool {
+	for _, o := range options {
+		if !strings.HasPrefix(o, `"`) && !isType(o) {
+			return false
+		}
+	}
+	return true
+}
+
+// common is the value that is in every pair, and the others.
+func common(pairs [][2]string) (value string, options []string, ok bool) {
+	if len(pairs) == 0 {
+		return "", nil, false
+	}
+	for i := range 2 {
+		value, options = pairs[0][i], nil
+		for _, p := range pairs {
+			switch value {
+			case p[0]:
+				options = append(options, p[1])
+			case p[1]:
+				options = append(options, p[0])
+			}
+		}
+		if len(options) == len(pairs) && !isType(value) {
+			slices.Sort(options)
+			return value, slices.Compact(options), true
+		}
+	}
+	return "", nil, false
+}

@@ -1,0 +1,241 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// wanted says a constraint in words.
+func wanted(b string) string {
+	b = strings.TrimSuffix(strings.TrimPrefix(b, "("), ")")
+	if w, ok := inWords()[b]; ok {
+		return w
+	}
+	if options := strings.Split(b, " | "); len(options) > 1 {
+		return anyOf(options)
+	}
+	switch {
+	case strings.HasPrefix(b, "=~"):
+		return "of the form " + b[2:]
+	case strings.HasPrefix(b, "!="):
+		return "other than " + b[2:]
+	case strings.HasPrefix(b, ">="):
+		return b[2:] + " or more"
+	case strings.HasPrefix(b, "<="):
+		return "at most " + b[2:]
+	case strings.HasPrefix(b, ">"):
+		return "more than " + b[1:]
+	case strings.HasPrefix(b, "<"):
+		return "less than " + b[1:]
+	case strings.HasPrefix(b, "["):
+		return "a list"
+	case strings.HasPrefix(b, "{"):
+		return "fields in braces"
+	default:
+		return b
+	}
+}
+
+// inWords are the constraints of the contract, which people need not read as CUE.
+func inWords() map[string]string {
+	return map[string]string{
+		"int": "a whole number", "uint": "a whole number", "number": "a number", "float": "a number", "list": "a list", "struct": "fields in braces",
+		"string": "a string", "bool": "true or false", "#Path": "an absolute path",
+		`!=""`: "a string that is not empty", `string & !=""`: "a string that is not empty",
+		`=~"^0[0-7]{3}$"`:               `four octal digits in quotes, such as "0644"`,
+		`=~"^([0-9]+(ms|s|m|h))+$"`:     `a time with a unit, such as "30s"`,
+		`=~"^/[^\u0000\n]+$"`:           "an absolute path",
+		`=~"^/[^\\u0000\\n]+$"`:         "an absolute path",
+		`=~"^/"`:                        "an absolute path",
+		`=~"^https?://"`:                "a URL that begins with http:// or https://",
+		`=~"` + namePattern + `"`:       "a name of lower-case letters, digits and dashes",
+		`int & >0 & <65536`:             "a port",
+		`=~"^server\\.[1-9][0-9]*$"`:    "server.1, server.2 and so on",
+		`=~"^(0|[1-9][0-9]*)(ms|s|m)$"`: `a time with a unit, such as "30s"`,
+	}
+}
+
+const namePattern = `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`
+
+// anyOf lists options: "a", "b" or "c".
+func anyOf(options []string) string {
+	said := make([]string, len(options))
+	for i, o := range options {
+		said[i] = wanted(o)
+	}
+	if len(said) == 1 {
+		return said[0]
+	}
+	return strings.Join(said[:len(said)-1], ", ") + " or " + said[len(said)-1]
+}
+
+// isType reports whether a text is a type or a constraint rather than a value.
+func isType(s string) bool {
+	if pureType(s) {
+		return true
+	}
+	for _, t := range []string{"[...", "(string", ">", "<", "=~", "!="} {
+		if strings.HasPrefix(s, t) {
+			return true
+		}
+	}
+	return s == "#Path"
+}
+
+func pureType(s string) bool {
+	switch s {
+	case "string", "int", "uint", "number", "float", "bool", "list", "struct":
+		return true
+	default:
+		return false
+	}
+}
+
+// shown is a value as it may be printed: one that could be a secret is only named by its kind.
+func shown(path []string, value string) string {
+	switch {
+	case len(value) > 80:
+		value = value[:77] + "..."
+		fallthrough
+	case !secretPath(path):
+		return value
+	case strings.HasPrefix(value, `"`):
+		return "a string"
+	case strings.HasPrefix(value, "["):
+		return "a list"
+	case strings.HasPrefix(value, "{"):
+		return "fields in braces"
+	case value == "true" || value == "false":
+		return "true or false"
+	case value == "null":
+		return value
+	default:
+		return "a number"
+	}
+}
+
+var secretDefault = regexp.MustCompile("(?i)" + strings.Join(mesh.Policy{}.Secrets(), "|"))
+
+// secretPath reports whether a value at the path may be a secret: all of an app's env,
+// and whatever has a secret's name.
+func secretPath(path []string) bool {
+	if len(path) > 3 && path[0] == "apps" && path[2] == "env" {
+		return true
+	}
+	return len(path) > 2 && secretDefault.MatchString(path[len(path)-1])
+}
+
+// subject names the thing at a path as an operator would.
+func subject(path []string) string {
+	switch {
+	case len(path) >= 6 && path[0] == "out" && path[3] == "over":
+		return fmt.Sprintf("setting %q of role %s", dotted(unquoteAll(path[5:])), roleOn(path))
+	case len(path) >= 6 && path[0] == "out" && path[3] == "_dir" && path[4] == "flags":
+		return fmt.Sprintf("setting %q of role %s", dotted(unquoteAll(path[5:])), roleOn(path))
+	case len(path) >= 5 && path[0] == "out" && (path[3] == "cfg" || path[3] == "flags" || path[3] == "merged"):
+		return fmt.Sprintf("setting %q of role %s", dotted(unquoteAll(path[4:])), roleOn(path))
+	case len(path) >= 5 && path[0] == "out" && path[3] == "yield":
+		return fmt.Sprintf("%s of role %s", dotted(path[4:]), roleOn(path))
+	case len(path) >= 4 && path[0] == "out":
+		return fmt.Sprintf("%s of role %s", dotted(path[3:]), roleOn(path))
+	case len(path) == 3 && path[0] == "out":
+		return "role " + roleOn(path)
+	case len(path) >= 3 && path[0] == "apps":
+		return fmt.Sprintf("%s of app %s", dotted(path[2:]), unquote(path[1]))
+	case len(path) == 2 && path[0] == "apps":
+		return "app " + unquote(path[1])
+	case len(path) >= 3 && path[0] == "hosts":
+		return fmt.Sprintf("%s of host %s", dotted(path[2:]), unquote(path[1]))
+	case len(path) == 2 && path[0] == "hosts":
+		return "host " + unquote(path[1])
+	case len(path) >= 3 && path[0] == "marathons":
+		return fmt.Sprintf("%s of Marathon %s", dotted(path[2:]), unquote(path[1]))
+	case len(path) == 1 && path[0] == "name":
+		return "the mesh's name"
+	default:
+		return dotted(path)
+	}
+}
+
+// dotted joins a path; items of lists are in brackets.
+func dotted(path []string) string {
+	var b strings.Builder
+	for i, p := range path {
+		switch {
+		case i > 0 && p != "" && strings.Trim(p, "0123456789") == "":
+			b.WriteString("[" + p + "]")
+			continue
+		case i > 0:
+			b.WriteString(".")
+		}
+		b.WriteString(p)
+	}
+	return b.String()
+}
+
+// roleOn names the role of a path out.HOST.ROLE, and the host where there is one.
+func roleOn(path []string) string {
+	if path[1] == "" {
+		return unquote(path[2])
+	}
+	return unquote(path[2]) + " on " + path[1]
+}
+
+func unquote(s string) string { return strings.Trim(s, `"`) }
+
+func unquoteAll(path []string) []string {
+	out := make([]string, len(path))
+	for i, p := range path {
+		out[i] = unquote(p)
+	}
+	return out
+}
+
+func unknownField(path []string) string {
+	if len(path) == 0 {
+		return "a field is not known here"
+	}
+	last := unquote(path[len(path)-1])
+	switch {
+	case len(path) >= 6 && path[0] == "out" && path[3] == "over":
+		return fmt.Sprintf("setting %q is not known to role %s", strings.Join(unquoteAll(path[5:]), "."), unquote(path[2]))
+	case len(path) >= 5 && path[0] == "out" && path[3] == "yield":
+		return unknownYield(path, last)
+	case len(path) >= 3 && path[0] == "out":
+		return fmt.Sprintf("role %s has no place for %q", unquote(path[2]), last)
+	case len(path) == 2 && path[0] == "hosts":
+		return fmt.Sprintf("%q is no name of a host: want lower-case letters, digits and dashes", last)
+	case len(path) >= 3 && path[0] == "hosts":
+		return fmt.Sprintf("host %s: %q is no field of %s", unquote(path[1]), last, inner("a host", path[2:len(path)-1]))
+	case len(path) >= 3 && path[0] == "marathons":
+		return fmt.Sprintf("%q is no field of a Marathon", last)
+	case len(path) >= 3 && path[0] == "apps":
+		return fmt.Sprintf("app %s: %q is no field of %s", unquote(path[1]), last, inner("an app", path[2:len(path)-1]))
+	case len(path) == 1:
+		return fmt.Sprintf("%q is no field of a mesh", last)
+	default:
+		return fmt.Sprintf("%q is no field of %s", last, dotted(path[:len(path)-1]))
+	}
+}
+
+func inner(whole string, path []string) string {
+	if len(path) == 0 {
+		return whole
+	}
+	return dotted(path)
+}
+
+func unknownYield(path []string, last string) string {
+	role := unquote(path[2])
+	switch {
+	case len(path) == 5:
+		return fmt.Sprintf("role %s yields %q, and there is no such kind of thing", role, last)
+	case len(path) == 6 && path[4] != "services" && !strings.HasPrefix(last, "/"):
+		return fmt.Sprintf("role %s yields the path %q: want an absolute one", role, last)
+	default:
+		return fmt.Sprintf("role %s: %q is no field of %s", role, last, dotted(path[4:len(path)-1]))
+	}
+}
