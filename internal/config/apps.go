@@ -40,10 +40,12 @@ const folderBatch = 5
 // evaluateApps evaluates the apps of the mesh's own package and of its folders, each
 // folder in a context of its own.
 func (l *loader) evaluateApps() {
-	own, errs := l.appsOf(func() contract { return l.con }, l.value, l.inst.Files)
-	l.apps = append(l.apps, own...)
-	for _, e := range errs.list {
-		l.errs.add(e)
+	if l.value.Exists() {
+		own, errs := l.appsOf(func() contract { return l.con }, l.value, l.inst.Files)
+		l.apps = append(l.apps, own...)
+		for _, e := range errs.list {
+			l.errs.add(e)
+		}
 	}
 	l.evaluateFolders(slices.Collect(slices.Chunk(l.appFolders(), folderBatch)))
 }
@@ -182,11 +184,12 @@ func (l *loader) appsOf(con func() contract, v cue.Value, files []*ast.File) ([]
 		b, err := l.schema.app(con, it.Value())
 		if err != nil {
 			t := l.folderTranslator(con(), files)
-			t.app = key
+			t.app, t.needs = key, openArguments(it.Value())
 			t.add(c, err)
 			continue
 		}
 		a := written[key]
+		l.checkArguments(key, a.fields, c)
 		a.key, a.json = key, b
 		if a.origin.IsZero() {
 			a.origin = position(it.Value().Pos())
@@ -278,7 +281,7 @@ func (l *loader) decodeApps(m *mesh.Mesh) {
 		def["id"] = id
 		m.Apps = append(m.Apps, mesh.AppSpec{Marathon: marathon, ID: id, Definition: def, Origin: a.origin, Fields: a.fields})
 	}
-	if len(m.Apps) > 0 && len(m.Marathons) == 0 {
+	if len(m.Apps) > 0 && len(m.Marathons) == 0 && len(m.Hosts) > 0 {
 		l.errs.add(Error{
 			Pos: m.Apps[0].Origin, Rule: "no-marathon", Msg: "there are apps and no Marathon to run them",
 			Hint: `marathons: main: urls: ["http://marathon.example.com:8080"]`,

@@ -16,10 +16,10 @@ import (
 // check holds the decoded mesh to the rules that go across its parts.
 func check(m *mesh.Mesh, l *loader) {
 	checkAddresses(m, l.errs)
-	checkPaths(m, l.errs)
+	checkPaths(m, l)
 	checkEnsembles(m, l.errs)
-	checkServices(m, l.errs)
-	checkPolicy(m, l.errs)
+	checkServices(m, l)
+	checkPolicy(m, l)
 	checkApps(m, l.errs)
 	checkServicePorts(m, l.errs)
 }
@@ -29,6 +29,9 @@ func checkAddresses(m *mesh.Mesh, c *collector) {
 	names := map[string]bool{}
 	for _, h := range m.Hosts {
 		names[h.Name] = true
+		if h.Address == "" {
+			continue // it is reported where the facts are checked
+		}
 		key := fmt.Sprintf("%s:%d", strings.ToLower(h.Address), h.Port)
 		if old, ok := byAddress[key]; ok {
 			c.add(Error{
@@ -80,25 +83,48 @@ func hostOrigin(m *mesh.Mesh, name string) mesh.Pos {
 }
 
 // checkPaths finds two roles of one host that yield one path, and paths that are not plain.
-func checkPaths(m *mesh.Mesh, c *collector) {
+func checkPaths(m *mesh.Mesh, l *loader) {
+	c := l.errs
 	seen := map[string]mesh.Resource{}
 	for _, r := range m.Resources {
 		key := r.Addr.Target.Name + "\x00" + r.Addr.Name
 		if r.Addr.Kind == mesh.Service {
 			key += "\x00unit"
 		} else if path.Clean(r.Addr.Name) != r.Addr.Name || !strings.HasPrefix(r.Addr.Name, "/") || r.Addr.Name == "/" {
-			c.add(Error{Pos: r.Origin, Rule: "path", Msg: fmt.Sprintf("role %s yields the path %q: want an absolute path without .., // or a final /", r.Role, r.Addr.Name)})
+			c.add(Error{Pos: l.madeAt(r), Rule: "path", Msg: fmt.Sprintf("role %s yields the path %q: want an absolute path without .., // or a final /", r.Role, r.Addr.Name)})
 		}
 		old, ok := seen[key]
-		if ok && !sameDirectory(old, r) {
+		switch {
+		case ok && old.Role == r.Role:
 			c.add(Error{
-				Pos: r.Origin, Also: alsoUnless(r.Origin, old.Origin), Rule: "two-roles-one-path",
+				Pos: l.madeAt(r), Also: alsoUnless(l.madeAt(r), l.madeAt(old)), Rule: "two-roles-one-path",
+				Msg: fmt.Sprintf("role %s yields %s twice, in %s and in %s", r.Role, r.Addr.Name, kindField(old.Addr.Kind), kindField(r.Addr.Kind)),
+			})
+		case ok && !sameDirectory(old, r):
+			c.add(Error{
+				Pos: l.madeAt(r), Also: alsoUnless(l.madeAt(r), l.madeAt(old)), Rule: "two-roles-one-path",
 				Msg:  fmt.Sprintf("roles %s and %s both yield %s on %s", old.Role, r.Role, r.Addr.Name, r.Addr.Target.Name),
 				Hint: "one role must own it; the other can read it",
 			})
 		}
 		seen[key] = r
 	}
+}
+
+// madeAt is the line of a user's role that makes a resource, else where its host takes the role.
+func (l *loader) madeAt(r mesh.Resource) mesh.Pos {
+	if p := l.yieldPosition([]string{"out", r.Addr.Target.Name, r.Role, "yield", kindField(r.Addr.Kind), r.Addr.Name}); !p.IsZero() {
+		return p
+	}
+	return r.Origin
+}
+
+// kindField is the field of yield that holds a kind.
+func kindField(k mesh.Kind) string {
+	if k == mesh.Directory {
+		return "directories"
+	}
+	return string(k) + "s"
 }
 
 // sameDirectory allows two roles to want one directory with the same owner and mode.
@@ -140,21 +166,23 @@ func checkEnsembles(m *mesh.Mesh, c *collector) {
 	}
 }
 
-func checkServices(m *mesh.Mesh, c *collector) {
+func checkServices(m *mesh.Mesh, l *loader) {
+	c := l.errs
 	for _, r := range m.Resources {
 		if r.Service == nil {
 			continue
 		}
 		if k := r.Service.Check; k != nil && !slices.Contains(health.Kinds(), k.Kind) {
-			c.add(Error{Pos: r.Origin, Rule: "check", Msg: fmt.Sprintf("service %s has the check %q, and there is no such check", r.Addr.Name, k.Kind), Hint: didYouMean(k.Kind, health.Kinds())})
+			c.add(Error{Pos: l.madeAt(r), Rule: "check", Msg: fmt.Sprintf("service %s has the check %q, and there is no such check", r.Addr.Name, k.Kind), Hint: didYouMean(k.Kind, health.Kinds())})
 		}
 		if !regexp.MustCompile(`^[A-Za-z0-9@_.:-]+$`).MatchString(r.Addr.Name) {
-			c.add(Error{Pos: r.Origin, Rule: "unit", Msg: fmt.Sprintf("role %s yields the service %q: that is no name of a unit", r.Role, r.Addr.Name)})
+			c.add(Error{Pos: l.madeAt(r), Rule: "unit", Msg: fmt.Sprintf("role %s yields the service %q: that is no name of a unit", r.Role, r.Addr.Name)})
 		}
 	}
 }
 
-func checkPolicy(m *mesh.Mesh, c *collector) {
+func checkPolicy(m *mesh.Mesh, l *loader) {
+	c := l.errs
 	for _, s := range m.Policy.SecretNames {
 		if _, err := regexp.Compile(s); err != nil {
 			c.add(Error{Pos: m.Policy.Origin["secretNames"], Rule: "policy", Msg: fmt.Sprintf("policy.secretNames: %q is no regular expression", s)})
@@ -163,6 +191,11 @@ func checkPolicy(m *mesh.Mesh, c *collector) {
 	roles := map[string]bool{}
 	for _, r := range m.Roles {
 		roles[r.Name] = true
+	}
+	if l.partial {
+		for name := range l.roleNames() {
+			roles[name] = true
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Policy.Rollout)) {
 		if !roles[name] {

@@ -75,8 +75,9 @@ type (
 // decode turns the evaluated mesh into values. Errors are collected.
 func (l *loader) decode() *mesh.Mesh {
 	m := &mesh.Mesh{}
-	l.into(l.value.LookupPath(cue.ParsePath("name")), &m.Name)
-	if m.Name == "" {
+	name := l.value.LookupPath(cue.ParsePath("name"))
+	l.into(name, &m.Name)
+	if m.Name == "" && l.value.LookupPath(cue.ParsePath("hosts")).Exists() && (!name.Exists() || !l.partial) {
 		l.errs.add(Error{
 			Pos: mesh.Pos{File: l.dir + "/mesh.cue", Line: 1}, Rule: "missing", Msg: "the mesh has no name",
 			Hint: `write name: "prod"; it is the mesh's id in records, so it must not change later`,
@@ -99,16 +100,16 @@ func (l *loader) into(v cue.Value, dst any) {
 	if err == nil {
 		err = json.Unmarshal(b, dst)
 	}
-	if err != nil {
+	if err != nil && !l.partial {
 		l.errs.add(internalError("decode "+v.Path().String(), err))
 	}
 }
 
 func (l *loader) decodeHosts(m *mesh.Mesh) {
-	raw := map[string]rawHost{}
-	l.into(l.value.LookupPath(cue.ParsePath("hosts")), &raw)
-	for _, name := range slices.Sorted(maps.Keys(raw)) {
-		h := raw[name]
+	hosts := l.value.LookupPath(cue.ParsePath("hosts"))
+	for _, name := range slices.Sorted(slices.Values(fieldNames(hosts))) {
+		var h rawHost
+		l.into(hosts.LookupPath(cue.MakePath(cue.Str(name))), &h)
 		m.Hosts = append(m.Hosts, mesh.HostSpec{
 			Name: name, Address: h.Address, Port: h.SSH.Port, User: h.SSH.User, HostKeys: h.SSH.HostKeys,
 			ProxyJump: h.SSH.ProxyJump, Roles: slices.Sorted(maps.Keys(h.Roles)),
@@ -118,17 +119,21 @@ func (l *loader) decodeHosts(m *mesh.Mesh) {
 }
 
 func (l *loader) decodeMarathons(m *mesh.Mesh) {
-	raw := map[string]rawMarathon{}
-	l.into(l.value.LookupPath(cue.ParsePath("marathons")), &raw)
-	for _, name := range slices.Sorted(maps.Keys(raw)) {
+	marathons := l.value.LookupPath(cue.ParsePath("marathons"))
+	for _, name := range slices.Sorted(slices.Values(fieldNames(marathons))) {
+		var raw rawMarathon
+		l.into(marathons.LookupPath(cue.MakePath(cue.Str(name))), &raw)
 		m.Marathons = append(m.Marathons, mesh.MarathonSpec{
-			Name: name, URLs: raw[name].URLs, Origin: l.userPosition(l.inst.Files, []string{"marathons", name}),
+			Name: name, URLs: raw.URLs, Origin: l.userPosition(l.inst.Files, []string{"marathons", name}),
 		})
 	}
 }
 
 // decodeRoles decodes what every role yields on every host.
 func (l *loader) decodeRoles(m *mesh.Mesh) {
+	if l.partial {
+		return
+	}
 	specs := map[string]mesh.RoleSpec{}
 	l.eachYield(func(host, role string, y cue.Value) {
 		var raw rawResources

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 
 	"cuelang.org/go/cue"
 
@@ -29,12 +30,13 @@ func (l *loader) checkFacts() {
 		return
 	}
 	roles := l.roleNames()
+	l.checkRoles(t)
 	l.checkRoleNames(hosts, roles)
 	for _, field := range []string{"settings", "defaults"} {
 		for _, name := range fieldNames(l.value.LookupPath(cue.ParsePath(field))) {
 			if _, ok := roles[name]; !ok {
 				l.errs.add(Error{
-					Pos: l.userPosition(l.inst.Files, []string{field, name}), Rule: "unknown-role",
+					Pos: l.origin([]string{field, name}), Rule: "unknown-role",
 					Msg: fmt.Sprintf("%s are for role %q, and there is no such role", field, name), Hint: didYouMean(name, keys(roles)),
 				})
 			}
@@ -46,6 +48,9 @@ func (l *loader) checkFacts() {
 func (l *loader) roleNames() map[string]bool {
 	out := map[string]bool{}
 	roles := l.value.LookupPath(cue.MakePath(cue.Def("#roles")))
+	if !roles.Exists() {
+		return out
+	}
 	it, err := roles.Fields()
 	if err != nil {
 		return out
@@ -68,6 +73,37 @@ func requires(v cue.Value, name string) bool {
 		}
 	}
 	return false
+}
+
+// checkRoles finds roles that would silently come to nothing: those that cannot be
+// evaluated, and those that yield in the wrong place.
+func (l *loader) checkRoles(t translator) {
+	roles, err := l.value.LookupPath(cue.MakePath(cue.Def("#roles"))).Fields()
+	if err != nil {
+		return
+	}
+	for roles.Next() {
+		role, v := roles.Selector().Unquoted(), roles.Value()
+		if err := v.Err(); err != nil {
+			if all := v.Validate(); all != nil {
+				err = all
+			}
+			t.add(l.errs, err)
+			continue
+		}
+		for _, name := range fieldNames(v) {
+			kind := slices.Contains([]string{"files", "directories", "symlinks", "services", "ensemble", "rollout"}, name)
+			if !kind && (name == "yield" || didYouMean(name, []string{"yield"}) == "") {
+				continue
+			}
+			e := Error{Pos: position(v.LookupPath(cue.MakePath(cue.Str(name))).Pos()), Rule: "unknown-field"}
+			e.Msg = fmt.Sprintf("role %s has %q, which nothing reads", role, name)
+			if e.Hint = didYouMean(name, []string{"yield"}); kind {
+				e.Hint = "it goes into yield"
+			}
+			l.errs.add(e)
+		}
+	}
 }
 
 func (l *loader) checkRoleNames(hosts cue.Value, roles map[string]bool) {

@@ -44,6 +44,7 @@ type module struct {
 	asts    map[string]*ast.File // by path relative to the module's root
 	path    string               // the module's own import path, without a version
 	source  *source
+	meshes  []string // the folders of all meshes of the module
 }
 
 // parse checks and parses the files that a mesh may use.

@@ -29,12 +29,15 @@ func Load(files map[string][]byte, dir string) (*mesh.Mesh, error) {
 		return nil, l.errs.err()
 	}
 	l.mod = parse(l.relevant(files), l.errs)
+	l.mod.meshes = Meshes(files)
 	if l.errs.any() {
 		return nil, l.errs.err()
 	}
-	if l.evaluate(); l.errs.any() {
+	if !l.isFolder() {
 		return nil, l.errs.err()
 	}
+	l.evaluate()
+	l.partial = l.errs.any()
 	m := l.decode()
 	check(m, l)
 	if l.errs.any() {
@@ -54,8 +57,26 @@ type loader struct {
 	schema appSchema
 	apps   []appValue
 	errs   *collector
-	// duplicates are apps that are written twice; found while joining folders.
+	// partial is set when something is wrong: what can be decoded all the same is
+	// checked, so that one run shows as much as it can.
+	partial bool
+	// joined is where each app is written; an app that is written twice is found with it.
 	joined map[string]mesh.Pos
+}
+
+// isFolder reports whether the mesh's folder holds CUE files.
+func (l *loader) isFolder() bool {
+	for name := range l.mod.asts {
+		if path.Dir(name) == l.dir {
+			return true
+		}
+	}
+	hint := "meshsync init writes a repository to start from"
+	if meshes := l.mod.meshes; len(meshes) > 0 {
+		hint = "there is a mesh in " + strings.Join(meshes, ", ")
+	}
+	l.errs.add(Error{Rule: "no-mesh", Msg: fmt.Sprintf("the folder %s has no CUE files, so there is no mesh in it", l.dir), Hint: hint})
+	return false
 }
 
 // relevant leaves out what other meshes of the module own: their folders are not
@@ -84,34 +105,62 @@ func (l *loader) config(dir string) *load.Config {
 	}
 }
 
-// evaluate builds the mesh's instance and its app folders and checks them against the contract.
+// evaluate builds the mesh's instance and its app folders and checks them against the
+// contract. A mistake in one place does not hide those in another.
 func (l *loader) evaluate() {
 	ctx := cuecontext.New()
-	insts := load.Instances([]string{"."}, l.config(l.dir))
-	l.inst = insts[0]
-	if l.inst.Err != nil {
-		l.importErrors(l.inst)
-		return
-	}
-	l.value = ctx.BuildInstance(l.inst)
 	l.con = newContract(ctx)
 	var err error
 	if l.schema, err = newAppSchema(l.con); err != nil {
 		l.errs.add(internalError("the contract", err))
 		return
 	}
-	if l.checkFacts(); l.errs.any() {
+	l.inst = load.Instances([]string{"."}, l.config(l.dir))[0]
+	if !l.onePackage() {
+		l.evaluateApps()
 		return
 	}
+	if l.inst.Err != nil {
+		l.importErrors(l.inst)
+		l.evaluateApps()
+		return
+	}
+	l.value = ctx.BuildInstance(l.inst)
+	if l.checkFacts(); !l.errs.any() {
+		l.validate()
+	}
+	l.evaluateApps()
+}
+
+// validate evaluates all that the mesh yields, and then holds it to the contract.
+func (l *loader) validate() {
 	t := l.translator(l.inst.Files, l.value)
 	if err := l.value.Validate(cue.Concrete(true), cue.Final()); err != nil {
 		t.add(l.errs, err)
-	}
-	l.evaluateApps()
-	if l.errs.any() {
 		return
 	}
 	l.checkContract(t)
+}
+
+// onePackage wants all files of the mesh's folder to be of one package.
+func (l *loader) onePackage() bool {
+	first, firstName := "", ""
+	for _, name := range slices.Sorted(maps.Keys(l.mod.asts)) {
+		if path.Dir(name) == l.dir && (first == "" || path.Base(name) == "mesh.cue") {
+			first, firstName = l.mod.asts[name].PackageName(), name
+		}
+	}
+	ok := true
+	for name, f := range l.mod.asts {
+		if path.Dir(name) == l.dir && f.PackageName() != first {
+			ok = false
+			l.errs.add(Error{
+				Pos: mesh.Pos{File: name, Line: 1}, Also: []mesh.Pos{{File: firstName, Line: 1}}, Rule: "mesh-package",
+				Msg: fmt.Sprintf("the file is of package %q, and the mesh is of package %q", f.PackageName(), first), Hint: "write package " + first,
+			})
+		}
+	}
+	return ok
 }
 
 // importErrors reports what kept an instance from being built.
@@ -135,10 +184,19 @@ func (l *loader) translator(files []*ast.File, v cue.Value) translator {
 	}
 }
 
-// userPosition finds the user's line for a path of the evaluated mesh: for what a role
-// makes, where the host takes the role.
+// userPosition finds the user's line for a path of the evaluated mesh: for a setting,
+// where it is set; for what a role makes, the line of a user's role, else where the
+// host takes the role.
 func (l *loader) userPosition(files []*ast.File, path []string) mesh.Pos {
 	if len(path) >= 3 && path[0] == "out" {
+		for _, p := range l.settingPaths(path) {
+			if pos := l.originIn(files, p); !pos.IsZero() {
+				return pos
+			}
+		}
+		if pos := l.yieldPosition(path); !pos.IsZero() {
+			return pos
+		}
 		for _, p := range [][]string{{"hosts", path[1], "roles", path[2]}, {"hosts", path[1]}} {
 			if pos := find(files, p...); !pos.IsZero() {
 				return pos
@@ -148,6 +206,55 @@ func (l *loader) userPosition(files []*ast.File, path []string) mesh.Pos {
 	for n := len(path); n > 0; n-- {
 		if pos := find(files, path[:n]...); !pos.IsZero() {
 			return pos
+		}
+	}
+	return mesh.Pos{}
+}
+
+// settingPaths lists where the setting at a path such as out.HOST.ROLE.cfg.NAME may be
+// written: on the host, for the mesh, for all meshes.
+func (l *loader) settingPaths(path []string) [][]string {
+	at := map[string]int{"cfg": 4, "flags": 4, "merged": 4, "over": 5, "_dir": 5}
+	if len(path) < 5 || at[path[3]] == 0 || len(path) <= at[path[3]] {
+		return nil
+	}
+	rest := path[at[path[3]]:]
+	return [][]string{
+		append([]string{"hosts", path[1], "roles", path[2]}, rest...),
+		append([]string{"settings", path[2]}, rest...),
+		append([]string{"defaults", path[2]}, rest...),
+	}
+}
+
+// yieldPosition finds the line of a user's role that makes what is at a path, or the
+// nearest line around it.
+func (l *loader) yieldPosition(path []string) mesh.Pos {
+	if len(path) < 5 || path[3] != "yield" || !l.value.Exists() {
+		return mesh.Pos{}
+	}
+	for n := len(path); n > 4; n-- {
+		sel := []cue.Selector{cue.Def("#roles"), cue.Str(unquote(path[2]))}
+		for _, p := range path[3:n] {
+			sel = append(sel, cue.Str(unquote(p)))
+		}
+		_, parts := l.value.LookupPath(cue.MakePath(sel...)).Expr()
+		for _, part := range parts {
+			if pos := position(part.Pos()); users(pos) {
+				return pos
+			}
+		}
+	}
+	return mesh.Pos{}
+}
+
+// originIn is the line that sets a path, in the given files or in what the mesh imports.
+func (l *loader) originIn(files []*ast.File, path []string) mesh.Pos {
+	if p := find(files, path...); !p.IsZero() || l.inst == nil {
+		return p
+	}
+	for _, imported := range l.inst.Imports {
+		if p := find(imported.Files, path...); !p.IsZero() {
+			return p
 		}
 	}
 	return mesh.Pos{}
@@ -198,6 +305,9 @@ func (l *loader) settingNames(v cue.Value, role string) []string {
 }
 
 func fieldNames(v cue.Value) []string {
+	if !v.Exists() {
+		return nil
+	}
 	var out []string
 	it, err := v.Fields(cue.Optional(true))
 	if err != nil {

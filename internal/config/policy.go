@@ -37,6 +37,7 @@ func (l *loader) decodePolicy() mesh.Policy {
 	v := l.value.LookupPath(cue.ParsePath("policy"))
 	var raw rawPolicy
 	l.into(v, &raw)
+	l.into(v.LookupPath(cue.ParsePath("secretNames")), &raw.SecretNames)
 	p := mesh.Policy{
 		Limits: mesh.Limits{
 			Deletions: raw.Limits.Deletions, TaskRestarts: raw.Limits.TaskRestarts,
@@ -76,13 +77,8 @@ func (l *loader) decodePolicy() mesh.Policy {
 // origin is the line that sets a path: in the mesh's own files, else wherever the
 // evaluator says that the value comes from.
 func (l *loader) origin(path []string) mesh.Pos {
-	if p := find(l.inst.Files, path...); !p.IsZero() {
+	if p := l.originIn(l.inst.Files, path); !p.IsZero() {
 		return p
-	}
-	for _, imported := range l.inst.Imports {
-		if p := find(imported.Files, path...); !p.IsZero() {
-			return p
-		}
 	}
 	return l.userPosition(l.inst.Files, path)
 }

@@ -34,7 +34,14 @@ func (t translator) rephrase(f *finding, msg string, mine, shipped []mesh.Pos) {
 		f.Rule, f.Msg = "import", "a package that is imported cannot be read"
 		f.Hint = "is the path right, and is it in this module or below cue.mod/pkg?"
 	case reOpen.MatchString(msg):
-		f.Rule, f.Msg = "missing", fmt.Sprintf("%s has no value: want %s", what, wanted(reOpen.FindStringSubmatch(msg)[1]))
+		open := reOpen.FindStringSubmatch(msg)[1]
+		f.Rule, f.Msg = "missing", fmt.Sprintf("%s has no value: want %s", what, wanted(open))
+		if d := severalDefaults(open); len(d) > 1 && f.path0() == "apps" {
+			f.Rule, f.Msg = "conflict", fmt.Sprintf("%s has no value: its template has the defaults %s", what, strings.Join(d, " and "))
+		}
+		if strings.HasPrefix(what, "setting") {
+			f.Hint = "null removes a setting, and the role needs this one"
+		}
 	case strings.HasPrefix(msg, "undefined field"), msg == "invalid interpolation":
 		t.undefined(f, strings.TrimPrefix(msg, "undefined field: "), mine)
 	case reNotFound.MatchString(msg):
@@ -53,6 +60,17 @@ func (t translator) rephrase(f *finding, msg string, mine, shipped []mesh.Pos) {
 	default:
 		t.other(f, msg)
 	}
+}
+
+// severalDefaults lists the values in an open choice such as 2 | 3 | number: they are
+// defaults, of which none wins.
+func severalDefaults(open string) []string {
+	options := strings.Split(strings.Trim(open, "()"), " | ")
+	values := slices.DeleteFunc(slices.Clone(options), isType)
+	if len(values) == len(options) {
+		return nil
+	}
+	return values
 }
 
 // other is a message that has no words of the domain yet.
@@ -136,6 +154,9 @@ func (t translator) mismatch(f *finding, m []string, mine, shipped []mesh.Pos) {
 		}
 		f.Rule, f.Msg = "type", fmt.Sprintf("%s is %s, and must be %s", subject(f.path), shown(f.path, value), wanted(want))
 		f.Hint = quotesHint(value, want)
+		if len(f.path) == 3 && f.path[0] == "hosts" && f.path[2] == "roles" {
+			f.Hint = `such as roles: {"mesos-agent": {}}`
+		}
 		for _, p := range written {
 			if text, _ := t.source.literal(p); text == value {
 				f.Pos = p
@@ -235,7 +256,7 @@ func (t translator) choice(path []string, es []errors.Error) (finding, bool) {
 		f.Pos = all[0]
 	}
 	f.Msg = fmt.Sprintf("%s is %s, and must be %s", subject(path), shown(path, value), anyOf(options))
-	f.Msg = withoutHost(f.Msg, f.Pos, path, f.lines)
+	f.Msg = t.withoutHost(f.Msg, f.Pos, path)
 	f.Hint = didYouMean(strings.ToUpper(unquote(value)), unquoteAll(options))
 	if h := didYouMean(unquote(value), unquoteAll(options)); h != "" {
 		f.Hint = h

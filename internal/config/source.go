@@ -1,7 +1,10 @@
 package config
 
 import (
+	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -16,6 +19,7 @@ import (
 type source struct {
 	mod      *module
 	literals func() map[mesh.Pos]literal
+	read     func() map[string]bool // the definitions that files outside of app folders refer to
 	// shippedValue finds which of some shipped positions is one of two values.
 	shippedValue func([]mesh.Pos, []string) []mesh.Pos
 }
@@ -29,6 +33,7 @@ type literal struct {
 func newSource(m *module) *source {
 	s := &source{mod: m}
 	s.literals = sync.OnceValue(s.collect)
+	s.read = sync.OnceValue(s.readOutsideApps)
 	s.shippedValue = func(ps []mesh.Pos, m []string) []mesh.Pos {
 		for _, p := range ps {
 			if text, ok := s.literal(p); ok && (text == m[1] || text == m[2]) {
@@ -192,25 +197,30 @@ func (s *source) folder(importPath string) string {
 	return "cue.mod/pkg/" + p
 }
 
-// brokenImports lists the imports of packages that are not in the module.
+// brokenImports lists the imports of packages that are not in the module, each with
+// the user's first line that imports it.
 func (s *source) brokenImports() []Error {
 	there := map[string]bool{}
 	for name := range s.mod.asts {
 		there[path.Dir(name)] = true
 	}
-	var out []Error
-	for _, f := range s.mod.asts {
-		for spec := range f.ImportSpecs() {
+	first := map[string]mesh.Pos{}
+	for _, name := range slices.Sorted(maps.Keys(s.mod.asts)) {
+		for spec := range s.mod.asts[name].ImportSpecs() {
 			p := unquote(spec.Path.Value)
-			first, _, _ := strings.Cut(p, "/")
-			if there[s.folder(p)] || !strings.Contains(first, ".") {
+			domain, _, _ := strings.Cut(p, "/")
+			if there[s.folder(p)] || !strings.Contains(domain, ".") {
 				continue
 			}
-			out = append(out, Error{
-				Pos: position(spec.Path.Pos()), Rule: "import", Msg: "the package " + spec.Path.Value + " cannot be found",
-				Hint: s.importHint(p, there),
-			})
+			pos := position(spec.Path.Pos())
+			if old, ok := first[p]; !ok || !users(old) && users(pos) {
+				first[p] = pos
+			}
 		}
+	}
+	var out []Error
+	for p, pos := range first {
+		out = append(out, Error{Pos: pos, Rule: "import", Msg: fmt.Sprintf("the package %q cannot be found", p), Hint: s.importHint(p, there)})
 	}
 	return out
 }

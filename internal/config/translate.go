@@ -32,6 +32,9 @@ const vendoredPath = "meshsync.dev"
 
 func message(e errors.Error) string {
 	format, args := e.Msg()
+	if format == "" {
+		return e.Error()
+	}
 	return fmt.Sprintf(format, args...)
 }
 
@@ -60,6 +63,8 @@ type translator struct {
 	// app is the key of the app that is checked; "" when it is the mesh. After
 	// unification with the contract an app's path begins with the definition.
 	app string
+	// needs are the arguments that the app's template wants and is not given.
+	needs []string
 	// otherRole tells which role knows a setting; may be nil.
 	otherRole func(path []string) string
 	// dir is the mesh's folder: its lines go before those of shared packages.
@@ -70,10 +75,10 @@ type translator struct {
 
 // path is the path at which the user knows the thing.
 func (t translator) path(e errors.Error) []string {
-	path := trimDefinition(e.Path())
 	if t.app == "" {
-		return inRole(path)
+		return inRole(e.Path())
 	}
+	path := trimDefinition(e.Path())
 	if len(path) > 1 && path[0] == "apps" {
 		path = path[2:]
 	}
@@ -82,7 +87,7 @@ func (t translator) path(e errors.Error) []string {
 
 // trimDefinition drops a leading definition such as #App from a path.
 func trimDefinition(path []string) []string {
-	for len(path) > 1 && strings.HasPrefix(path[0], "#") {
+	for len(path) > 0 && strings.HasPrefix(path[0], "#") {
 		path = path[1:]
 	}
 	return path
@@ -91,6 +96,9 @@ func trimDefinition(path []string) []string {
 // inRole turns the path of an error inside a role's definition into that of what the
 // role makes, on no particular host.
 func inRole(path []string) []string {
+	if len(path) >= 3 && strings.HasPrefix(path[0], "#") {
+		path = path[1:]
+	}
 	if len(path) >= 2 && (path[1] == "yield" || path[1] == "over" || path[1] == "cfg") {
 		return append([]string{"out", ""}, path...)
 	}
@@ -124,7 +132,7 @@ func (t translator) add(c *collector, err error) {
 	for _, key := range order {
 		found = append(found, t.group(groups[key])...)
 	}
-	for _, f := range foldPlaces(foldCascades(found)) {
+	for _, f := range foldCycles(t.foldNeeds(foldPlaces(foldCascades(found)))) {
 		c.add(f.Error)
 	}
 }
@@ -145,7 +153,7 @@ func (t translator) group(es []errors.Error) []finding {
 		}
 		plain = append(plain, f)
 	}
-	if len(plain) == 0 {
+	if len(plain) == 0 || len(defaults) > 0 && !slices.ContainsFunc(plain, func(f finding) bool { return t.isWritten(f.Pos) }) {
 		plain = defaults
 	}
 	best := plain[:0:0]
@@ -236,6 +244,46 @@ func foldPlaces(in []finding) []finding {
 	return out
 }
 
+// foldNeeds says once what an app's template is not given, for all that it is used for.
+func (t translator) foldNeeds(in []finding) []finding {
+	if len(t.needs) == 0 {
+		return in
+	}
+	out := slices.DeleteFunc(slices.Clone(in), func(f finding) bool { return f.Rule == "missing" })
+	if len(out) == len(in) {
+		return in
+	}
+	f := finding{path: []string{"apps", t.app}}
+	f.Rule, f.Pos = "missing", t.at(f.path)
+	f.Msg = fmt.Sprintf("app %s does not give %s, which its template needs", unquote(t.app), strings.Join(t.needs, " and "))
+	return append(out, f)
+}
+
+// foldCycles shows one error for all fields of a cycle.
+func foldCycles(in []finding) []finding {
+	first, around := -1, map[string]bool{}
+	for _, f := range in {
+		around[f.path0()] = around[f.path0()] || f.Rule == "cycle"
+	}
+	var out []finding
+	for _, f := range in {
+		switch {
+		case f.Rule != "cycle" && around[f.path0()] && f.path0() == "hosts":
+			continue // a cascade
+		case f.Rule != "cycle":
+		case first < 0:
+			first = len(out)
+		default:
+			if o := out[first]; len(o.Also) < 3 && f.Pos != o.Pos && !slices.Contains(o.Also, f.Pos) {
+				out[first].Also = append(out[first].Also, f.Pos)
+			}
+			continue
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
 // rank puts the more telling of two errors of one place first.
 func rank(rule string) int {
 	return slices.Index([]string{"unknown-field", "unknown-reference", "value", "type", "conflict", "cycle", "missing", "evaluation"}, rule)
@@ -254,13 +302,13 @@ func (t translator) translate(e errors.Error) finding {
 		}
 	}
 	t.rephrase(&f, message(e), mine, shipped)
-	f.Msg = strings.TrimSpace(withoutHost(f.Msg, f.Pos, path, f.lines))
+	f.Msg = t.withoutHost(f.Msg, f.Pos, path)
 	return f
 }
 
 // withoutHost drops the host's name where the line is of no host.
-func withoutHost(msg string, pos mesh.Pos, path []string, lines bool) string {
-	if len(path) < 3 || path[0] != "out" || path[1] == "" || pos.IsZero() || !lines {
+func (t translator) withoutHost(msg string, pos mesh.Pos, path []string) string {
+	if len(path) < 3 || path[0] != "out" || path[1] == "" || pos.IsZero() || pos == t.at(path[:3]) {
 		return msg
 	}
 	return strings.Replace(msg, " on "+path[1], "", 1)
@@ -271,7 +319,7 @@ func withoutHost(msg string, pos mesh.Pos, path []string, lines bool) string {
 func (t translator) sort(ps []mesh.Pos) {
 	score := func(p mesh.Pos) int {
 		n := 0
-		if _, ok := t.source.literal(p); !ok {
+		if !t.isWritten(p) {
 			n = 2
 		}
 		if !strings.HasPrefix(p.File, t.dir+"/") {
@@ -282,11 +330,16 @@ func (t translator) sort(ps []mesh.Pos) {
 	slices.SortStableFunc(ps, func(a, b mesh.Pos) int { return score(a) - score(b) })
 }
 
+func (t translator) isWritten(p mesh.Pos) bool {
+	_, ok := t.source.literal(p)
+	return ok
+}
+
 // written keeps the positions at which a value is written out.
 func (t translator) written(ps []mesh.Pos) []mesh.Pos {
 	var out []mesh.Pos
 	for _, p := range ps {
-		if _, ok := t.source.literal(p); ok {
+		if t.isWritten(p) {
 			out = append(out, p)
 		}
 	}

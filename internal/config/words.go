@@ -153,6 +153,8 @@ func subject(path []string) string {
 		return "host " + unquote(path[1])
 	case len(path) >= 3 && path[0] == "marathons":
 		return fmt.Sprintf("%s of Marathon %s", dotted(path[2:]), unquote(path[1]))
+	case len(path) >= 2 && path[0] == "#roles":
+		return "role " + dotted(unquoteAll(path[1:]))
 	case len(path) == 1 && path[0] == "name":
 		return "the mesh's name"
 	default:
