@@ -120,6 +120,9 @@ func (l *loader) evaluateFolder(ctx *cue.Context, con func() contract, inst *bui
 	}
 	v := ctx.BuildInstance(inst)
 	if err := v.Err(); err != nil {
+		if all := v.Validate(); all != nil {
+			err = all
+		}
 		l.folderTranslator(con(), inst.Files).add(c, err)
 		return nil
 	}

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"meshsync.dev/meshsync/internal/health"
 	"meshsync.dev/meshsync/internal/mesh"
 )
 
@@ -171,9 +170,6 @@ func checkServices(m *mesh.Mesh, l *loader) {
 	for _, r := range m.Resources {
 		if r.Service == nil {
 			continue
-		}
-		if k := r.Service.Check; k != nil && !slices.Contains(health.Kinds(), k.Kind) {
-			c.add(Error{Pos: l.madeAt(r), Rule: "check", Msg: fmt.Sprintf("service %s has the check %q, and there is no such check", r.Addr.Name, k.Kind), Hint: didYouMean(k.Kind, health.Kinds())})
 		}
 		if !regexp.MustCompile(`^[A-Za-z0-9@_.:-]+$`).MatchString(r.Addr.Name) {
 			c.add(Error{Pos: l.madeAt(r), Rule: "unit", Msg: fmt.Sprintf("role %s yields the service %q: that is no name of a unit", r.Role, r.Addr.Name)})

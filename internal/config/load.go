@@ -204,7 +204,39 @@ func (l *loader) userPosition(files []*ast.File, path []string) mesh.Pos {
 		}
 	}
 	for n := len(path); n > 0; n-- {
-		if pos := find(files, path[:n]...); !pos.IsZero() {
+		if pos := find(files, path[:n]...); !pos.IsZero() && n > 1 {
+			return pos
+		}
+		if pos := l.madeBy(path[:n]); n > 1 && !pos.IsZero() {
+			return pos
+		}
+	}
+	return find(files, path[:min(1, len(path))]...)
+}
+
+// madeBy is where a host comes from that a loop makes.
+func (l *loader) madeBy(path []string) mesh.Pos {
+	if !l.value.Exists() {
+		return mesh.Pos{}
+	}
+	if len(path) >= 3 && path[0] == "out" {
+		path = []string{"hosts", path[1], "roles", path[2]}
+	}
+	if path[0] != "hosts" {
+		return mesh.Pos{}
+	}
+	var sel []cue.Selector
+	for _, p := range path {
+		sel = append(sel, cue.Str(unquote(p)))
+	}
+	return userLine(l.value.LookupPath(cue.MakePath(sel...)))
+}
+
+// userLine is the first of a value's lines that is in a user's file.
+func userLine(v cue.Value) mesh.Pos {
+	_, parts := v.Expr()
+	for _, part := range append(parts, v) {
+		if pos := position(part.Pos()); users(pos) {
 			return pos
 		}
 	}
@@ -237,11 +269,8 @@ func (l *loader) yieldPosition(path []string) mesh.Pos {
 		for _, p := range path[3:n] {
 			sel = append(sel, cue.Str(unquote(p)))
 		}
-		_, parts := l.value.LookupPath(cue.MakePath(sel...)).Expr()
-		for _, part := range parts {
-			if pos := position(part.Pos()); users(pos) {
-				return pos
-			}
+		if pos := userLine(l.value.LookupPath(cue.MakePath(sel...))); !pos.IsZero() {
+			return pos
 		}
 	}
 	return mesh.Pos{}

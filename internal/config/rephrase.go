@@ -17,6 +17,7 @@ var (
 	reNotFound = regexp.MustCompile(`^reference "(.+)" not found$`)
 	reUnused   = regexp.MustCompile(`^imported and not used: "(.+)"`)
 	reLengths  = regexp.MustCompile(`^incompatible list lengths \((\d+) and (\d+)\)$`)
+	reNewer    = regexp.MustCompile(`^language version "(.+)" declared in module.cue is too new for current language version "(.+)"$`)
 	reOpen     = regexp.MustCompile(`(?s)^(?:incomplete value|non-concrete value) (.+)$`)
 )
 
@@ -39,7 +40,7 @@ func (t translator) rephrase(f *finding, msg string, mine, shipped []mesh.Pos) {
 		if d := severalDefaults(open); len(d) > 1 && f.path0() == "apps" {
 			f.Rule, f.Msg = "conflict", fmt.Sprintf("%s has no value: its template has the defaults %s", what, strings.Join(d, " and "))
 		}
-		if strings.HasPrefix(what, "setting") {
+		if f.path0() == "out" && strings.HasPrefix(what, "setting") {
 			f.Hint = "null removes a setting, and the role needs this one"
 		}
 	case strings.HasPrefix(msg, "undefined field"), msg == "invalid interpolation":
@@ -62,6 +63,28 @@ func (t translator) rephrase(f *finding, msg string, mine, shipped []mesh.Pos) {
 	}
 }
 
+// plainly says, of messages about expressions, the frequent ones without the evaluator's words.
+func plainly(msg string) string {
+	for _, p := range [][2]string{
+		{`^cannot call non-function (\S+?)(\(.*\))? \(type .*\)$`, "$1 is no function"},
+		{`^cannot range over (.+) \(found (\w+), .*\)$`, "a loop goes through $1, which is no list and has no fields"},
+		{`^cannot use (.+) \(type (\w+)\) as (\w+) in argument (\d+) to (.+)$`, "argument $4 of $5 is $1, and must be a $3"},
+		{`^cannot use (.+) \(type \w+\) as type bool$`, "the condition $1 is not true or false"},
+		{`^invalid operand (\S+) \(found (\w+), want list or struct\)$`, "$1 is a $2, which has no fields"},
+		{`^invalid operands (.+) to '(.+)' \(type (\w+) and (\w+)\)$`, "$1 cannot be joined by $2: they are $3 and $4"},
+		{`^index out of range \[(\d+)\] with length (\d+)$`, "item [$1] of a list of $2 items; they count from [0]"},
+		{`^invalid interpolation$`, "a string takes in what is no string and no number"},
+		{`^invalid regexp: error parsing regexp: (.+)$`, "the pattern is no regular expression: $1"},
+		{`^error in call to ([\w.]+)(: .*)?$`, "the call of $1 fails$2"},
+		{`^unresolved disjunction (.+) \(type .*\)$`, "no value is chosen of $1"},
+	} {
+		if re := regexp.MustCompile(p[0]); re.MatchString(msg) {
+			return re.ReplaceAllString(msg, p[1])
+		}
+	}
+	return msg
+}
+
 // severalDefaults lists the values in an open choice such as 2 | 3 | number: they are
 // defaults, of which none wins.
 func severalDefaults(open string) []string {
@@ -75,6 +98,12 @@ func severalDefaults(open string) []string {
 
 // other is a message that has no words of the domain yet.
 func (t translator) other(f *finding, msg string) {
+	if m := reNewer.FindStringSubmatch(msg); m != nil {
+		f.Rule, f.Pos = "module", mesh.Pos{File: "cue.mod/module.cue", Line: 1}
+		f.Msg = fmt.Sprintf("the module is written in CUE %s, and this meshsync reads CUE up to %s", m[1], m[2])
+		return
+	}
+	msg = plainly(msg)
 	f.Rule, f.Msg = "evaluation", msg
 	if len(f.path) > 0 {
 		f.Msg = subject(f.path) + ": " + msg

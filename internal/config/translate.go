@@ -32,10 +32,14 @@ const vendoredPath = "meshsync.dev"
 
 func message(e errors.Error) string {
 	format, args := e.Msg()
-	if format == "" {
+	s := fmt.Sprintf(format, args...)
+	if s == "" {
 		return e.Error()
 	}
-	return fmt.Sprintf(format, args...)
+	if _, cause, ok := strings.Cut(e.Error(), s+": "); ok && strings.HasPrefix(s, "error in call") {
+		return s + ": " + cause
+	}
+	return s
 }
 
 // positions lists the user's positions of an error first, then the shipped ones.
@@ -177,8 +181,9 @@ func (t translator) takesDefault(e errors.Error) bool {
 // foldCascades keeps, of what a role makes, the errors that name a line of the user's;
 // of those, not the ones inside the role's helpers and calls.
 func foldCascades(in []finding) []finding {
-	anyLine, anyPlain := false, map[string]bool{}
+	anyLine, anySetting, anyPlain := false, false, map[string]bool{}
 	for _, f := range in {
+		anySetting = anySetting || f.path0() == "settings" || f.path0() == "defaults"
 		anyLine = anyLine || f.lines
 		if !f.helper() {
 			anyPlain[f.scope()] = true
@@ -190,6 +195,7 @@ func foldCascades(in []finding) []finding {
 		key := f.scope() + "\x00" + f.Rule
 		switch {
 		case f.helper() && anyPlain[f.scope()]:
+		case anySetting && !f.lines && (f.path0() == "out" || f.path0() == "in"):
 		case !f.lines && f.path0() == "out" && (anyLine || seen[key]):
 		default:
 			seen[key] = seen[key] || !f.lines

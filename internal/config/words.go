@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"meshsync.dev/meshsync/internal/mesh"
@@ -125,7 +126,7 @@ func secretPath(path []string) bool {
 	if len(path) > 3 && path[0] == "apps" && path[2] == "env" {
 		return true
 	}
-	return len(path) > 2 && secretDefault.MatchString(path[len(path)-1])
+	return len(path) > 0 && secretDefault.MatchString(path[len(path)-1])
 }
 
 // subject names the thing at a path as an operator would.
@@ -153,6 +154,8 @@ func subject(path []string) string {
 		return "host " + unquote(path[1])
 	case len(path) >= 3 && path[0] == "marathons":
 		return fmt.Sprintf("%s of Marathon %s", dotted(path[2:]), unquote(path[1]))
+	case len(path) >= 3 && (path[0] == "settings" || path[0] == "defaults"):
+		return fmt.Sprintf("setting %q of role %s", dotted(unquoteAll(path[2:])), unquote(path[1]))
 	case len(path) >= 2 && path[0] == "#roles":
 		return "role " + dotted(unquoteAll(path[1:]))
 	case len(path) == 1 && path[0] == "name":
@@ -235,8 +238,8 @@ func unknownYield(path []string, last string) string {
 	switch {
 	case len(path) == 5:
 		return fmt.Sprintf("role %s yields %q, and there is no such kind of thing", role, last)
-	case len(path) == 6 && path[4] != "services" && !strings.HasPrefix(last, "/"):
-		return fmt.Sprintf("role %s yields the path %q: want an absolute one", role, last)
+	case len(path) == 6 && slices.Contains([]string{"files", "directories", "symlinks"}, path[4]):
+		return fmt.Sprintf("role %s yields the path %q: want an absolute path below /", role, last)
 	default:
 		return fmt.Sprintf("role %s: %q is no field of %s", role, last, dotted(path[4:len(path)-1]))
 	}
