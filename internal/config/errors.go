@@ -113,7 +113,11 @@ func (c *collector) err() error {
 	}
 	c.list = acrossHosts(c.list)
 	slices.SortStableFunc(c.list, func(a, b Error) int {
-		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col), cmp.Compare(a.Msg, b.Msg))
+		return cmp.Or(comparePos(a.Pos, b.Pos), cmp.Compare(a.Msg, b.Msg))
 	})
 	return &Errors{List: c.list}
+}
+
+func comparePos(a, b mesh.Pos) int {
+	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 }

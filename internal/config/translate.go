@@ -265,29 +265,31 @@ func (t translator) foldNeeds(in []finding) []finding {
 	return append(out, f)
 }
 
-// foldCycles shows one error for all fields of a cycle.
+// foldCycles shows one error for all fields of a cycle. Among hosts, what is wrong
+// beside it is a cascade.
 func foldCycles(in []finding) []finding {
-	first, around := -1, map[string]bool{}
+	var cycles, rest []finding
 	for _, f := range in {
-		around[f.path0()] = around[f.path0()] || f.Rule == "cycle"
-	}
-	var out []finding
-	for _, f := range in {
-		switch {
-		case f.Rule != "cycle" && around[f.path0()] && f.path0() == "hosts":
-			continue // a cascade
-		case f.Rule != "cycle":
-		case first < 0:
-			first = len(out)
-		default:
-			if o := out[first]; len(o.Also) < 3 && f.Pos != o.Pos && !slices.Contains(o.Also, f.Pos) {
-				out[first].Also = append(out[first].Also, f.Pos)
-			}
-			continue
+		if f.Rule == "cycle" {
+			cycles = append(cycles, f)
+		} else {
+			rest = append(rest, f)
 		}
-		out = append(out, f)
 	}
-	return out
+	if len(cycles) == 0 {
+		return in
+	}
+	slices.SortStableFunc(cycles, func(a, b finding) int { return comparePos(a.Pos, b.Pos) })
+	first := cycles[0]
+	for _, f := range cycles[1:] {
+		if len(first.Also) < 3 && f.Pos != first.Pos && !slices.Contains(first.Also, f.Pos) {
+			first.Also = append(first.Also, f.Pos)
+		}
+	}
+	if first.path0() == "hosts" {
+		rest = slices.DeleteFunc(rest, func(f finding) bool { return f.path0() == "hosts" })
+	}
+	return append(rest, first)
 }
 
 // rank puts the more telling of two errors of one place first.
