@@ -1,8 +1,6 @@
 package config
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"path"
@@ -20,11 +18,11 @@ import (
 	"meshsync.dev/meshsync/internal/mesh"
 )
 
-// appValue is one app as it was evaluated: its JSON, so that the evaluator's memory of
-// its folder can go.
+// appValue is one app as it was evaluated, apart from the evaluator, so that its
+// memory of the folder can go.
 type appValue struct {
 	key    string
-	json   []byte
+	def    map[string]any
 	origin mesh.Pos
 	fields map[string]mesh.Pos
 }
@@ -184,7 +182,7 @@ func (l *loader) appsOf(con func() contract, v cue.Value, files []*ast.File) ([]
 	written := writtenApps(files)
 	for it.Next() {
 		key := it.Selector().Unquoted()
-		b, err := l.schema.app(con, it.Value())
+		def, err := l.schema.app(con, it.Value())
 		if err != nil {
 			t := l.folderTranslator(con(), files)
 			t.app, t.needs = key, openArguments(it.Value())
@@ -193,7 +191,7 @@ func (l *loader) appsOf(con func() contract, v cue.Value, files []*ast.File) ([]
 		}
 		a := written[key]
 		l.checkArguments(key, a.fields, c)
-		a.key, a.json = key, b
+		a.key, a.def = key, def
 		if a.origin.IsZero() {
 			a.origin = position(it.Value().Pos())
 		}
@@ -265,13 +263,7 @@ func (l *loader) decodeApps(m *mesh.Mesh) {
 		marathon = m.Marathons[0].Name
 	}
 	for _, a := range l.apps {
-		var def map[string]any
-		d := json.NewDecoder(bytes.NewReader(a.json))
-		d.UseNumber()
-		if err := d.Decode(&def); err != nil {
-			l.errs.add(internalError("decode app "+a.key, err))
-			continue
-		}
+		def := a.def
 		id := l.appID(a, def)
 		if old, ok := l.joined[id]; ok {
 			l.errs.add(Error{

@@ -37,17 +37,21 @@ func newAppSchema(con contract) (appSchema, error) {
 	return appSchema{s}, err
 }
 
-// accepts reports whether the app is right beyond doubt.
-func (s appSchema) accepts(app []byte) bool {
+// accepts decodes an app and reports whether it is right beyond doubt. Numbers keep
+// their text.
+func (s appSchema) accepts(app []byte) (map[string]any, bool) {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(app))
-	return err == nil && s.schema.Validate(doc) == nil
+	def, ok := doc.(map[string]any)
+	return def, err == nil && ok && s.schema.Validate(doc) == nil
 }
 
-// app holds one app to the contract and returns its JSON.
-func (s appSchema) app(con func() contract, v cue.Value) ([]byte, error) {
+// app holds one app to the contract and decodes it.
+func (s appSchema) app(con func() contract, v cue.Value) (map[string]any, error) {
 	b, err := v.MarshalJSON()
-	if err == nil && s.accepts(b) {
-		return b, nil
+	if err == nil {
+		if def, ok := s.accepts(b); ok {
+			return def, nil
+		}
 	}
 	u := con().def("#App").Unify(v)
 	if precise := u.Validate(cue.Concrete(true), cue.Final()); precise != nil {
@@ -56,5 +60,9 @@ func (s appSchema) app(con func() contract, v cue.Value) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return u.MarshalJSON()
+	if b, err = u.MarshalJSON(); err != nil {
+		return nil, err
+	}
+	def, _ := s.accepts(b) // the contract has decided
+	return def, nil
 }

@@ -70,7 +70,7 @@ func parse(files map[string][]byte, c *collector) *module {
 			continue
 		}
 		m.asts[name] = f
-		m.overlay[root+"/"+name] = load.FromFile(f)
+		m.overlay[root+"/"+name] = load.FromBytes(data) // of a parsed file the loader would write the text anew each time
 	}
 	return m
 }
@@ -119,11 +119,13 @@ func checkModuleFile(data []byte, c *collector) string {
 	return name
 }
 
-// syntaxWords are the parser's names of things that have better ones.
-var syntaxWords = strings.NewReplacer("'EOF'", "the end of the file", "'IDENT' ", "", "'STRING' ", "")
+// syntaxWords replaces the parser's names of things that have better ones.
+func syntaxWords(msg string) string {
+	return strings.NewReplacer("'EOF'", "the end of the file", "'IDENT' ", "", "'STRING' ", "").Replace(msg)
+}
 
 func addSyntax(c *collector, err error) {
 	for _, e := range errors.Errors(err) {
-		c.add(Error{Pos: position(e.Position()), Rule: "syntax", Msg: "this is no CUE: " + syntaxWords.Replace(message(e))})
+		c.add(Error{Pos: position(e.Position()), Rule: "syntax", Msg: "this is no CUE: " + syntaxWords(message(e))})
 	}
 }
