@@ -15,8 +15,9 @@ import (
 // check holds the decoded mesh to the rules that go across its parts.
 func check(m *mesh.Mesh, l *loader) {
 	checkAddresses(m, l.errs)
+	checkMembers(m, l)
 	checkPaths(m, l)
-	checkEnsembles(m, l.errs)
+	checkEnsembles(m, l)
 	checkServices(m, l)
 	checkPolicy(m, l)
 	checkApps(m, l.errs)
@@ -25,9 +26,7 @@ func check(m *mesh.Mesh, l *loader) {
 
 func checkAddresses(m *mesh.Mesh, c *collector) {
 	byAddress := map[string]mesh.HostSpec{}
-	names := map[string]bool{}
 	for _, h := range m.Hosts {
-		names[h.Name] = true
 		if h.Address == "" {
 			continue // it is reported where the facts are checked
 		}
@@ -43,17 +42,33 @@ func checkAddresses(m *mesh.Mesh, c *collector) {
 			c.add(Error{Pos: h.Origin, Rule: "address", Msg: fmt.Sprintf("host %s has the address %q: want a name or an IP address, without user or port", h.Name, h.Address), Hint: "the user goes to ssh: user, the port to ssh: port"})
 		}
 	}
+	checkIDs(m, c)
+}
+
+// checkMembers finds ensembles with members that are no hosts.
+func checkMembers(m *mesh.Mesh, l *loader) {
+	names := map[string]bool{}
+	for _, h := range m.Hosts {
+		names[h.Name] = true
+	}
 	for _, r := range m.Roles {
 		if r.Ensemble == nil {
 			continue
 		}
 		for _, member := range r.Ensemble.Members {
 			if !names[member] {
-				c.add(Error{Pos: r.Origin, Rule: "unknown-host", Msg: fmt.Sprintf("ensemble %s has the member %q, and there is no such host", r.Ensemble.Name, member), Hint: didYouMean(member, keys(names))})
+				l.errs.add(Error{Pos: l.ensembleAt(r), Rule: "unknown-host", Msg: fmt.Sprintf("ensemble %s has the member %q, and there is no such host", r.Ensemble.Name, member), Hint: didYouMean(member, keys(names))})
 			}
 		}
 	}
-	checkIDs(m, c)
+}
+
+// ensembleAt is the line of a user's role that makes an ensemble, else where the role's first host takes it.
+func (l *loader) ensembleAt(r mesh.RoleSpec) mesh.Pos {
+	if p := l.yieldPosition([]string{"out", "", r.Name, "yield", "ensemble"}); !p.IsZero() {
+		return p
+	}
+	return r.Origin
 }
 
 // checkIDs finds two members with one id: the lines server.N of ZooKeeper would clash.
@@ -138,7 +153,8 @@ func alsoUnless(pos, other mesh.Pos) []mesh.Pos {
 	return []mesh.Pos{other}
 }
 
-func checkEnsembles(m *mesh.Mesh, c *collector) {
+func checkEnsembles(m *mesh.Mesh, l *loader) {
+	c := l.errs
 	for _, r := range m.Roles {
 		e := r.Ensemble
 		if e == nil {
@@ -147,18 +163,18 @@ func checkEnsembles(m *mesh.Mesh, c *collector) {
 		n := len(e.Members)
 		if n > 2 && n%2 == 0 {
 			c.add(Error{
-				Pos: r.Origin, Rule: "even-ensemble", Msg: fmt.Sprintf("ensemble %s has %d members: an even number survives no more failures than %d", e.Name, n, n-1),
+				Pos: l.ensembleAt(r), Rule: "even-ensemble", Msg: fmt.Sprintf("ensemble %s has %d members: an even number survives no more failures than %d", e.Name, n, n-1),
 				Hint: fmt.Sprintf("use %d or %d", n-1, n+1),
 			})
 		}
 		if n == 2 {
 			c.add(Error{
-				Pos: r.Origin, Rule: "even-ensemble", Msg: fmt.Sprintf("ensemble %s has 2 members: each of them can stop it", e.Name), Hint: "use 1 or 3",
+				Pos: l.ensembleAt(r), Rule: "even-ensemble", Msg: fmt.Sprintf("ensemble %s has 2 members: each of them can stop it", e.Name), Hint: "use 1 or 3",
 			})
 		}
 		if 2*e.Quorum <= n || e.Quorum > n {
 			c.add(Error{
-				Pos: r.Origin, Rule: "quorum", Msg: fmt.Sprintf("ensemble %s has the quorum %d of %d members: a quorum is more than half of them", e.Name, e.Quorum, n),
+				Pos: l.ensembleAt(r), Rule: "quorum", Msg: fmt.Sprintf("ensemble %s has the quorum %d of %d members: a quorum is more than half of them", e.Name, e.Quorum, n),
 				Hint: "let the role compute it: div(len(members), 2) + 1",
 			})
 		}

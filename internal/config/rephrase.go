@@ -181,7 +181,11 @@ func (t translator) mismatch(f *finding, m []string, mine, shipped []mesh.Pos) {
 		if pureType(value) || !pureType(want) && isType(value) {
 			value, want = want, value
 		}
-		f.Rule, f.Msg = "type", fmt.Sprintf("%s is %s, and must be %s", subject(f.path), shown(f.path, value), wanted(want))
+		said := value
+		if text, ok := t.source.literal(f.Pos); ok && strings.HasPrefix(text, "0") {
+			said = text // as it is written: 0o644
+		}
+		f.Rule, f.Msg = "type", fmt.Sprintf("%s is %s, and must be %s", subject(f.path), shown(f.path, said), wanted(want))
 		f.Hint = quotesHint(value, want)
 		if len(f.path) == 3 && f.path[0] == "hosts" && f.path[2] == "roles" {
 			f.Hint = `such as roles: {"mesos-agent": {}}`

@@ -287,6 +287,7 @@ func foldCycles(in []finding) []finding {
 		}
 	}
 	if first.path0() == "hosts" {
+		first.Also, first.Msg = nil, subject(first.path[:min(2, len(first.path))])+" depends on itself"
 		rest = slices.DeleteFunc(rest, func(f finding) bool { return f.path0() == "hosts" })
 	}
 	return append(rest, first)
