@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"io/fs"
-	"maps"
 	"strings"
 	"testing"
 
@@ -170,19 +169,4 @@ func TestTheVendoredPackagesAreTheShippedOnes(t *testing.T) {
 	if err != nil || n < 4 {
 		t.Errorf("%d files, %v", n, err)
 	}
-}
-
-func FuzzLoad(f *testing.F) {
-	f.Add("package prod\n\nsettings: zookeeper: tickTime: 3000\n")
-	f.Add("package prod\n\nhosts: [string]: hosts\n")
-	f.Add("{{{")
-	files := example(f)
-	f.Fuzz(func(_ *testing.T, text string) {
-		if len(text) > 1000 {
-			return
-		}
-		mine := maps.Clone(files)
-		mine["prod/fuzz.cue"] = []byte(text)
-		_, _ = Load(mine, "prod")
-	})
 }
