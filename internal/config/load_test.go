@@ -166,6 +166,12 @@ func TestTheVendoredPackagesAreTheShippedOnes(t *testing.T) {
 		}
 		return err
 	})
+	for name := range files {
+		rest, ok := strings.CutPrefix(name, "cue.mod/pkg/meshsync.dev/")
+		if _, serr := fs.Stat(schema.Files, rest); ok && serr != nil {
+			t.Errorf("example-repo/%s is not shipped", name)
+		}
+	}
 	if err != nil || n < 4 {
 		t.Errorf("%d files, %v", n, err)
 	}
