@@ -6,13 +6,9 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"sync"
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
-	"cuelang.org/go/cue/build"
-	"cuelang.org/go/cue/cuecontext"
-	"cuelang.org/go/cue/load"
 	"golang.org/x/sync/errgroup"
 
 	"meshsync.dev/meshsync/internal/mesh"
@@ -31,34 +27,46 @@ type appValue struct {
 // evaluator waits for memory.
 const workers = 2
 
-// folderBatch is how many app folders are loaded at once: the packages that they
-// import are parsed once for all of them, and their memory goes when they are done.
-const folderBatch = 5
+// folderBatch is how many app folders share an evaluation context: what they import is
+// evaluated once in it, and all its memory goes when they are done.
+const folderBatch = 2
 
-// evaluateApps evaluates the apps of the mesh's own package and of its folders, each
-// folder in a context of its own.
-func (l *loader) evaluateApps() {
-	if l.value.Exists() {
-		own, errs := l.appsOf(func() contract { return l.con }, l.value, l.inst.Files)
-		l.apps = append(l.apps, own...)
-		for _, e := range errs.list {
-			l.errs.add(e)
-		}
+// evaluateFolders evaluates the app folders, some batches at once.
+func (l *loader) evaluateFolders() evaluated {
+	var all evaluated
+	batches := slices.Collect(slices.Chunk(l.appFolders(&all.errs), folderBatch))
+	results := make([]evaluated, len(batches))
+	var g errgroup.Group
+	g.SetLimit(workers)
+	for i, folders := range batches {
+		g.Go(func() error {
+			b := l.newBatch()
+			for _, f := range folders {
+				b.evaluate(f)
+			}
+			results[i] = b.out
+			return nil
+		})
 	}
-	l.evaluateFolders(slices.Collect(slices.Chunk(l.appFolders(), folderBatch)))
+	_ = g.Wait() // the functions return no error
+	for _, r := range results {
+		all.apps = append(all.apps, r.apps...)
+		all.errs.list = append(all.errs.list, r.errs.list...)
+	}
+	return all
 }
 
 // appFolders lists the folders below MESH/apps that hold CUE files, sorted.
-func (l *loader) appFolders() []string {
+func (l *loader) appFolders(c *collector) []string {
 	set := map[string]bool{}
 	prefix := path.Join(l.dir, "apps") + "/"
-	for name := range l.mod.asts {
+	for name := range l.mod.pkgs {
 		rest, ok := strings.CutPrefix(name, prefix)
 		if ok && strings.Count(rest, "/") == 1 {
 			set[path.Dir(name)] = true
 		}
 		if ok && !strings.Contains(rest, "/") {
-			l.errs.add(Error{
+			c.add(Error{
 				Pos: mesh.Pos{File: name, Line: 1}, Rule: "app-folder", Msg: "an app file lies in apps/ itself",
 				Hint: "put it into a folder, such as " + prefix + "web/" + rest,
 			})
@@ -67,95 +75,23 @@ func (l *loader) appFolders() []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// evaluated is what a batch of folders came to.
-type evaluated struct {
-	apps []appValue
-	errs collector
-}
-
-// evaluateFolders evaluates all batches, some at once, and joins them in order.
-func (l *loader) evaluateFolders(batches [][]string) {
-	results := make([]evaluated, len(batches))
-	var g errgroup.Group
-	g.SetLimit(workers)
-	for i, batch := range batches {
-		g.Go(func() error {
-			results[i] = l.evaluateBatch(batch)
-			return nil
-		})
-	}
-	_ = g.Wait() // the functions return no error
-	for _, r := range results {
-		l.apps = append(l.apps, r.apps...)
-		for _, e := range r.errs.list {
-			l.errs.add(e)
-		}
-	}
-}
-
-// evaluateBatch evaluates folders in one context: what they import is evaluated once in
-// it, and its memory goes with it.
-func (l *loader) evaluateBatch(folders []string) (out evaluated) {
-	args := make([]string, len(folders))
-	for i, f := range folders {
-		args[i] = "./" + f
-	}
-	ctx := cuecontext.New()
-	con := sync.OnceValue(func() contract { return newContract(ctx) }) // only errors need it
-	for i, inst := range load.Instances(args, l.config(".")) {
-		out.apps = append(out.apps, l.evaluateFolder(ctx, con, inst, folders[i], &out.errs)...)
-	}
-	return out
-}
-
-func (l *loader) evaluateFolder(ctx *cue.Context, con func() contract, inst *build.Instance, folder string, c *collector) []appValue {
-	if !l.checkPackage(inst, folder, c) {
-		return nil
-	}
-	if inst.Err != nil {
-		l.translator(inst.Files, cue.Value{}).add(c, inst.Err)
-		return nil
-	}
-	v := ctx.BuildInstance(inst)
-	if err := v.Err(); err != nil {
-		if all := v.Validate(); all != nil {
-			err = all
-		}
-		l.folderTranslator(con(), inst.Files).add(c, err)
-		return nil
-	}
-	for _, name := range fieldNames(v) {
-		if name != "apps" {
-			c.add(Error{
-				Pos: find(inst.Files, name), Rule: "unknown-field",
-				Msg:  fmt.Sprintf("an app folder yields only apps, and %s yields %q", folder, name),
-				Hint: "make it a definition (#" + name + ") or hidden (_" + name + ") if it helps the apps",
-			})
-		}
-	}
-	apps, errs := l.appsOf(con, v, inst.Files)
-	for _, e := range errs.list {
-		c.add(e)
-	}
-	return apps
-}
-
 // checkPackage wants each file of a folder to be of the package that the folder names.
-func (l *loader) checkPackage(inst *build.Instance, folder string, c *collector) bool {
+func (l *loader) checkPackage(folder string, c *collector) bool {
 	want := path.Base(folder)
 	ok := true
-	for name, f := range l.mod.asts {
-		if path.Dir(name) != folder || f.PackageName() == want {
+	for _, name := range l.mod.inFolder[folder] {
+		got := l.mod.pkgs[name]
+		if got == want {
 			continue
 		}
 		ok = false
-		msg := fmt.Sprintf("the file is of package %q, and its folder is %q", f.PackageName(), want)
-		if f.PackageName() == "" {
+		msg := fmt.Sprintf("the file is of package %q, and its folder is %q", got, want)
+		if got == "" {
 			msg = "the file names no package"
 		}
 		hint := "write package " + want
-		if l.inst != nil && f.PackageName() == l.inst.PkgName {
-			hint += "; as package " + l.inst.PkgName + " it would be unified with the whole mesh"
+		if own := l.mod.packageOf(l.dir); own != "" && got == own {
+			hint += "; as package " + own + " it would be unified with the whole mesh"
 		}
 		c.add(Error{
 			Pos: mesh.Pos{File: name, Line: 1}, Rule: "app-package",
@@ -171,18 +107,16 @@ func (l *loader) folderTranslator(con contract, files []*ast.File) translator {
 }
 
 // appsOf evaluates the apps of one instance against the contract.
-func (l *loader) appsOf(con func() contract, v cue.Value, files []*ast.File) ([]appValue, *collector) {
-	c := &collector{}
-	var out []appValue
+func (l *loader) appsOf(r *shapeReader, con func() contract, v cue.Value, files []*ast.File, c *collector) (out []appValue) {
 	apps := v.LookupPath(cue.ParsePath("apps"))
 	it, err := apps.Fields()
 	if !apps.Exists() || err != nil {
-		return nil, c
+		return nil
 	}
 	written := writtenApps(files)
 	for it.Next() {
 		key := it.Selector().Unquoted()
-		def, err := l.schema.app(con, it.Value())
+		def, err := l.app.app(r, con, it.Value())
 		if err != nil {
 			t := l.folderTranslator(con(), files)
 			t.app, t.needs = key, openArguments(it.Value())
@@ -197,7 +131,7 @@ func (l *loader) appsOf(con func() contract, v cue.Value, files []*ast.File) ([]
 		}
 		out = append(out, a)
 	}
-	return out, c
+	return out
 }
 
 // writtenApps finds where apps and their fields are written out in the files.

@@ -47,8 +47,8 @@ func (l *loader) checkArguments(app string, fields map[string]mesh.Pos, c *colle
 // readIn lists the definitions that a file refers to.
 func (s *source) readIn(name string) map[string]bool {
 	out := map[string]bool{}
-	f, ok := s.mod.asts[name]
-	if !ok {
+	f := s.mod.ast(name)
+	if f == nil {
 		return out
 	}
 	labels := map[ast.Node]bool{}
@@ -69,7 +69,7 @@ func (s *source) readIn(name string) map[string]bool {
 // readOutsideApps lists the definitions that files outside of app folders refer to.
 func (s *source) readOutsideApps() map[string]bool {
 	out := map[string]bool{}
-	for name := range s.mod.asts {
+	for name := range s.mod.pkgs {
 		if path.Base(path.Dir(path.Dir(name))) != "apps" {
 			maps.Copy(out, s.readIn(name))
 		}

@@ -3,15 +3,18 @@ package config
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/load"
 	"cuelang.org/go/cue/parser"
+	"golang.org/x/sync/errgroup"
 
 	"meshsync.dev/meshsync/internal/mesh"
 )
@@ -38,41 +41,99 @@ func Meshes(files map[string][]byte) []string {
 	return out
 }
 
-// module is the parsed files of a CUE module.
+// module is the files of a CUE module, by path relative to its root.
 type module struct {
-	overlay map[string]load.Source
-	asts    map[string]*ast.File // by path relative to the module's root
-	path    string               // the module's own import path, without a version
-	source  *source
-	meshes  []string // the folders of all meshes of the module
+	data     map[string][]byte
+	overlay  map[string]load.Source
+	pkgs     map[string]string   // file → its package, of all files that are CUE
+	inFolder map[string][]string // folder → the same files, sorted
+	layered  bool                // cue.mod has folders that are laid over packages
+	path     string              // the module's own import path, without a version
+	source   *source
+	meshes   []string // the folders of all meshes of the module
+
+	mu    sync.Mutex
+	trees map[string]*ast.File // of ast
 }
 
 // parse checks and parses the files that a mesh may use.
 func parse(files map[string][]byte, c *collector) *module {
-	m := &module{overlay: map[string]load.Source{}, asts: map[string]*ast.File{}}
+	m := &module{
+		data: files, overlay: map[string]load.Source{}, pkgs: map[string]string{},
+		inFolder: map[string][]string{}, trees: map[string]*ast.File{},
+	}
 	m.source = newSource(m)
 	if len(files) > maxFiles {
 		c.add(Error{Rule: "too-large", Msg: fmt.Sprintf("the module has %d files, and at most %d are read", len(files), maxFiles)})
 		return m
 	}
-	for name, data := range files {
-		if !strings.HasSuffix(name, ".cue") || !readable(name, data, c) {
-			continue
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		switch {
+		case !strings.HasSuffix(name, ".cue") || !readable(name, files[name], c):
+		case name == "cue.mod/module.cue":
+			m.overlay[root+"/"+name] = load.FromBytes(files[name])
+			m.path = checkModuleFile(files[name], c)
+		default:
+			names = append(names, name)
 		}
-		if name == "cue.mod/module.cue" {
-			m.overlay[root+"/"+name] = load.FromBytes(data)
-			m.path = checkModuleFile(data, c)
-			continue
-		}
-		f, err := parser.ParseFile(root+"/"+name, data, parser.ParseComments)
-		if err != nil {
-			addSyntax(c, err)
-			continue
-		}
-		m.asts[name] = f
-		m.overlay[root+"/"+name] = load.FromBytes(data) // of a parsed file the loader would write the text anew each time
 	}
+	m.parse(names, c)
 	return m
+}
+
+// parse parses files, some at once, for what is wrong in them and for their packages.
+// The trees are not kept: of a thousand apps they would be a third of all memory.
+func (m *module) parse(names []string, c *collector) {
+	pkgs, errs := make([]string, len(names)), make([]error, len(names))
+	var g errgroup.Group
+	g.SetLimit(workers)
+	for i, name := range names {
+		g.Go(func() error {
+			f, err := m.tree(name)
+			errs[i] = err
+			if err == nil {
+				pkgs[i] = f.PackageName()
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // the functions return no error
+	for i, name := range names {
+		if errs[i] != nil {
+			addSyntax(c, errs[i])
+			continue
+		}
+		m.pkgs[name] = pkgs[i]
+		m.inFolder[path.Dir(name)] = append(m.inFolder[path.Dir(name)], name)
+		m.layered = m.layered || strings.HasPrefix(name, "cue.mod/gen/") || strings.HasPrefix(name, "cue.mod/usr/")
+		m.overlay[root+"/"+name] = load.FromBytes(m.data[name]) // of a parsed file the loader would write the text anew each time
+	}
+}
+
+// ast returns the tree of a file to look at, or nil. It is never evaluated, so that it may
+// be looked at from several goroutines.
+func (m *module) ast(name string) *ast.File {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.pkgs[name]; !ok || m.trees[name] != nil {
+		return m.trees[name]
+	}
+	m.trees[name], _ = m.tree(name) // it was parsed before
+	return m.trees[name]
+}
+
+// tree parses one file.
+func (m *module) tree(name string) (*ast.File, error) {
+	return parser.ParseFile(root+"/"+name, m.data[name], parser.ParseComments)
+}
+
+// packageOf is the package of a folder's first file; "" of a folder without files.
+func (m *module) packageOf(dir string) string {
+	for _, name := range m.inFolder[dir] {
+		return m.pkgs[name]
+	}
+	return ""
 }
 
 func readable(name string, data []byte, c *collector) bool {

@@ -49,14 +49,14 @@ func Load(files map[string][]byte, dir string) (*mesh.Mesh, error) {
 
 // loader carries one Load.
 type loader struct {
-	dir    string
-	mod    *module
-	inst   *build.Instance
-	value  cue.Value // of the mesh
-	con    contract
-	schema appSchema
-	apps   []appValue
-	errs   *collector
+	dir   string
+	mod   *module
+	inst  *build.Instance
+	value cue.Value // of the mesh
+	con   contract
+	app   *structure // the contract's #App
+	apps  []appValue
+	errs  *collector
 	// partial is set when something is wrong: what can be decoded all the same is
 	// checked, so that one run shows as much as it can.
 	partial bool
@@ -66,10 +66,8 @@ type loader struct {
 
 // isFolder reports whether the mesh's folder holds CUE files.
 func (l *loader) isFolder() bool {
-	for name := range l.mod.asts {
-		if path.Dir(name) == l.dir {
-			return true
-		}
+	if len(l.mod.inFolder[l.dir]) > 0 {
+		return true
 	}
 	hint := "meshsync init writes a repository to start from"
 	if meshes := l.mod.meshes; len(meshes) > 0 {
@@ -105,31 +103,41 @@ func (l *loader) config(dir string) *load.Config {
 	}
 }
 
-// evaluate builds the mesh's instance and its app folders and checks them against the
-// contract. A mistake in one place does not hide those in another.
+// evaluate evaluates the app folders and the mesh and checks them against the contract.
+// A mistake in one place does not hide those in another. The folders come first: their
+// memory is gone when the mesh, which is kept, is evaluated.
 func (l *loader) evaluate() {
 	ctx := cuecontext.New()
 	l.con = newContract(ctx)
-	var err error
-	if l.schema, err = newAppSchema(l.con); err != nil {
+	app, err := structOf(l.con.def("#App"))
+	if err != nil {
 		l.errs.add(internalError("the contract", err))
 		return
 	}
-	l.inst = load.Instances([]string{"."}, l.config(l.dir))[0]
+	l.app = app
+	folders := l.evaluateFolders()
+	l.evaluateMesh()
+	if l.value.Exists() {
+		l.apps = l.appsOf(newShapeReader(ctx), func() contract { return l.con }, l.value, l.inst.Files, l.errs)
+	}
+	l.apps = append(l.apps, folders.apps...)
+	l.errs.list = append(l.errs.list, folders.errs.list...)
+}
+
+// evaluateMesh builds the instance of the mesh's own folder.
+func (l *loader) evaluateMesh() {
 	if !l.onePackage() {
-		l.evaluateApps()
 		return
 	}
+	l.inst = load.Instances([]string{"."}, l.config(l.dir))[0]
 	if l.inst.Err != nil {
 		l.importErrors(l.inst)
-		l.evaluateApps()
 		return
 	}
-	l.value = ctx.BuildInstance(l.inst)
+	l.value = l.con.ctx.BuildInstance(l.inst)
 	if l.checkFacts(); !l.errs.any() {
 		l.validate()
 	}
-	l.evaluateApps()
 }
 
 // validate evaluates all that the mesh yields, and then holds it to the contract.
@@ -145,18 +153,18 @@ func (l *loader) validate() {
 // onePackage wants all files of the mesh's folder to be of one package.
 func (l *loader) onePackage() bool {
 	first, firstName := "", ""
-	for _, name := range slices.Sorted(maps.Keys(l.mod.asts)) {
-		if path.Dir(name) == l.dir && (first == "" || path.Base(name) == "mesh.cue") {
-			first, firstName = l.mod.asts[name].PackageName(), name
+	for _, name := range l.mod.inFolder[l.dir] {
+		if first == "" || path.Base(name) == "mesh.cue" {
+			first, firstName = l.mod.pkgs[name], name
 		}
 	}
 	ok := true
-	for name, f := range l.mod.asts {
-		if path.Dir(name) == l.dir && f.PackageName() != first {
+	for _, name := range l.mod.inFolder[l.dir] {
+		if got := l.mod.pkgs[name]; got != first {
 			ok = false
 			l.errs.add(Error{
 				Pos: mesh.Pos{File: name, Line: 1}, Also: []mesh.Pos{{File: firstName, Line: 1}}, Rule: "mesh-package",
-				Msg: fmt.Sprintf("the file is of package %q, and the mesh is of package %q", f.PackageName(), first), Hint: "write package " + first,
+				Msg: fmt.Sprintf("the file is of package %q, and the mesh is of package %q", got, first), Hint: "write package " + first,
 			})
 		}
 	}

@@ -47,8 +47,8 @@ func newSource(m *module) *source {
 
 func (s *source) collect() map[mesh.Pos]literal {
 	out := map[mesh.Pos]literal{}
-	for _, f := range s.mod.asts {
-		ast.Walk(f, func(n ast.Node) bool {
+	for name := range s.mod.pkgs {
+		ast.Walk(s.mod.ast(name), func(n ast.Node) bool {
 			collectLiteral(out, n)
 			return true
 		}, nil)
@@ -97,8 +97,8 @@ func (s *source) isDefault(p mesh.Pos) bool { return s.literals()[p].byDefault }
 // field finds the field of a name that holds a position.
 func (s *source) field(p mesh.Pos, name string) mesh.Pos {
 	var out mesh.Pos
-	f, ok := s.mod.asts[p.File]
-	if !ok {
+	f := s.mod.ast(p.File)
+	if f == nil {
 		return out
 	}
 	ast.Walk(f, func(n ast.Node) bool {
@@ -129,8 +129,8 @@ type ref struct {
 
 // reference finds the selector that begins at a position or whose name stands there.
 func (s *source) reference(p mesh.Pos) (ref, bool) {
-	f, ok := s.mod.asts[p.File]
-	if !ok {
+	f := s.mod.ast(p.File)
+	if f == nil {
 		return ref{}, false
 	}
 	var found *ast.SelectorExpr
@@ -173,11 +173,8 @@ func (s *source) namesOf(f *ast.File, name string) []string {
 // labels lists the names that the files of a folder declare.
 func (s *source) labels(folder string) []string {
 	var out []string
-	for name, f := range s.mod.asts {
-		if path.Dir(name) != folder {
-			continue
-		}
-		for _, d := range f.Decls {
+	for _, name := range s.mod.inFolder[folder] {
+		for _, d := range s.mod.ast(name).Decls {
 			if field, ok := d.(*ast.Field); ok {
 				if n, _, err := ast.LabelName(field.Label); err == nil {
 					out = append(out, n)
@@ -201,12 +198,12 @@ func (s *source) folder(importPath string) string {
 // the user's first line that imports it.
 func (s *source) brokenImports() []Error {
 	there := map[string]bool{}
-	for name := range s.mod.asts {
+	for name := range s.mod.pkgs {
 		there[path.Dir(name)] = true
 	}
 	first := map[string]mesh.Pos{}
-	for _, name := range slices.Sorted(maps.Keys(s.mod.asts)) {
-		for spec := range s.mod.asts[name].ImportSpecs() {
+	for _, name := range slices.Sorted(maps.Keys(s.mod.pkgs)) {
+		for spec := range s.mod.ast(name).ImportSpecs() {
 			p := unquote(spec.Path.Value)
 			domain, _, _ := strings.Cut(p, "/")
 			if there[s.folder(p)] || !strings.Contains(domain, ".") {
