@@ -238,11 +238,11 @@ func checkApps(m *mesh.Mesh, c *collector) {
 	}
 }
 
-var appIDExpr = regexp.MustCompile(`^(/[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)+$`)
+var appIDExpr = newPattern(`^(/[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)+$`)
 
 func checkAppID(a mesh.AppSpec, c *collector) {
 	switch {
-	case !appIDExpr.MatchString(a.ID):
+	case !appIDExpr.matches(a.ID):
 		c.add(Error{Pos: a.Origin, Rule: "app-id", Msg: fmt.Sprintf("%q is no app id", a.ID), Hint: "parts between slashes have lower-case letters, digits and dashes"})
 	case slices.Contains([]string{"restart", "tasks", "versions"}, path.Base(a.ID)):
 		c.add(Error{Pos: a.Origin, Rule: "app-id", Msg: fmt.Sprintf("app %s ends in %q, which Marathon's API needs for itself", a.ID, path.Base(a.ID))})

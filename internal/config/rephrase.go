@@ -12,13 +12,13 @@ import (
 )
 
 var (
-	reMismatch = regexp.MustCompile(`(?s)^conflicting values (.+?) and (.+?)(?: \(mismatched types (.+) and (.+)\))?$`)
-	reBound    = regexp.MustCompile(`(?s)^invalid value (.+) \((?:out of bound|does not match|not in) (.+)\)$`)
-	reNotFound = regexp.MustCompile(`^reference "(.+)" not found$`)
-	reUnused   = regexp.MustCompile(`^imported and not used: "(.+)"`)
-	reLengths  = regexp.MustCompile(`^incompatible list lengths \((\d+) and (\d+)\)$`)
-	reNewer    = regexp.MustCompile(`^language version "(.+)" declared in module.cue is too new for current language version "(.+)"$`)
-	reOpen     = regexp.MustCompile(`(?s)^(?:incomplete value|non-concrete value) (.+)$`)
+	reMismatch = newPattern(`(?s)^conflicting values (.+?) and (.+?)(?: \(mismatched types (.+) and (.+)\))?$`)
+	reBound    = newPattern(`(?s)^invalid value (.+) \((?:out of bound|does not match|not in) (.+)\)$`)
+	reNotFound = newPattern(`^reference "(.+)" not found$`)
+	reUnused   = newPattern(`^imported and not used: "(.+)"`)
+	reLengths  = newPattern(`^incompatible list lengths \((\d+) and (\d+)\)$`)
+	reNewer    = newPattern(`^language version "(.+)" declared in module.cue is too new for current language version "(.+)"$`)
+	reOpen     = newPattern(`(?s)^(?:incomplete value|non-concrete value) (.+)$`)
 )
 
 // rephrase says the evaluator's messages in words of the domain.
@@ -34,8 +34,8 @@ func (t translator) rephrase(f *finding, msg string, mine, shipped []mesh.Pos) {
 	case strings.HasSuffix(msg, "import failed"):
 		f.Rule, f.Msg = "import", "a package that is imported cannot be read"
 		f.Hint = "is the path right, and is it in this module or below cue.mod/pkg?"
-	case reOpen.MatchString(msg):
-		open := reOpen.FindStringSubmatch(msg)[1]
+	case reOpen.matches(msg):
+		open := reOpen.groups(msg)[1]
 		f.Rule, f.Msg = "missing", fmt.Sprintf("%s has no value: want %s", what, wanted(open))
 		if d := severalDefaults(open); len(d) > 1 && f.path0() == "apps" {
 			f.Rule, f.Msg = "conflict", fmt.Sprintf("%s has no value: its template has the defaults %s", what, strings.Join(d, " and "))
@@ -45,19 +45,19 @@ func (t translator) rephrase(f *finding, msg string, mine, shipped []mesh.Pos) {
 		}
 	case strings.HasPrefix(msg, "undefined field"), msg == "invalid interpolation":
 		t.undefined(f, strings.TrimPrefix(msg, "undefined field: "), mine)
-	case reNotFound.MatchString(msg):
-		f.Rule, f.Msg = "unknown-reference", fmt.Sprintf("the name %q is not defined here", reNotFound.FindStringSubmatch(msg)[1])
+	case reNotFound.matches(msg):
+		f.Rule, f.Msg = "unknown-reference", fmt.Sprintf("the name %q is not defined here", reNotFound.groups(msg)[1])
 		f.Hint = "a string needs quotes; a package needs an import"
-	case reUnused.MatchString(msg):
-		f.Rule, f.Msg = "unused-import", fmt.Sprintf("%q is imported and not used", reUnused.FindStringSubmatch(msg)[1])
+	case reUnused.matches(msg):
+		f.Rule, f.Msg = "unused-import", fmt.Sprintf("%q is imported and not used", reUnused.groups(msg)[1])
 		f.Hint = "remove the import"
-	case reLengths.MatchString(msg):
-		t.lengths(f, reLengths.FindStringSubmatch(msg))
-	case reBound.MatchString(msg):
-		m := reBound.FindStringSubmatch(msg)
+	case reLengths.matches(msg):
+		t.lengths(f, reLengths.groups(msg))
+	case reBound.matches(msg):
+		m := reBound.groups(msg)
 		f.Rule, f.Msg = "value", fmt.Sprintf("%s is %s, and must be %s", what, shown(f.path, m[1]), wanted(m[2]))
-	case reMismatch.MatchString(msg):
-		t.mismatch(f, reMismatch.FindStringSubmatch(msg), mine, shipped)
+	case reMismatch.matches(msg):
+		t.mismatch(f, reMismatch.groups(msg), mine, shipped)
 	default:
 		t.other(f, msg)
 	}
@@ -98,7 +98,7 @@ func severalDefaults(open string) []string {
 
 // other is a message that has no words of the domain yet.
 func (t translator) other(f *finding, msg string) {
-	if m := reNewer.FindStringSubmatch(msg); m != nil {
+	if m := reNewer.groups(msg); m != nil {
 		f.Rule, f.Pos = "module", mesh.Pos{File: "cue.mod/module.cue", Line: 1}
 		f.Msg = fmt.Sprintf("the module is written in CUE %s, and this meshsync reads CUE up to %s", m[1], m[2])
 		return
@@ -256,7 +256,7 @@ func (t translator) choice(path []string, es []errors.Error) (finding, bool) {
 	var pairs [][2]string
 	var all []mesh.Pos
 	for _, e := range es {
-		m := reMismatch.FindStringSubmatch(message(e))
+		m := reMismatch.groups(message(e))
 		if m == nil {
 			continue
 		}

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -118,7 +117,7 @@ func shown(path []string, value string) string {
 	}
 }
 
-var secretDefault = regexp.MustCompile("(?i)" + strings.Join(mesh.Policy{}.Secrets(), "|"))
+var secretDefault = newPattern("(?i)" + strings.Join(mesh.Policy{}.Secrets(), "|"))
 
 // secretPath reports whether a value at the path may be a secret: all of an app's env,
 // and whatever has a secret's name.
@@ -126,7 +125,7 @@ func secretPath(path []string) bool {
 	if len(path) > 3 && path[0] == "apps" && path[2] == "env" {
 		return true
 	}
-	return len(path) > 0 && secretDefault.MatchString(path[len(path)-1])
+	return len(path) > 0 && secretDefault.matches(path[len(path)-1])
 }
 
 // subject names the thing at a path as an operator would.
