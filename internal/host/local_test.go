@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ type box struct {
 	root  string
 	bin   string
 	shell []string
+	programs string // the only folder with programs beside bin; "" for the machine's
 	// cut ends the connection after so many bytes of output; 0 never.
 	cut int
 }
@@ -121,7 +123,7 @@ func (b *box) Run(ctx context.Context, command string, stdin io.Reader, limit in
 		args = append(b.shell, "-c", strings.Replace(command, "/bin/sh", strings.Join(b.shell, " "), 1))
 	}
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Env = []string{"MESHSYNC_ROOT=" + b.root, "PATH=" + b.bin + ":/usr/bin:/bin"}
+	cmd.Env = []string{"MESHSYNC_ROOT=" + b.root, "PATH=" + b.bin + ":" + cmp.Or(b.programs, "/usr/bin:/bin")}
 	var out, errOut bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &errOut
 	err := cmd.Run()

@@ -20,14 +20,15 @@ const pathsPerProcess = 5000
 // with the number of files: lists are built with builtins and handed over at once.
 func observeScript(q query, token string) string {
 	var b strings.Builder
+	record := "''"
 	b.WriteString("ms_observe() {\nT=" + quote(token) + "\n" + observePrelude)
 	if !q.probeOnly {
 		b.WriteString(factsPart + listsPart)
 		writePaths(&b, q)
 		writeUnits(&b, q.units)
-		fmt.Fprintf(&b, "printf '%%s record\\n' \"$T\"\n[ -f %[1]s ] && cat -- %[1]s\nprintf '\\n%%s recordend\\n' \"$T\"\n", rooted(recordPath(q.mesh)))
+		record = rooted(recordPath(q.mesh))
 	}
-	writeProbes(&b, q.checks)
+	writeProbes(&b, record, q.checks)
 	if !q.probeOnly {
 		b.WriteString(contentsPart)
 	}

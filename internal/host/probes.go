@@ -7,60 +7,93 @@ import (
 	"meshsync.dev/meshsync/internal/mesh"
 )
 
-// probesPart asks a service at 127.0.0.1 with what the host has: bash, which is the
-// quickest to start, else curl, else perl, which is on every Debian. One process for
-// each probe. Each prints its reply between two lines of the script's; the second has
-// how it ended: the HTTP status by curl, the exit status of bash or perl (7 refused, 28
-// too slow), or no_client.
-const probesPart = `ms_http() {
+// probesPart asks services at 127.0.0.1 with what the host has. bash asks them all, and
+// reads the record, in one process; without it curl, else perl, which is on every
+// Debian, asks one each. The reply to a probe stands between two lines of the script's;
+// the second says how it ended: the HTTP status by curl, else the exit status (0, 7
+// refused, 28 too slow), or no_client. The arguments of each probe are its number, http
+// or tcp, the port, what to send, and for curl the path.
+const probesPart = `ms_record_by_cat() {
+  [ -n "$1" ] || return 0
+  printf '%s record\n' "$T"
+  [ ! -f "$1" ] || cat -- "$1"
+  printf '\n%s recordend\n' "$T"
+}
+ms_probe() {
   printf '%s probe %s\n' "$T" "$1"
-  if command -v bash >/dev/null 2>&1; then
-    bash -c "$ms_bash" bash "$2" "GET $3 HTTP/1.0\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n" 2>/dev/null; r="http $?"
-  elif command -v curl >/dev/null 2>&1; then
-    s=$(curl -s -m 3 -o - -w '\nms_status:%{http_code}' -- "http://127.0.0.1:$2$3" 2>/dev/null; printf ' %s' "$?")
+  if [ "$2" = http ] && command -v curl >/dev/null 2>&1; then
+    s=$(curl -s -m 3 -o - -w '\nms_status:%{http_code}' -- "http://127.0.0.1:$3$5" 2>/dev/null; printf ' %s' "$?")
     r=${s##* } s=${s% *}
     c=${s##*ms_status:}
     printf '%s' "${s%"$nl"ms_status:*}"
     case $r in 0) r="0 $c";; 7) r=refused;; 28) r=timeout;; *) r="error";; esac
   elif command -v perl >/dev/null 2>&1; then
-    perl -MIO::Socket::INET -e "$ms_perl" "$2" "GET $3 HTTP/1.0\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"; r="http $?"
+    perl -MIO::Socket::INET -e "$ms_perl" "$3" "$4"; r="$2 $?"
   else r=no_client; fi
   printf '\n%s probeend %s %s\n' "$T" "$1" "$r"
 }
-ms_tcp() {
-  printf '%s probe %s\n' "$T" "$1"
-  if command -v bash >/dev/null 2>&1; then bash -c "$ms_bash" bash "$2" "$3" 2>/dev/null; r="tcp $?"
-  elif command -v perl >/dev/null 2>&1; then perl -MIO::Socket::INET -e "$ms_perl" "$2" "$3"; r="tcp $?"
-  else r=no_client; fi
-  printf '\n%s probeend %s %s\n' "$T" "$1" "$r"
-}
-ms_perl='alarm 3; $SIG{ALRM}=sub{exit 28}; my($p,$m)=@ARGV; $m=~s/\\r\\n/\r\n/g;
-my $s=IO::Socket::INET->new(PeerAddr=>"127.0.0.1",PeerPort=>$p,Timeout=>3) or exit 7;
+ms_perl='alarm 3; $SIG{ALRM}=sub{exit 28}; my($p,$m)=@ARGV;
+my $s=IO::Socket::INET->new(PeerAddr=>"127.0.0.1",PeerPort=>$p,Timeout=>3) or exit($!{ETIMEDOUT} ? 28 : 7);
 exit 0 if $m eq ""; print $s $m; $s->flush; my $n=0; while(sysread($s,my $b,8192)){print $b; $n+=length $b; last if $n>65536}'
-ms_bash='exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 7
-[ -n "$2" ] || exit 0
-printf "%b" "$2" >&3
-IFS= read -r -d "" -t 3 l <&3
-r=$?
-printf "%s" "$l"
-[ "$r" -le 1 ] || exit 28'
+` + bashPart
+
+// bashPart connects in a process of its own, which costs a fork, because bash has no
+// limit on the time that a connection takes: a service that hangs with a full queue
+// would hang the script. A reply is read by its size: up to a delimiter, bash reads byte by byte.
+const bashPart = `ms_bash='T=$1 f=$2
+shift 2
+if [ -n "$f" ]; then
+  printf "%s record\n" "$T"
+  [ ! -f "$f" ] || { IFS= read -r -d "" l <"$f"; printf "%s" "$l"; }
+  printf "\n%s recordend\n" "$T"
+fi
+while [ $# -gt 0 ]; do
+  IFS= read -r -N 70000 -t 4 l < <(exec 3<>"/dev/tcp/127.0.0.1/$3" || exit
+    printf "ok "
+    [ -n "$4" ] || exit
+    printf "%s" "$4" >&3
+    IFS= read -r -N 66000 l <&3
+    printf "%s" "$l")
+  r=$? s=7
+  case $l in "ok "*) s=0;; esac
+  if [ "$r" -gt 128 ]; then s=28; kill "$!"; fi
+  printf "%s probe %s\n%s\n%s probeend %s %s %s\n" "$T" "$1" "${l#ok }" "$T" "$1" "$2" "$s"
+  shift 5
+done'
 `
 
-func writeProbes(b *strings.Builder, checks []mesh.Check) {
+// writeProbes writes the probes and the reading of the record, which is a path with its
+// quotes, or '' when it is not wanted.
+func writeProbes(b *strings.Builder, record string, checks []mesh.Check) {
+	b.WriteString(probesPart)
 	if len(checks) == 0 {
+		fmt.Fprintf(b, "ms_record_by_cat %s\n", record)
 		return
 	}
-	b.WriteString(probesPart)
+	fmt.Fprintf(b, "if command -v bash >/dev/null 2>&1; then bash -c \"$ms_bash\" bash \"$T\" %s", record)
 	for i, c := range checks {
-		switch c.Kind {
-		case "zookeeper.ensemble":
-			fmt.Fprintf(b, "ms_tcp %d %d srvr\n", i, c.Port)
-		case "mesos.masters", "mesos.agent":
-			fmt.Fprintf(b, "ms_http %d %d /metrics/snapshot\n", i, c.Port)
-		case "http":
-			fmt.Fprintf(b, "ms_http %d %d %s\n", i, c.Port, quote(c.Path))
-		case "tcp":
-			fmt.Fprintf(b, "ms_tcp %d %d ''\n", i, c.Port)
-		}
+		b.WriteString(" " + probeArguments(i, c))
 	}
+	fmt.Fprintf(b, " 2>/dev/null\nelse\nms_record_by_cat %s\n", record)
+	for i, c := range checks {
+		b.WriteString("ms_probe " + probeArguments(i, c) + "\n")
+	}
+	b.WriteString("fi\n")
+}
+
+// probeArguments are the five arguments of a probe, as shell words.
+func probeArguments(i int, c mesh.Check) string {
+	kind, send, path := "tcp", "", ""
+	switch c.Kind {
+	case "zookeeper.ensemble":
+		send = "srvr"
+	case "mesos.masters", "mesos.agent":
+		kind, path = "http", "/metrics/snapshot"
+	case "http":
+		kind, path = "http", c.Path
+	}
+	if kind == "http" {
+		send = "GET " + path + " HTTP/1.0\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+	}
+	return fmt.Sprintf("%d %s %d %s %s", i, kind, c.Port, quote(send), quote(path))
 }
