@@ -79,7 +79,7 @@ func applyCommand(ctx context.Context, e *environment, g *globals, f *planFlags,
 	if !p.plan.Applicable {
 		return result(exitRefused)
 	}
-	if p.plan.Empty && (!a.adopt || len(p.adopt) == 0) {
+	if p.plan.Empty && (!a.adopt || len(unrecorded(p.input)) == 0) {
 		return f.out.write(e, reportWriters(e, nil, f.full))
 	}
 	if !a.yes {
@@ -132,7 +132,7 @@ func carryOut(ctx context.Context, e *environment, g *globals, f *planFlags, a *
 	var events []apply.Event
 	show := render.Progress(e.stderr, e.stderrTTY, e.width)
 	err = apply.Run(ctx, p.plan, apply.Options{
-		Run: id, Limit: max(1, g.parallel), Adopt: p.adopt, AdoptAll: a.adopt,
+		Run: id, Limit: max(1, g.parallel), Adopt: unrecorded(p.input), AdoptAll: a.adopt,
 		Targets: p.targets.appliers(), Probers: p.targets.probers(),
 		Stop: e.stop, Now: e.now, Wait: wait, Poll: 250 * time.Millisecond,
 		Record: func(ev apply.Event) error {

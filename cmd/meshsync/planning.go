@@ -41,7 +41,7 @@ type planned struct {
 	plan    plan.Plan
 	desired *desired
 	targets *targets // nil when planned against a snapshot
-	adopt   map[mesh.Target]map[string]string
+	input   plan.Input
 }
 
 func (p *planned) close() {
@@ -89,8 +89,7 @@ func (p *planned) build(ctx context.Context, e *environment, g *globals, f *plan
 		return err
 	}
 	p.ancestry(&in)
-	p.plan = plan.Build(in)
-	p.adopt = unrecorded(in)
+	p.plan, p.input = plan.Build(in), in
 	return nil
 }
 

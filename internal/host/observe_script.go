@@ -48,11 +48,10 @@ printf '%s begin\n%s root %s\n' "$T" "$T" "$R"
 `
 
 // factsPart reads facts with builtins only.
-const factsPart = `boot='' mid='' bt=''
+const factsPart = `boot='' mid=''
 [ -r /proc/sys/kernel/random/boot_id ] && read -r boot </proc/sys/kernel/random/boot_id
 [ -r "$R/etc/machine-id" ] && read -r mid <"$R/etc/machine-id"
-while read -r k v; do if [ "$k" = btime ]; then bt=$v; break; fi; done </proc/stat
-printf '%s boot %s\n%s machine %s\n%s btime %s\n' "$T" "$boot" "$T" "$mid" "$T" "$bt"
+printf '%s boot %s\n%s machine %s\n' "$T" "$boot" "$T" "$mid"
 if [ -r "$R/etc/os-release" ]; then
   while read -r l; do case $l in ID=*|VERSION_ID=*) printf '%s os %s\n' "$T" "$l";; esac; done <"$R/etc/os-release"
 fi
