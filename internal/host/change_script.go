@@ -76,7 +76,7 @@ func (b *batch) script() string {
 		}
 	}
 	s.WriteString("ms_record || printf '%s broken %s\\n' \"$T\" 'the record cannot be written'\n")
-	s.WriteString("rm -f -- \"$B/staging/$RUN\"\nprintf '%s end\\n' \"$T\"\n}\nms_batch </dev/null\n")
+	s.WriteString("rm -f -- \"$B/staging/$RUN\"\nprintf '%s end\\n' \"$T\"\n}\n{ ms_batch </dev/null; }\n")
 	return s.String()
 }
 

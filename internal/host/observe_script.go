@@ -14,8 +14,8 @@ import (
 const pathsPerProcess = 5000
 
 // observeScript is the script that looks at a host: POSIX sh, nothing installed. It is
-// one function that its last line calls with no input: a script that is cut on its way
-// runs nothing, and no child can eat what follows. Every line of its own begins with
+// one function that its last line calls with no input, in braces: a script that is cut anywhere
+// on its way runs nothing, and no child can eat what follows. Every line of its own begins with
 // the token; paths are data in single quotes. The processes that it starts do not grow
 // with the number of files: lists are built with builtins and handed over at once.
 func observeScript(q query, token string) string {
@@ -32,7 +32,7 @@ func observeScript(q query, token string) string {
 	if !q.probeOnly {
 		b.WriteString(contentsPart)
 	}
-	b.WriteString("printf '\\n%s end\\n' \"$T\"\n}\nms_observe </dev/null\n")
+	b.WriteString("printf '\\n%s end\\n' \"$T\"\n}\n{ ms_observe </dev/null; }\n")
 	return b.String()
 }
 
@@ -59,7 +59,8 @@ fi
 
 // listsPart defines how paths get on the lists for stat, sha256sum and head. The second
 // argument of ms_p is the digest with which a file need not be sent, or - to never
-// send it.
+// send it. Where there is a link, stat also prints where links lead, between // and //TOKEN:
+// no path has //, and a target may hold a line break.
 const listsPart = `n=0 hn=0 cn=0 st='' ha='' li='' mi='' ct=''
 ms_hash() {
   hn=$((hn+1))
@@ -69,7 +70,7 @@ ms_hash() {
 ms_p() {
   n=$((n+1))
   eval "p$n=\$1"
-  if [ -L "$1" ]; then st="$st \"\$p$n\"" li="$li \"\$p$n\""
+  if [ -L "$1" ]; then st="$st \"\$p$n\"" li=//%N//$T
   elif [ -e "$1" ]; then st="$st \"\$p$n\""; if [ -f "$1" ]; then ms_hash "$1" "$2"; fi
   else mi="$mi \"\$p$n\""; fi
 }
@@ -86,8 +87,7 @@ ms_entry() {
   fi
 }
 ms_flush() {
-  if [ -n "$st" ]; then eval "set -- $st"; printf '%s stat\n' "$T"; stat -c '%f %U %G %s %Z %n' -- "$@" 2>/dev/null; fi
-  if [ -n "$li" ]; then eval "set -- $li"; printf '%s links\n' "$T"; stat -c '%N' -- "$@" 2>/dev/null; fi
+  if [ -n "$st" ]; then eval "set -- $st"; printf '%s stat\n' "$T"; stat -c "%f %U %G %s %Z %n$li" -- "$@" 2>/dev/null; fi
   if [ -n "$mi" ]; then eval "set -- $mi"; printf '%s missing\n' "$T"; stat -c '%n' -- "$@" 2>&1 >/dev/null; fi
   if [ -n "$ha" ]; then
     eval "set -- $ha"

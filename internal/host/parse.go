@@ -19,6 +19,7 @@ type parser struct {
 	root   string // prefix of all paths; empty but in the sandbox
 	rest   []byte
 	stats  map[string]stat // by path
+	begun  string // the beginning of a line of stat that goes on
 	links  map[string]string
 	digest map[string]string // of regular files, and of what links lead to
 	denied []string          // lines of stat about paths that could not be looked at
@@ -32,7 +33,8 @@ type parser struct {
 	record []byte
 }
 
-// stat is one line of stat: `81a4 root root 12 1700000000 /etc/x`.
+// stat is one line of stat: `81a4 root root 12 1700000000 /etc/x`, and where there is a
+// link among the paths, behind it `//`, what %N prints (`/etc/x`, or `/etc/l -> /etc/x`), and `//TOKEN`.
 type stat struct {
 	mode         uint64
 	owner, group string
@@ -136,7 +138,7 @@ func (p *parser) enter(word, arg string) (string, error) {
 		return "", p.contents()
 	case "contents":
 		return "names", nil
-	case "stat", "links", "missing", "digests":
+	case "stat", "missing", "digests":
 		return word, nil
 	default:
 		return "", garbled(p.q, "unknown section %q", clean(word))
@@ -149,10 +151,6 @@ func (p *parser) content(section, l string) error {
 	switch section {
 	case "stat":
 		return p.statLine(l)
-	case "links":
-		if name, to, ok := strings.Cut(unquoted(l), " -> "); ok {
-			p.links[p.bare(name)] = to
-		}
 	case "missing":
 		if !strings.HasSuffix(l, "No such file or directory") && !strings.HasSuffix(l, "Not a directory") {
 			p.denied = append(p.denied, l)
@@ -186,6 +184,11 @@ func (p *parser) bare(name string) string {
 }
 
 func (p *parser) statLine(l string) error {
+	if l = p.begun + l; strings.Contains(l, "//") && !strings.HasSuffix(l, "//"+p.token) {
+		p.begun = l + "\n"
+		return nil
+	}
+	p.begun = ""
 	f := strings.SplitN(l, " ", 6)
 	if len(f) != 6 {
 		return garbled(p.q, "a line of stat has %d fields", len(f))
@@ -196,7 +199,11 @@ func (p *parser) statLine(l string) error {
 	if err1 != nil || err2 != nil || err3 != nil || size < 0 {
 		return garbled(p.q, "a line of stat has no numbers")
 	}
-	p.stats[p.bare(f[5])] = stat{mode: mode, owner: f[1], group: f[2], size: size, ctime: ctime}
+	name, arrow, _ := strings.Cut(strings.TrimSuffix(f[5], "//"+p.token), "//")
+	p.stats[p.bare(name)] = stat{mode: mode, owner: f[1], group: f[2], size: size, ctime: ctime}
+	if to, ok := strings.CutPrefix(unquoted(arrow), name+" -> "); ok {
+		p.links[p.bare(name)] = to
+	}
 	return nil
 }
 
