@@ -39,17 +39,18 @@ func picture() map[string][]string {
 		"internal/secret":              {},
 		"internal/mesh":                {"internal/secret"},
 		"internal/diff":                pure(),
+		"internal/primitive":           pure(),
 		"internal/health":              pure(),
-		"internal/plan":                pure("internal/diff", "internal/health"),
+		"internal/plan":                pure("internal/diff", "internal/health", "internal/primitive"),
 		"internal/route":               pure(),
 		"internal/repo":                pure(),
-		"internal/config":              pure("internal/health", "schema"), // which checks there are
+		"internal/config":              pure("internal/health", "internal/primitive", "schema"), // which checks and kinds there are
 		"internal/config/configtest":   pure("internal/config", "schema"),
 		"internal/remote":              pure(),
 		"internal/observe":             pure(),
 		"internal/marathon/definition": pure("internal/diff", "internal/plan"),
 		"internal/marathon":            pure("internal/diff", "internal/plan", "internal/marathon/definition"),
-		"internal/host":                pure("internal/diff", "internal/plan", "internal/remote"),
+		"internal/host":                pure("internal/diff", "internal/plan", "internal/primitive", "internal/remote"),
 		"internal/apply":               pure("internal/diff", "internal/health", "internal/plan"),
 		"internal/render":              pure("internal/apply", "internal/config", "internal/diff", "internal/health", "internal/plan"),
 		// The sandbox is the real thing's stand-in: were it to share code with what is
@@ -65,7 +66,7 @@ func picture() map[string][]string {
 // the same observations give the same plan on every machine, tables and fuzzing test them.
 func core() []string {
 	return []string{
-		"internal/secret", "internal/mesh", "internal/diff", "internal/plan",
+		"internal/secret", "internal/mesh", "internal/primitive", "internal/diff", "internal/plan",
 		"internal/health", "internal/route", "internal/marathon/definition",
 	}
 }

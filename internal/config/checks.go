@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/primitive"
 )
 
 // check holds the decoded mesh to the rules that go across its parts.
@@ -135,10 +136,28 @@ func (l *loader) madeAt(r mesh.Resource) mesh.Pos {
 
 // kindField is the field of yield that holds a kind.
 func kindField(k mesh.Kind) string {
-	if k == mesh.Directory {
-		return "directories"
+	p, _ := primitive.Of(k)
+	return p.Field
+}
+
+// yieldFields lists the fields of what a role yields.
+func yieldFields() []string {
+	out := []string{"ensemble", "rollout"}
+	for _, p := range primitive.All() {
+		out = append(out, p.Field)
 	}
-	return string(k) + "s"
+	return out
+}
+
+// pathFields lists those whose names are paths.
+func pathFields() []string {
+	var out []string
+	for _, p := range primitive.All() {
+		if p.Path != nil {
+			out = append(out, p.Field)
+		}
+	}
+	return out
 }
 
 // sameDirectory allows two roles to want one directory with the same owner and mode.
@@ -238,11 +257,11 @@ func checkApps(m *mesh.Mesh, c *collector) {
 	}
 }
 
-var appIDExpr = newPattern(`^(/[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)+$`)
+var appIDExpr = regexp.MustCompile(`^(/[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)+$`)
 
 func checkAppID(a mesh.AppSpec, c *collector) {
 	switch {
-	case !appIDExpr.matches(a.ID):
+	case !appIDExpr.MatchString(a.ID):
 		c.add(Error{Pos: a.Origin, Rule: "app-id", Msg: fmt.Sprintf("%q is no app id", a.ID), Hint: "parts between slashes have lower-case letters, digits and dashes"})
 	case slices.Contains([]string{"restart", "tasks", "versions"}, path.Base(a.ID)):
 		c.add(Error{Pos: a.Origin, Rule: "app-id", Msg: fmt.Sprintf("app %s ends in %q, which Marathon's API needs for itself", a.ID, path.Base(a.ID))})

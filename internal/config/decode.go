@@ -11,6 +11,7 @@ import (
 	"cuelang.org/go/cue"
 
 	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/primitive"
 )
 
 // The shapes of the contract, as JSON.
@@ -29,39 +30,14 @@ type (
 	rawMarathon struct {
 		URLs []string `json:"urls"`
 	}
-	rawFile struct {
-		Content string `json:"content"`
-		Mode    string `json:"mode"`
-		Owner   string `json:"owner"`
-		Group   string `json:"group"`
-		Purge   bool   `json:"purge"`
-	}
-	rawCheck struct {
-		Kind string `json:"kind"`
-		Port int    `json:"port"`
-		Path string `json:"path"`
-	}
-	rawService struct {
-		Enabled bool      `json:"enabled"`
-		Running bool      `json:"running"`
-		Reads   []string  `json:"reads"`
-		On      string    `json:"on"`
-		Check   *rawCheck `json:"check"`
-	}
-	rawResources struct {
-		Files       map[string]rawFile             `json:"files"`
-		Directories map[string]rawFile             `json:"directories"`
-		Symlinks    map[string]struct{ To string } `json:"symlinks"`
-		Services    map[string]rawService          `json:"services"`
-		Ensemble    *rawEnsemble                   `json:"ensemble"`
-		Rollout     rawRollout                     `json:"rollout"`
-	}
-	rawEnsemble struct {
-		Name    string   `json:"name"`
-		Service string   `json:"service"`
-		Check   rawCheck `json:"check"`
-		Members []string `json:"members"`
-		Quorum  int      `json:"quorum"`
+	// rawResources is what a role yields: the field of each primitive, and the two below.
+	rawResources map[string]json.RawMessage
+	rawEnsemble  struct {
+		Name    string     `json:"name"`
+		Service string     `json:"service"`
+		Check   mesh.Check `json:"check"`
+		Members []string   `json:"members"`
+		Quorum  int        `json:"quorum"`
 	}
 	rawRollout struct {
 		Layer          int    `json:"layer"`
@@ -139,8 +115,8 @@ func (l *loader) decodeRoles(m *mesh.Mesh) {
 		var raw rawResources
 		l.into(y, &raw)
 		origin := l.userPosition(l.inst.Files, []string{"out", host, role})
-		m.Resources = append(m.Resources, l.resources(host, role, origin, raw)...)
-		spec := roleSpec(role, raw)
+		spec := l.roleSpec(role, raw)
+		m.Resources = append(m.Resources, l.resources(host, role, origin, raw, spec.Ensemble)...)
 		if old, ok := specs[role]; ok {
 			if fmt.Sprint(old.Rollout, ensembleText(old.Ensemble)) != fmt.Sprint(spec.Rollout, ensembleText(spec.Ensemble)) {
 				l.errs.add(Error{
@@ -168,20 +144,30 @@ func ensembleText(e *mesh.Ensemble) string {
 	return fmt.Sprint(*e)
 }
 
-func roleSpec(name string, raw rawResources) mesh.RoleSpec {
+func (l *loader) roleSpec(name string, raw rawResources) mesh.RoleSpec {
+	var ro rawRollout
+	l.from(raw["rollout"], &ro)
 	spec := mesh.RoleSpec{Name: name, Rollout: mesh.Rollout{
-		Layer: raw.Rollout.Layer, MaxUnavailable: raw.Rollout.MaxUnavailable, LeaderLast: raw.Rollout.LeaderLast,
-		Settle: duration(raw.Rollout.Settle), Timeout: duration(raw.Rollout.Timeout),
+		Layer: ro.Layer, MaxUnavailable: ro.MaxUnavailable, LeaderLast: ro.LeaderLast,
+		Settle: duration(ro.Settle), Timeout: duration(ro.Timeout),
 	}}
-	if e := raw.Ensemble; e != nil {
-		members := slices.Clone(e.Members)
-		slices.Sort(members)
-		spec.Ensemble = &mesh.Ensemble{Name: e.Name, Service: e.Service, Check: healthCheck(e.Check), Members: members, Quorum: e.Quorum}
+	var e *rawEnsemble
+	if l.from(raw["ensemble"], &e); e != nil {
+		slices.Sort(e.Members)
+		spec.Ensemble = &mesh.Ensemble{Name: e.Name, Service: e.Service, Check: e.Check, Members: e.Members, Quorum: e.Quorum}
 	}
 	return spec
 }
 
-func healthCheck(c rawCheck) mesh.Check { return mesh.Check{Kind: c.Kind, Port: c.Port, Path: c.Path} }
+// from decodes a part of a document that may not be there.
+func (l *loader) from(part json.RawMessage, dst any) {
+	if len(part) == 0 {
+		return
+	}
+	if err := json.Unmarshal(part, dst); err != nil {
+		l.errs.add(internalError("decode", err))
+	}
+}
 
 // duration reads what the contract's #Duration allows; the contract was checked before.
 func duration(s string) time.Duration {
@@ -189,38 +175,26 @@ func duration(s string) time.Duration {
 	return d
 }
 
-func (l *loader) resources(host, role string, origin mesh.Pos, raw rawResources) []mesh.Resource {
+// resources decodes what a role yields on a host, kind by kind.
+func (l *loader) resources(host, role string, origin mesh.Pos, raw rawResources, e *mesh.Ensemble) []mesh.Resource {
 	var out []mesh.Resource
-	add := func(kind mesh.Kind, name string, attrs map[string]any) *mesh.Resource {
-		out = append(out, mesh.Resource{
-			Addr:  mesh.Address{Target: mesh.Host(host), Kind: kind, Name: name},
-			Attrs: mesh.MustTree(attrs), Role: role, Origin: origin,
-		})
-		return &out[len(out)-1]
-	}
-	for path, d := range raw.Directories {
-		add(mesh.Directory, path, map[string]any{"mode": d.Mode, "owner": d.Owner, "group": d.Group}).Purge = d.Purge
-	}
-	for path, f := range raw.Files {
-		text := f.Content
-		add(mesh.File, path, map[string]any{
-			"content": mesh.DigestBytes([]byte(text)), "mode": f.Mode, "owner": f.Owner, "group": f.Group,
-		}).Text = &text
-	}
-	for path, s := range raw.Symlinks {
-		add(mesh.Symlink, path, map[string]any{"to": s.To})
-	}
-	for unit, s := range raw.Services {
-		spec := &mesh.ServiceSpec{Reads: slices.Clone(s.Reads), On: s.On}
-		slices.Sort(spec.Reads)
-		if s.Check != nil {
-			c := healthCheck(*s.Check)
-			spec.Check = &c
+	for _, p := range primitive.All() {
+		var declared map[string]json.RawMessage
+		l.from(raw[p.Field], &declared)
+		for name, declaration := range declared {
+			d, err := p.Decode(declaration)
+			if err != nil {
+				l.errs.add(internalError(fmt.Sprintf("decode %s %s", p.Kind, name), err))
+				continue
+			}
+			if d.Service != nil && e != nil && e.Service == name {
+				d.Service.Ensemble = e.Name
+			}
+			out = append(out, mesh.Resource{
+				Addr:  mesh.Address{Target: mesh.Host(host), Kind: p.Kind, Name: name},
+				Attrs: mesh.MustTree(d.Attrs), Text: d.Text, Purge: d.Purge, Service: d.Service, Role: role, Origin: origin,
+			})
 		}
-		if e := raw.Ensemble; e != nil && e.Service == unit {
-			spec.Ensemble = e.Name
-		}
-		add(mesh.Service, unit, map[string]any{"enabled": s.Enabled, "running": s.Running}).Service = spec
 	}
 	return out
 }

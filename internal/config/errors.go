@@ -78,14 +78,14 @@ func (c *collector) add(e Error) {
 
 func (c *collector) any() bool { return len(c.list) > 0 }
 
-var onHost = newPattern(` on [a-z0-9][a-z0-9-]*|^host [a-z0-9][a-z0-9-]*`)
+const onHost pattern = ` on [a-z0-9][a-z0-9-]*|^host [a-z0-9][a-z0-9-]*`
 
 // acrossHosts joins errors that differ in their host only: the mistake is in the role.
 func acrossHosts(in []Error) []Error {
 	first, more := map[string]int{}, map[string]int{}
 	var out []Error
 	for _, e := range in {
-		key := e.Rule + "\x00" + onHost().ReplaceAllString(e.Msg, "")
+		key := e.Rule + "\x00" + onHost.replace(e.Msg, "")
 		role := strings.Contains(e.Msg, "role")
 		if strings.HasPrefix(e.Msg, "host ") { // only if one line makes all of them
 			key, role = key+e.Pos.String(), !e.Pos.IsZero()

@@ -92,7 +92,7 @@ func (l *loader) checkRoles(t translator) {
 			continue
 		}
 		for _, name := range fieldNames(v) {
-			kind := slices.Contains([]string{"files", "directories", "symlinks", "services", "ensemble", "rollout"}, name)
+			kind := slices.Contains(yieldFields(), name)
 			if !kind && (name == "yield" || didYouMean(name, []string{"yield"}) == "") {
 				continue
 			}

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,14 +10,14 @@ import (
 	"meshsync.dev/meshsync/internal/mesh"
 )
 
-var (
-	reMismatch = newPattern(`(?s)^conflicting values (.+?) and (.+?)(?: \(mismatched types (.+) and (.+)\))?$`)
-	reBound    = newPattern(`(?s)^invalid value (.+) \((?:out of bound|does not match|not in) (.+)\)$`)
-	reNotFound = newPattern(`^reference "(.+)" not found$`)
-	reUnused   = newPattern(`^imported and not used: "(.+)"`)
-	reLengths  = newPattern(`^incompatible list lengths \((\d+) and (\d+)\)$`)
-	reNewer    = newPattern(`^language version "(.+)" declared in module.cue is too new for current language version "(.+)"$`)
-	reOpen     = newPattern(`(?s)^(?:incomplete value|non-concrete value) (.+)$`)
+const (
+	reMismatch pattern = `(?s)^conflicting values (.+?) and (.+?)(?: \(mismatched types (.+) and (.+)\))?$`
+	reBound    pattern = `(?s)^invalid value (.+) \((?:out of bound|does not match|not in) (.+)\)$`
+	reNotFound pattern = `^reference "(.+)" not found$`
+	reUnused   pattern = `^imported and not used: "(.+)"`
+	reLengths  pattern = `^incompatible list lengths \((\d+) and (\d+)\)$`
+	reNewer    pattern = `^language version "(.+)" declared in module.cue is too new for current language version "(.+)"$`
+	reOpen     pattern = `(?s)^(?:incomplete value|non-concrete value) (.+)$`
 )
 
 // rephrase says the evaluator's messages in words of the domain.
@@ -78,8 +77,8 @@ func plainly(msg string) string {
 		{`^error in call to ([\w.]+)(: .*)?$`, "the call of $1 fails$2"},
 		{`^unresolved disjunction (.+) \(type .*\)$`, "no value is chosen of $1"},
 	} {
-		if re := regexp.MustCompile(p[0]); re.MatchString(msg) {
-			return re.ReplaceAllString(msg, p[1])
+		if re := pattern(p[0]); re.matches(msg) {
+			return re.replace(msg, p[1])
 		}
 	}
 	return msg
@@ -133,7 +132,7 @@ func (t translator) fieldNotAllowed(f *finding) {
 // unknownKind cuts a path such as yield.servces.x after the kind that is not known.
 func unknownKind(path []string) []string {
 	if len(path) > 5 && path[0] == "out" && path[3] == "yield" &&
-		!slices.Contains([]string{"files", "directories", "symlinks", "services", "ensemble", "rollout"}, path[4]) {
+		!slices.Contains(yieldFields(), path[4]) {
 		return path[:5]
 	}
 	return path

@@ -117,15 +117,14 @@ func shown(path []string, value string) string {
 	}
 }
 
-var secretDefault = newPattern("(?i)" + strings.Join(mesh.Policy{}.Secrets(), "|"))
-
 // secretPath reports whether a value at the path may be a secret: all of an app's env,
 // and whatever has a secret's name.
 func secretPath(path []string) bool {
 	if len(path) > 3 && path[0] == "apps" && path[2] == "env" {
 		return true
 	}
-	return len(path) > 0 && secretDefault.matches(path[len(path)-1])
+	names := pattern("(?i)" + strings.Join(mesh.Policy{}.Secrets(), "|"))
+	return len(path) > 0 && names.matches(path[len(path)-1])
 }
 
 // subject names the thing at a path as an operator would.
@@ -237,7 +236,7 @@ func unknownYield(path []string, last string) string {
 	switch {
 	case len(path) == 5:
 		return fmt.Sprintf("role %s yields %q, and there is no such kind of thing", role, last)
-	case len(path) == 6 && slices.Contains([]string{"files", "directories", "symlinks"}, path[4]):
+	case len(path) == 6 && slices.Contains(pathFields(), path[4]):
 		return fmt.Sprintf("role %s yields the path %q: want an absolute path below /", role, last)
 	default:
 		return fmt.Sprintf("role %s: %q is no field of %s", role, last, dotted(path[4:len(path)-1]))

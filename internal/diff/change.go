@@ -41,6 +41,9 @@ type Change struct {
 	Before mesh.Tree    `json:"before,omitempty"` // nil for create
 	After  mesh.Tree    `json:"after,omitempty"`  // nil for delete and release
 
+	// Replaces is the kind of what is in the way, which Before describes; for replace only.
+	Replaces mesh.Kind `json:"replaces,omitempty"`
+
 	// BeforeText and AfterText are a file's contents where they are known and no secret.
 	BeforeText *string `json:"-"`
 	AfterText  *string `json:"-"`
@@ -54,6 +57,14 @@ type Change struct {
 	Reason  string            `json:"reason,omitempty"` // why, when it is not plain: "in purged directory /etc/mesos-master"
 	Service *mesh.ServiceSpec `json:"-"`                // desired service, for kind service
 	App     *mesh.AppState    `json:"-"`                // observed app, for kind app
+}
+
+// BeforeKind is the kind of thing that Before describes.
+func (c Change) BeforeKind() mesh.Kind {
+	if c.Replaces != "" {
+		return c.Replaces
+	}
+	return c.Addr.Kind
 }
 
 // Field is one attribute that differs. An absent side is nil.

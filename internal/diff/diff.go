@@ -53,7 +53,8 @@ type comparison struct {
 	present map[mesh.Address]mesh.Resource
 	stray   map[mesh.Address]bool
 	absent  map[mesh.Address]bool
-	handled map[mesh.Address]bool // observed resources that a change already covers
+	at      map[string][]mesh.Resource // what is present at each path
+	handled map[mesh.Address]bool      // observed resources that a change already covers
 }
 
 func newComparison(desired []mesh.Resource, t mesh.TargetState) *comparison {
@@ -63,6 +64,7 @@ func newComparison(desired []mesh.Resource, t mesh.TargetState) *comparison {
 		present: map[mesh.Address]mesh.Resource{},
 		stray:   map[mesh.Address]bool{},
 		absent:  map[mesh.Address]bool{},
+		at:      map[string][]mesh.Resource{},
 		handled: map[mesh.Address]bool{},
 	}
 	for _, r := range desired {
@@ -75,6 +77,11 @@ func newComparison(desired []mesh.Resource, t mesh.TargetState) *comparison {
 	}
 	for _, r := range t.Strays {
 		c.present[r.Addr], c.stray[r.Addr] = r, true
+	}
+	for _, r := range c.present {
+		if r.Addr.IsPath() {
+			c.at[r.Addr.Name] = append(c.at[r.Addr.Name], r)
+		}
 	}
 	for _, a := range t.Absent {
 		c.absent[a] = true
@@ -110,20 +117,15 @@ func (c *comparison) listsAll(addr mesh.Address) bool {
 
 // inTheWay returns the resource of another kind that has the same path.
 func (c *comparison) inTheWay(addr mesh.Address) *mesh.Resource {
-	if !isPath(addr.Kind) {
+	if !addr.IsPath() {
 		return nil
 	}
-	for _, k := range []mesh.Kind{mesh.Directory, mesh.File, mesh.Symlink} {
-		other := mesh.Address{Target: addr.Target, Kind: k, Name: addr.Name}
-		if r, ok := c.present[other]; ok && k != addr.Kind {
+	for _, r := range c.at[addr.Name] {
+		if r.Addr.Kind != addr.Kind {
 			return &r
 		}
 	}
 	return nil
-}
-
-func isPath(k mesh.Kind) bool {
-	return k == mesh.File || k == mesh.Directory || k == mesh.Symlink
 }
 
 // observedSide handles what is there and not desired and not recorded.
@@ -184,7 +186,7 @@ func (c *comparison) update(want, have mesh.Resource) Change {
 
 func (c *comparison) replace(want, other mesh.Resource) Change {
 	ch := wanted(want, Replace)
-	ch.Before, ch.BeforeText = other.Attrs, other.Text
+	ch.Before, ch.BeforeText, ch.Replaces = other.Attrs, other.Text, other.Addr.Kind
 	ch.Reason = "a " + string(other.Addr.Kind) + " is in its place"
 	// The live thing is none of those that the record can name under this address.
 	ch.Class = c.classify(want.Addr, "other:"+string(other.Addr.Kind), mesh.Digest(want.Attrs))

@@ -148,7 +148,7 @@ func TestAnotherKindInTheWayIsReplaced(t *testing.T) {
 	t.Parallel()
 	want := resource("/a", 1)
 	link := mesh.Resource{Addr: want.Addr, Attrs: mesh.MustTree(map[string]any{"to": "/x"})}
-	link.Addr.Kind = mesh.Symlink
+	link.Addr.Kind = "symlink"
 	d := Diff([]mesh.Resource{want}, observed([]mesh.Resource{link}, nil))
 	if len(d.Changes) != 1 || d.Changes[0].Action != Replace || len(d.Unmanaged) != 0 {
 		t.Errorf("%+v", d)

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"maps"
 	"slices"
 
 	"meshsync.dev/meshsync/internal/mesh"
@@ -19,9 +20,9 @@ func Patch(observed []mesh.Resource, changes []Change) []mesh.Resource {
 		case Create, Update:
 			at[c.Addr] = patched(c)
 		case Replace:
-			for _, k := range []mesh.Kind{mesh.Directory, mesh.File, mesh.Symlink} {
-				delete(at, mesh.Address{Target: c.Addr.Target, Kind: k, Name: c.Addr.Name})
-			}
+			maps.DeleteFunc(at, func(a mesh.Address, _ mesh.Resource) bool {
+				return a.Target == c.Addr.Target && a.IsPath() && a.Name == c.Addr.Name
+			})
 			at[c.Addr] = patched(c)
 		case Delete:
 			delete(at, c.Addr)

@@ -12,6 +12,7 @@ import (
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
+	"meshsync.dev/meshsync/internal/primitive"
 	"meshsync.dev/meshsync/internal/remote"
 )
 
@@ -165,23 +166,15 @@ func (f *follower) line(l []byte) {
 
 // describeNow says in words what ms_now found.
 func describeNow(now string) string {
-	kind, rest, _ := strings.Cut(now, " ")
-	f := strings.Fields(rest)
+	word, rest, _ := strings.Cut(now, " ")
+	p, known := primitive.Of(mesh.Kind(word))
 	switch {
 	case now == "absent":
 		return "nothing is there now"
-	case now == "other":
-		return "something else than a file, directory or link is there now"
-	case kind == "symlink":
-		return "a link to " + rest + " is there now"
-	case len(f) >= 3:
-		text := fmt.Sprintf("a %s with mode %s of %s:%s is there now", kind, f[0], f[1], f[2])
-		if len(f) > 3 {
-			text += ", content sha256:" + f[3][:min(12, len(f[3]))] + "…"
-		}
-		return text
+	case known && p.Path != nil:
+		return p.Path.Describe(rest) + " is there now"
 	default:
-		return now + " is there now"
+		return "something of a kind that meshsync does not know is there now"
 	}
 }
 

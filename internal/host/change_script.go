@@ -9,6 +9,7 @@ import (
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
+	"meshsync.dev/meshsync/internal/primitive"
 )
 
 // batch is one work turned into a script and its payload.
@@ -34,7 +35,7 @@ func newBatch(meshName, token string, w plan.Work, last mesh.TargetState) (*batc
 	b.starts = startsOf(w, last)
 	b.record = planRecord(last, meshName, w, b.starts)
 	for _, c := range w.Changes {
-		if c.Addr.Kind != mesh.File || c.After == nil {
+		if _, file := c.After["content"]; !file {
 			continue
 		}
 		if c.AfterText == nil {
@@ -59,7 +60,12 @@ func (b *batch) script() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "ms_batch() {\nT=%s\n%s", quote(b.token), observePrelude)
 	fmt.Fprintf(&s, "B=%s RUN=%s\n", rooted(stateDir(b.mesh)), quote(b.work.Run))
-	s.WriteString(changePrelude + processPart)
+	s.WriteString(changePrelude + nowFunction() + processPart)
+	for _, p := range primitive.All() {
+		if p.Path != nil {
+			s.WriteString(p.Path.Functions)
+		}
+	}
 	b.recordState(&s)
 	s.WriteString("ms_record || { printf '%s broken %s\\n' \"$T\" 'the record cannot be written'; return 1; }\n")
 	for i, c := range b.work.Changes {
@@ -104,14 +110,6 @@ ms_slice() {
   W=$(sha256sum <"$4") || return 1
   [ "${W%% *}" = "$3" ] || { W="its content arrived damaged or could not be written whole: is the disk full?"; return 1; }
 }
-# ms_now PATH: what is there, in N.
-ms_now() {
-  if [ -L "$1" ]; then N="symlink $(readlink -- "$1")"
-  elif [ -d "$1" ]; then N="directory $(stat -c '%a %U %G' -- "$1")"
-  elif [ -f "$1" ]; then N=$(sha256sum <"$1"); N="file $(stat -c '%a %U %G' -- "$1") ${N%% *}"
-  elif [ -e "$1" ]; then N=other
-  else N=absent; fi
-}
 # ms_check I PATH EXPECTED: it must be as it was planned on; else nothing is written.
 ms_check() {
   ms_now "$2"
@@ -136,28 +134,6 @@ ms_move() {
   if [ -d "$2" ] && [ ! -L "$2" ]; then W="a directory is in its place"; rm -f -- "$1"; return 1; fi
   ms_try mv -f -T -- "$1" "$2" || { rm -f -- "$1"; return 1; }
   ms_sync "${2%/*}"
-}
-# ms_file PATH MODE OWNER GROUP OFFSET SIZE DIGEST
-ms_file() {
-  ms_safe "$1" || return 1
-  t="${1%/*}/.meshsync-$RUN"
-  rm -f -- "$t"
-  (umask 077; : >"$t") 2>/dev/null || { W="cannot write into ${1%/*}: is it read-only or full?"; return 1; }
-  ms_slice "$5" "$6" "$7" "$t" && ms_try chown "$3:$4" -- "$t" && ms_try chmod "$2" -- "$t" || { rm -f -- "$t"; return 1; }
-  ms_sync "$t"
-  ms_move "$t" "$1"
-}
-ms_link() {
-  ms_safe "$1" || return 1
-  t="${1%/*}/.meshsync-$RUN"
-  rm -f -- "$t"
-  ms_try ln -s -- "$2" "$t" && ms_move "$t" "$1"
-}
-ms_dir() {
-  d=${1%/*}
-  [ -d "$1" ] || ms_try mkdir -p -- "$1" || return 1
-  ms_safe "$1/." || return 1
-  ms_try chown "$3:$4" -- "$1" && ms_try chmod "$2" -- "$1" && ms_sync "$1"
 }
 ms_gone() {
   if [ -d "$1" ] && [ ! -L "$1" ]; then ms_try rmdir -- "$1"; else ms_try rm -f -- "$1"; fi && ms_sync "${1%/*}"
@@ -188,49 +164,42 @@ func (b *batch) serviceChange(i int, c diff.Change) string {
 	return fmt.Sprintf("printf '%%s start %[1]d\\n' \"$T\"\nif [ -z \"$FAILED\" ]; then %[2]s; else ms_fail %[1]d 'something before it failed'; fi\n", i, done)
 }
 
+// nowFunction is the shell function ms_now PATH, which puts what is there into N.
+func nowFunction() string {
+	var s strings.Builder
+	s.WriteString("ms_now() {\n  if ")
+	for _, p := range primitive.All() {
+		if p.Path != nil {
+			s.WriteString(p.Path.Now + "; then return 0\n  elif ")
+		}
+	}
+	s.WriteString("[ -e \"$1\" ] || [ -L \"$1\" ]; then N=other\n  else N=absent; fi\n}\n")
+	return s.String()
+}
+
 // expected is what ms_now must say before the change.
 func expected(c diff.Change) string {
 	if c.Before == nil {
 		return "absent"
 	}
-	text := func(key string) string { s, _ := c.Before[key].(string); return s }
-	switch {
-	case c.Before["to"] != nil:
-		return "symlink " + text("to")
-	case c.Before["content"] != nil:
-		return fmt.Sprintf("file %s %s %s %s", shortMode(text("mode")), text("owner"), text("group"), strings.TrimPrefix(text("content"), "sha256:"))
-	default:
-		return fmt.Sprintf("directory %s %s %s", shortMode(text("mode")), text("owner"), text("group"))
-	}
-}
-
-// shortMode is a mode as stat's %a prints it: without leading zeros.
-func shortMode(mode string) string {
-	if m := strings.TrimLeft(mode, "0"); m != "" {
-		return m
-	}
-	return "0"
+	kind := c.BeforeKind()
+	p, _ := primitive.Of(kind)
+	return string(kind) + " " + p.Path.Expected(c.Before)
 }
 
 // write is the shell command that brings a resource to its desired state.
 func (b *batch) write(c diff.Change, path string) string {
-	attr := func(key string) string { s, _ := c.After[key].(string); return quote(s) }
 	if c.After == nil {
 		return "ms_gone " + path
 	}
-	remove := ""
+	p, _ := primitive.Of(c.Addr.Kind)
+	content := b.slices[c.Addr.Name]
+	write := p.Path.Write(path, func(key string) string { s, _ := c.After[key].(string); return quote(s) },
+		primitive.Content{Offset: content.off, Size: content.size, Digest: strings.TrimPrefix(content.digest, "sha256:")})
 	if c.Action == diff.Replace {
-		remove = "ms_gone " + path + " && "
+		return "ms_gone " + path + " && " + write
 	}
-	switch c.Addr.Kind {
-	case mesh.File:
-		s := b.slices[c.Addr.Name]
-		return fmt.Sprintf("%sms_file %s %s %s %s %d %d %s", remove, path, attr("mode"), attr("owner"), attr("group"), s.off, s.size, quote(strings.TrimPrefix(s.digest, "sha256:")))
-	case mesh.Symlink:
-		return fmt.Sprintf("%sms_link %s %s", remove, path, attr("to"))
-	default:
-		return fmt.Sprintf("%sms_dir %s %s %s %s", remove, path, attr("mode"), attr("owner"), attr("group"))
-	}
+	return write
 }
 
 // recordState sets the shell variables that the record is assembled from: E0… for the
@@ -273,10 +242,10 @@ func (b *batch) step(s *strings.Builder, j int, st plan.ServiceStep) {
 	if same != "" {
 		fmt.Fprintf(s, "ok=''; if %s; then ok=1; fi\n", same)
 	}
-	fmt.Fprintf(s, "if ms_try systemctl %s -- %s; then ms_done %d\n", st.Op, quote(unitFile(st.Unit)), n)
+	fmt.Fprintf(s, "if ms_try systemctl %s -- %s; then ms_done %d\n", st.Op, quote(primitive.UnitFile(st.Unit)), n)
 	if same != "" {
 		fmt.Fprintf(s, "if [ -n \"$ok\" ] && %[1]s && ms_process %[2]s; then S%[3]d=%[4]s; printf '%%s service %%s\\n' \"$T\" \"$S%[3]d\"; fi\n",
-			same, quote(unitFile(st.Unit)), j, substituted(b.record.steps[j]))
+			same, quote(primitive.UnitFile(st.Unit)), j, substituted(b.record.steps[j]))
 	}
 	fmt.Fprintf(s, "else ms_fail %d \"$W\"; fi\nelse printf '%%s skipped %d\\n' \"$T\"; fi\n", n, n)
 }

@@ -121,7 +121,7 @@ func (h *Host) look(ctx context.Context, q query) (mesh.TargetState, error) {
 // lookAtRecorded looks at resources that only the record names, and adds them.
 func (h *Host) lookAtRecorded(ctx context.Context, q query, s mesh.TargetState) (mesh.TargetState, error) {
 	extra := q.recordedOnly(s)
-	if len(extra.paths)+len(extra.units) == 0 {
+	if len(extra.paths)+len(extra.named) == 0 {
 		return s, nil
 	}
 	more, err := h.look(ctx, extra)

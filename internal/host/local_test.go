@@ -22,10 +22,10 @@ import (
 // box is a folder that stands for a host's root, with a stub systemctl. Scripts run in
 // it with a local shell, as the sandbox and a real host run them.
 type box struct {
-	t     *testing.T
-	root  string
-	bin   string
-	shell []string
+	t        *testing.T
+	root     string
+	bin      string
+	shell    []string
 	programs string // the only folder with programs beside bin; "" for the machine's
 	// cut ends the connection after so many bytes of output; 0 never.
 	cut int
@@ -170,7 +170,7 @@ func directory(name string, purge bool) mesh.Resource {
 }
 
 func symlink(name, to string) mesh.Resource {
-	return mesh.Resource{Addr: addr(mesh.Symlink, name), Attrs: mesh.MustTree(map[string]any{"to": to})}
+	return mesh.Resource{Addr: addr("symlink", name), Attrs: mesh.MustTree(map[string]any{"to": to})}
 }
 
 func service(name string, reads ...string) mesh.Resource {

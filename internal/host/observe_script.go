@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/primitive"
 )
 
 // pathsPerProcess is how many paths one stat or sha256sum gets: the kernel bounds the
@@ -25,7 +25,7 @@ func observeScript(q query, token string) string {
 	if !q.probeOnly {
 		b.WriteString(factsPart + listsPart)
 		writePaths(&b, q)
-		writeUnits(&b, q.units)
+		writeNamed(&b, q)
 		record = rooted(recordPath(q.mesh))
 	}
 	writeProbes(&b, record, q.checks)
@@ -172,58 +172,16 @@ func writeListing(b *strings.Builder, dir string, named map[string]bool) {
 	b.WriteString("; done; fi\n")
 }
 
-// unitProperties are asked of every unit; systemctl prints one block for each, in order.
-const unitProperties = "Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,NeedDaemonReload"
-
-func writeUnits(b *strings.Builder, units []string) {
-	if len(units) == 0 {
-		return
+// writeNamed looks at what lies at no path, kind by kind.
+func writeNamed(b *strings.Builder, q query) {
+	for _, p := range primitive.All() {
+		if names := q.named[p.Kind]; len(names) > 0 {
+			fmt.Fprintf(b, "printf '%%s kind %[1]s\n' \"$T\"\n%[2]sprintf '\n%%s kindend %[1]s\n' \"$T\"\n", p.Kind, p.Look(names))
+		}
 	}
-	b.WriteString("u=$(systemctl show -p " + unitProperties + " --")
-	for _, u := range units {
-		b.WriteString(" " + quote(unitFile(u)))
-	}
-	b.WriteString(` 2>&1)
-printf '%s units\n%s\n%s unitsend\n' "$T" "$u" "$T"
-IFS=$nl
-set -f
-for l in $u; do
-  case $l in MainPID=*)
-    pid=${l#MainPID=}
-    case $pid in
-    ''|0|*[!0-9]*) ;;
-    *) if [ -r "/proc/$pid/stat" ]; then read -r s <"/proc/$pid/stat"; printf '%s proc %s\n' "$T" "$s"; fi;;
-    esac;;
-  esac
-done
-set +f
-unset IFS
-`)
-}
-
-// unitFile is the unit's full name.
-func unitFile(unit string) string {
-	if strings.Contains(unit, ".") {
-		return unit
-	}
-	return unit + ".service"
 }
 
 // recordPath is where the record of a mesh lies on a host.
 func recordPath(meshName string) string { return stateDir(meshName) + "/record.json" }
 
 func stateDir(meshName string) string { return "/var/lib/meshsync/" + meshName }
-
-// kindOf says what lstat's mode is of; "" for what is none of our kinds.
-func kindOf(mode uint64) mesh.Kind {
-	switch mode & 0o170000 { // S_IFMT of stat(2)
-	case 0o100000:
-		return mesh.File
-	case 0o040000:
-		return mesh.Directory
-	case 0o120000:
-		return mesh.Symlink
-	default:
-		return ""
-	}
-}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/primitive"
 	"meshsync.dev/meshsync/internal/remote"
 )
 
@@ -19,15 +20,14 @@ type parser struct {
 	root   string // prefix of all paths; empty but in the sandbox
 	rest   []byte
 	stats  map[string]stat // by path
-	begun  string // the beginning of a line of stat that goes on
+	begun  string          // the beginning of a line of stat that goes on
 	links  map[string]string
 	digest map[string]string // of regular files, and of what links lead to
 	denied []string          // lines of stat about paths that could not be looked at
-	units  []unit
+	named  map[mesh.Kind][]primitive.Seen
 	facts  mesh.HostFacts
 	btime  int64
-	procs  map[int]uint64 // pid → start ticks
-	odd    int            // entries whose names have line breaks
+	odd    int // entries whose names have line breaks
 	texts  map[string]string
 	order  []string // of the texts, as they were sent
 	record []byte
@@ -61,7 +61,7 @@ func parseObservation(out []byte, q query, token string) (mesh.TargetState, erro
 	p := &parser{
 		q: q, token: token, rest: out[i+len(begin) : len(out)-len(end)+1],
 		stats: map[string]stat{}, links: map[string]string{}, digest: map[string]string{},
-		procs: map[int]uint64{}, texts: map[string]string{},
+		named: map[mesh.Kind][]primitive.Seen{}, texts: map[string]string{},
 	}
 	if err := p.sections(); err != nil {
 		return mesh.TargetState{}, err
@@ -123,17 +123,12 @@ func (p *parser) enter(word, arg string) (string, error) {
 		p.facts.OS = strings.TrimSpace(p.facts.OS + " " + strings.Trim(clean(v), `"'`))
 	case "oddname":
 		p.odd++
-	case "proc":
-		return "", p.process(arg)
 	case "record":
 		return "", p.until("recordend", &p.record)
 	case "probe":
 		return "", p.probe(arg)
-	case "units":
-		var text []byte
-		err := p.until("unitsend", &text)
-		p.units = parseUnits(string(text))
-		return "", err
+	case "kind":
+		return "", p.kind(mesh.Kind(arg))
 	case "bytes":
 		return "", p.contents()
 	case "contents":
@@ -226,23 +221,19 @@ func (p *parser) digestLine(l string) error {
 	return nil
 }
 
-// process reads /proc/PID/stat: the name in parentheses may hold anything, so fields
-// are counted after the last one. Field 22 is the start time.
-func (p *parser) process(l string) error {
-	first, last := strings.IndexByte(l, ' '), strings.LastIndexByte(l, ')')
-	if first < 0 || last < 0 {
-		return garbled(p.q, "a line of /proc is cut")
+// kind reads how the things of one kind were found that lie at no path.
+func (p *parser) kind(k mesh.Kind) error {
+	var text []byte
+	if err := p.until("kindend "+string(k), &text); err != nil {
+		return err
 	}
-	pid, err := strconv.Atoi(l[:first])
-	fields := strings.Fields(l[last+1:])
-	if err != nil || len(fields) < 20 {
-		return garbled(p.q, "a line of /proc has no pid")
+	is, ok := primitive.Of(k)
+	if !ok || is.Read == nil {
+		return garbled(p.q, "it speaks of %q, which was not asked for", clean(string(k)))
 	}
-	ticks, err := strconv.ParseUint(fields[19], 10, 64)
-	if err != nil {
-		return garbled(p.q, "a line of /proc has no start time")
+	if p.named[k] = is.Read(string(text), p.q.named[k]); p.named[k] == nil {
+		return garbled(p.q, "it does not describe each %s that it was asked for", k)
 	}
-	p.procs[pid] = ticks
 	return nil
 }
 

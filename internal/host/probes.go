@@ -66,8 +66,8 @@ while [ $# -gt 0 ]; do
 done'
 `
 
-// writeProbes writes the probes, the boot time and the record, which is a path with its
-// quotes, or '' when it is not wanted.
+// writeProbes writes the probes, the boot time and the record. The record is its path as
+// a shell word, which is empty when it is not wanted.
 func writeProbes(b *strings.Builder, record string, checks []mesh.Check) {
 	b.WriteString(probesPart)
 	if len(checks) == 0 {

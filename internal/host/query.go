@@ -2,20 +2,20 @@ package host
 
 import (
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
 	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/primitive"
 )
 
 // query is what one observation asks of a host.
 type query struct {
 	mesh, host string
-	paths      []wanted        // files, directories, symlinks; sorted by path
-	purged     map[string]bool // directories whose entries are listed as strays
-	reads      []string        // paths that services read; directories end in "/"
-	units      []string
+	paths      []wanted               // what lies at paths; sorted by path
+	purged     map[string]bool        // directories whose entries are listed as strays
+	reads      []string               // paths that services read; directories end in "/"
+	named      map[mesh.Kind][]string // names of what lies at no path, sorted
 	checks     []mesh.Check
 	probeOnly  bool
 }
@@ -28,32 +28,31 @@ type wanted struct {
 }
 
 func newQuery(o Options) query {
-	q := query{mesh: o.Mesh, host: o.Name, purged: map[string]bool{}, checks: o.Checks}
+	q := query{mesh: o.Mesh, host: o.Name, purged: map[string]bool{}, named: map[mesh.Kind][]string{}, checks: o.Checks}
 	reads := map[string]bool{}
 	for _, r := range o.Resources {
-		switch r.Addr.Kind {
-		case mesh.Service:
-			q.units = append(q.units, r.Addr.Name)
-			if r.Service != nil {
-				for _, p := range r.Service.Reads {
-					reads[p] = true
-				}
+		if r.Service != nil {
+			for _, p := range r.Service.Reads {
+				reads[p] = true
 			}
-		case mesh.File:
-			w := wanted{addr: r.Addr, text: true}
-			if !o.Texts {
-				w.digest, _ = r.Attrs["content"].(string)
-			}
-			q.paths = append(q.paths, w)
-		default:
-			q.paths = append(q.paths, wanted{addr: r.Addr})
-			if r.Purge {
-				q.purged[r.Addr.Name] = true
-			}
+		}
+		if !r.Addr.IsPath() {
+			q.named[r.Addr.Kind] = append(q.named[r.Addr.Kind], r.Addr.Name)
+			continue
+		}
+		content, text := r.Attrs["content"].(string)
+		if o.Texts {
+			content = ""
+		}
+		q.paths = append(q.paths, wanted{addr: r.Addr, text: text, digest: content})
+		if r.Purge {
+			q.purged[r.Addr.Name] = true
 		}
 	}
 	q.reads = slices.Sorted(maps.Keys(reads))
-	slices.Sort(q.units)
+	for _, names := range q.named {
+		slices.Sort(names)
+	}
 	return q
 }
 
@@ -74,7 +73,7 @@ func (q query) listed() []string {
 
 // recordedOnly is the query for what the record of a host names and this one did not ask for.
 func (q query) recordedOnly(s mesh.TargetState) query {
-	out := query{mesh: q.mesh, host: q.host}
+	out := query{mesh: q.mesh, host: q.host, named: map[mesh.Kind][]string{}}
 	if s.RecordState != mesh.RecordOK {
 		return out
 	}
@@ -90,10 +89,12 @@ func (q query) recordedOnly(s mesh.TargetState) query {
 		if err != nil || a.Target != s.Target || asked[a] || s.Record.Entries[name].Digest == mesh.AbsentDigest {
 			continue
 		}
+		p, known := primitive.Of(a.Kind)
 		switch {
-		case a.Kind == mesh.Service && !slices.Contains(q.units, a.Name):
-			out.units = append(out.units, a.Name)
-		case a.Kind != mesh.Service && path.IsAbs(a.Name) && !strings.Contains(a.Name, "\n"):
+		case !known: // a newer meshsync's
+		case p.Path == nil && !slices.Contains(q.named[a.Kind], a.Name):
+			out.named[a.Kind] = append(out.named[a.Kind], a.Name)
+		case p.Path != nil && a.IsPath() && !strings.Contains(a.Name, "\n"):
 			out.paths = append(out.paths, wanted{addr: a})
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/primitive"
 )
 
 // state makes the observed state of what was parsed.
@@ -22,7 +23,7 @@ func (p *parser) state() (mesh.TargetState, error) {
 		p.place(&s, w.addr)
 	}
 	p.strays(&s)
-	if err := p.services(&s); err != nil {
+	if err := p.others(&s); err != nil {
 		return s, err
 	}
 	p.reads()
@@ -55,29 +56,22 @@ func (p *parser) place(s *mesh.TargetState, a mesh.Address) {
 
 // resource describes what is at a path; reason says why it cannot be described.
 func (p *parser) resource(t mesh.Target, name string, st stat) (r mesh.Resource, reason string) {
-	kind := kindOf(st.mode)
-	r = mesh.Resource{Addr: mesh.Address{Target: t, Kind: kind, Name: name}}
-	mode := fmt.Sprintf("%04o", st.mode&0o7777)
-	switch kind {
-	case mesh.File:
-		digest, ok := p.digest[name]
-		if !ok {
-			return r, "the file cannot be read"
-		}
-		r.Attrs = mesh.MustTree(map[string]any{"content": digest, "mode": mode, "owner": st.owner, "group": st.group})
-		if text, ok := p.texts[name]; ok {
-			r.Text = &text
-		}
-	case mesh.Directory:
-		r.Attrs = mesh.MustTree(map[string]any{"mode": mode, "owner": st.owner, "group": st.group})
-	case mesh.Symlink:
-		to, ok := p.links[name]
-		if !ok {
-			return r, "the symbolic link cannot be read"
-		}
-		r.Attrs = mesh.MustTree(map[string]any{"to": to})
-	default:
-		return r, "something else than a file, directory or symbolic link is there"
+	is, ok := primitive.At(st.mode)
+	r = mesh.Resource{Addr: mesh.Address{Target: t, Kind: is.Kind, Name: name}}
+	if !ok {
+		return r, "what is there is none of the kinds that meshsync knows"
+	}
+	to, hasTarget := p.links[name]
+	attrs, reason := is.Path.Attrs(primitive.Found{
+		Mode: fmt.Sprintf("%04o", st.mode&0o7777), Owner: st.owner, Group: st.group,
+		Digest: p.digest[name], Target: to, HasTarget: hasTarget,
+	})
+	if reason != "" {
+		return r, reason
+	}
+	r.Attrs = mesh.MustTree(attrs)
+	if text, ok := p.texts[name]; ok {
+		r.Text = &text
 	}
 	return r, ""
 }
@@ -109,30 +103,33 @@ func (p *parser) strays(s *mesh.TargetState) {
 	}
 }
 
-func (p *parser) services(s *mesh.TargetState) error {
-	if len(p.units) != len(p.q.units) && len(p.q.units) > 0 {
-		return garbled(p.q, "systemctl described %d of %d units", len(p.units), len(p.q.units))
-	}
+// others puts what lies at no path into the state.
+func (p *parser) others(s *mesh.TargetState) error {
 	p.facts.Processes = map[string]mesh.Process{}
-	for i, name := range p.q.units {
-		u := p.units[i]
-		a := mesh.Address{Target: s.Target, Kind: mesh.Service, Name: name}
-		switch {
-		case !u.known:
-			s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: "systemctl does not describe it: is this a systemd host?"})
-			continue
-		case u.load == "not-found":
-			s.Absent = append(s.Absent, a)
-			continue
+	for kind, names := range p.q.named {
+		seen := p.named[kind]
+		if len(seen) != len(names) {
+			return garbled(p.q, "it does not say how each %s is", kind)
 		}
-		s.Resources = append(s.Resources, mesh.Resource{Addr: a, Attrs: mesh.MustTree(map[string]any{
-			"enabled": u.enabled(), "running": u.running(),
-		})})
-		if ticks, ok := p.procs[u.pid]; ok && u.running() {
-			p.facts.Processes[name] = mesh.Process{PID: u.pid, StartTicks: ticks, StartedAt: startedAt(p.btime, ticks)}
+		for i, name := range names {
+			p.other(s, mesh.Address{Target: s.Target, Kind: kind, Name: name}, seen[i])
 		}
 	}
 	return nil
+}
+
+func (p *parser) other(s *mesh.TargetState, a mesh.Address, seen primitive.Seen) {
+	switch {
+	case seen.Unknown != "":
+		s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: seen.Unknown})
+	case seen.Attrs == nil:
+		s.Absent = append(s.Absent, a)
+	default:
+		s.Resources = append(s.Resources, mesh.Resource{Addr: a, Attrs: mesh.MustTree(seen.Attrs)})
+	}
+	if seen.StartTicks != 0 {
+		p.facts.Processes[a.Name] = mesh.Process{PID: seen.PID, StartTicks: seen.StartTicks, StartedAt: startedAt(p.btime, seen.StartTicks)}
+	}
 }
 
 // ticksPerSecond is USER_HZ, which is 100 on every architecture that Debian runs on.
@@ -168,19 +165,23 @@ func (p *parser) listing(dir string, st stat) mesh.Read {
 			continue
 		}
 		out.Ctime = max(out.Ctime, e.ctime*1e9)
-		switch kindOf(e.mode) {
-		case mesh.File:
-			out.Entries[path.Base(name)] = p.digest[name]
-		case mesh.Directory:
-			out.Entries[path.Base(name)] = "directory"
-		case mesh.Symlink:
-			out.Entries[path.Base(name)] = "symlink:" + p.links[name]
-		default:
-			out.Entries[path.Base(name)] = "other"
-		}
+		out.Entries[path.Base(name)] = p.entry(name, e)
 	}
 	out.Digest = mesh.DirDigest(out.Entries)
 	return out
+}
+
+// entry is what stands for a path in the listing of its directory.
+func (p *parser) entry(name string, st stat) string {
+	is, ok := primitive.At(st.mode)
+	if !ok {
+		return "other"
+	}
+	r, reason := p.resource(mesh.Target{}, name, st)
+	if reason != "" {
+		return "unreadable"
+	}
+	return is.Path.Entry(r.Attrs)
 }
 
 // readRecord decodes the record of a mesh.

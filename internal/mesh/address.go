@@ -61,17 +61,15 @@ func ParseTarget(s string) (Target, error) {
 // Kind is the type of a resource: a primitive that can be observed and changed.
 type Kind string
 
-// The primitives.
+// The kinds that mean more to the core than an address and attributes: a directory has a
+// listing, a file content, a service runs, an app is Marathon's. Package primitive has
+// all kinds of hosts.
 const (
 	File      Kind = "file"
 	Directory Kind = "directory"
-	Symlink   Kind = "symlink"
 	Service   Kind = "service"
 	App       Kind = "app"
 )
-
-// Kinds returns all primitives in the order in which outputs list them.
-func Kinds() []Kind { return []Kind{Directory, File, Symlink, Service, App} }
 
 // Address is the stable name of a resource: host/m1/file:/etc/mesos/zk or
 // marathon/main/app:/www. It is comparable and may be a map key.
@@ -86,18 +84,28 @@ func (a Address) String() string {
 	return a.Target.String() + "/" + string(a.Kind) + ":" + a.Name
 }
 
-// Compare orders addresses by target, then kind in the order of Kinds, then name.
+// IsPath reports whether the resource lies at a path of a host, which is its name.
+func (a Address) IsPath() bool {
+	return a.Target.Kind == HostTarget && strings.HasPrefix(a.Name, "/")
+}
+
+// Compare orders addresses by target, kind and name. Directories are before what is in
+// them, services behind what they read, other kinds between in alphabetical order.
 func (a Address) Compare(o Address) int {
-	return cmp.Or(a.Target.Compare(o.Target), cmp.Compare(a.Kind.rank(), o.Kind.rank()), cmp.Compare(a.Name, o.Name))
+	return cmp.Or(a.Target.Compare(o.Target), cmp.Compare(a.Kind.rank(), o.Kind.rank()), cmp.Compare(a.Kind, o.Kind), cmp.Compare(a.Name, o.Name))
 }
 
 func (k Kind) rank() int {
-	for i, x := range Kinds() {
-		if x == k {
-			return i
-		}
+	switch k {
+	case Directory:
+		return 0
+	case Service:
+		return 2
+	case App:
+		return 3
+	default:
+		return 1
 	}
-	return len(Kinds())
 }
 
 // MarshalText encodes as String.
@@ -117,7 +125,7 @@ func ParseAddress(s string) (Address, error) {
 	kind, rest, ok1 := strings.Cut(s, "/")
 	target, rest, ok2 := strings.Cut(rest, "/")
 	res, name, ok3 := strings.Cut(rest, ":")
-	if !ok1 || !ok2 || !ok3 || name == "" || Kind(res).rank() == len(Kinds()) {
+	if !ok1 || !ok2 || !ok3 || name == "" || res == "" || strings.Trim(res, "abcdefghijklmnopqrstuvwxyz-") != "" {
 		return Address{}, fmt.Errorf("%q is no address: want host/NAME/KIND:NAME or marathon/NAME/app:/ID", s)
 	}
 	t, err := ParseTarget(kind + "/" + target)

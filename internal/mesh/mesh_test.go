@@ -24,7 +24,7 @@ func FuzzParseAddress(f *testing.F) {
 
 func TestAddressesThatAreNone(t *testing.T) {
 	t.Parallel()
-	for _, s := range []string{"", "host/m1", "host/m1/file:", "host/m1/what:/x", "cluster/m1/file:/x", "host//file:/x"} {
+	for _, s := range []string{"", "host/m1", "host/m1/file:", "host/m1/What:/x", "cluster/m1/file:/x", "host//file:/x"} {
 		if a, err := ParseAddress(s); err == nil {
 			t.Errorf("%q is taken for %v", s, a)
 		}

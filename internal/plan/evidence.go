@@ -8,6 +8,7 @@ import (
 
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/primitive"
 )
 
 // freshness says whether a running process has taken in what is on disk.
@@ -112,26 +113,22 @@ func fileAfter(path string, now mesh.Read, changes []diff.Change) (mesh.Read, bo
 		if c.Addr.Name != path || c.Action == diff.Release || c.Addr.Kind == mesh.Service {
 			continue
 		}
-		switch {
-		case c.After == nil:
+		if c.After == nil {
 			return mesh.Read{Digest: mesh.AbsentDigest}, true
-		case c.Addr.Kind == mesh.File:
-			return mesh.Read{Digest: c.After["content"].(string)}, true
-		default:
-			return mesh.Read{Digest: unknowable}, true
 		}
+		if content, ok := c.After["content"].(string); ok {
+			return mesh.Read{Digest: content}, true
+		}
+		return mesh.Read{Digest: unknowable}, true
 	}
 	return now, false
 }
 
 // entryDigest is what DirDigest takes for a resource in a directory.
 func entryDigest(c diff.Change) string {
-	switch c.Addr.Kind {
-	case mesh.File:
-		return c.After["content"].(string)
-	case mesh.Symlink:
-		return "symlink:" + c.After["to"].(string)
-	default:
-		return "directory"
+	p, ok := primitive.Of(c.Addr.Kind)
+	if !ok || p.Path == nil {
+		return unknowable
 	}
+	return p.Path.Entry(c.After)
 }

@@ -3,6 +3,8 @@ package render
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"meshsync.dev/meshsync/internal/diff"
@@ -251,10 +253,12 @@ func (t *printer) details(c diff.Change) {
 	switch {
 	case c.Action == diff.Create && c.Addr.Kind == mesh.File:
 		t.content(c)
-	case c.Action == diff.Create && c.Addr.Kind == mesh.Symlink:
-		t.line("      to %s", value(c.After["to"]))
 	case c.Action == diff.Create && c.Addr.Kind == mesh.App:
 		t.newApp(c)
+	case c.Action == diff.Create && c.Addr.IsPath() && c.Addr.Kind != mesh.Directory:
+		for _, key := range slices.Sorted(maps.Keys(c.After)) {
+			t.line("      %s %s", safe(key), value(c.After[key]))
+		}
 	case c.Action == diff.Delete && c.Addr.Kind == mesh.File && c.BeforeText != nil:
 		t.content(c)
 	}

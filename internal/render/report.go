@@ -3,9 +3,9 @@ package render
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"meshsync.dev/meshsync/internal/apply"
+	"meshsync.dev/meshsync/internal/mesh"
 )
 
 // Report writes what a run came to: what was done, where it stopped and why, what was
@@ -91,9 +91,10 @@ func (p *progress) show(e apply.Event) {
 	p.permanent(prefix(e) + safe(e.Message))
 }
 
-// quiet leaves out single files: a log is read for services, gates and deployments.
+// quiet leaves out single paths: a log is read for services, gates and deployments.
 func (p *progress) quiet(e apply.Event) bool {
-	return strings.Contains(e.Subject, "/file:") || strings.Contains(e.Subject, "/directory:") || strings.Contains(e.Subject, "/symlink:")
+	a, err := mesh.ParseAddress(e.Subject)
+	return err == nil && a.IsPath()
 }
 
 func prefix(e apply.Event) string {

@@ -1,0 +1,39 @@
+package primitive
+
+import (
+	"fmt"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// directory is a directory: mode, owner, group. A purged one has no entries that git
+// does not name.
+func directory() Primitive {
+	return Primitive{
+		Kind: mesh.Directory, Field: "directories",
+		Decode: func(declaration []byte) (Declared, error) {
+			d, err := decoded[struct {
+				ownership
+				Purge bool `json:"purge"`
+			}](declaration)
+			return Declared{Attrs: d.attrs(), Purge: d.Purge}, err
+		},
+		Path: &Path{
+			Type:     0o040000, // S_IFDIR
+			Attrs:    func(f Found) (map[string]any, string) { return ownership{f.Mode, f.Owner, f.Group}.attrs(), "" },
+			Entry:    func(mesh.Tree) string { return "directory" },
+			Now:      `[ ! -L "$1" ] && [ -d "$1" ] && N="directory $(stat -c '%a %U %G' -- "$1")"`,
+			Expected: owned,
+			Describe: func(now string) string { return describeOwned("directory", now) },
+			Functions: `ms_dir() {
+  [ -d "$1" ] || ms_try mkdir -p -- "$1" || return 1
+  ms_safe "$1/." || return 1
+  ms_try chown "$3:$4" -- "$1" && ms_try chmod "$2" -- "$1" && ms_sync "$1"
+}
+`,
+			Write: func(path string, attr func(string) string, _ Content) string {
+				return fmt.Sprintf("ms_dir %s %s %s %s", path, attr("mode"), attr("owner"), attr("group"))
+			},
+		},
+	}
+}

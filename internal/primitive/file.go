@@ -1,0 +1,84 @@
+package primitive
+
+import (
+	"fmt"
+	"strings"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// file is a regular file: content, mode, owner, group. It is written beside its place
+// and moved there by one rename.
+func file() Primitive {
+	return Primitive{
+		Kind: mesh.File, Field: "files",
+		Decode: func(declaration []byte) (Declared, error) {
+			f, err := decoded[struct {
+				ownership
+				Content string `json:"content"`
+			}](declaration)
+			d := Declared{Attrs: f.attrs(), Text: &f.Content}
+			d.Attrs["content"] = mesh.DigestBytes([]byte(f.Content))
+			return d, err
+		},
+		Path: &Path{
+			Type: 0o100000, // S_IFREG
+			Attrs: func(f Found) (map[string]any, string) {
+				if f.Digest == "" {
+					return nil, "the file cannot be read"
+				}
+				attrs := ownership{f.Mode, f.Owner, f.Group}.attrs()
+				attrs["content"] = f.Digest
+				return attrs, ""
+			},
+			Entry: func(attrs mesh.Tree) string { return text(attrs, "content") },
+			Now:   `[ ! -L "$1" ] && [ -f "$1" ] && N=$(sha256sum <"$1") && N="file $(stat -c '%a %U %G' -- "$1") ${N%% *}"`,
+			Expected: func(attrs mesh.Tree) string {
+				return owned(attrs) + " " + strings.TrimPrefix(text(attrs, "content"), "sha256:")
+			},
+			Describe:  func(now string) string { return describeOwned("file", now) },
+			Functions: writeFile,
+			Write: func(path string, attr func(string) string, c Content) string {
+				return fmt.Sprintf("ms_file %s %s %s %s %d %d '%s'", path, attr("mode"), attr("owner"), attr("group"), c.Offset, c.Size, c.Digest)
+			},
+		},
+	}
+}
+
+const writeFile = `# ms_file PATH MODE OWNER GROUP OFFSET SIZE DIGEST
+ms_file() {
+  ms_safe "$1" || return 1
+  t="${1%/*}/.meshsync-$RUN"
+  rm -f -- "$t"
+  (umask 077; : >"$t") 2>/dev/null || { W="cannot write into ${1%/*}: is it read-only or full?"; return 1; }
+  ms_slice "$5" "$6" "$7" "$t" && ms_try chown "$3:$4" -- "$t" && ms_try chmod "$2" -- "$t" || { rm -f -- "$t"; return 1; }
+  ms_sync "$t"
+  ms_move "$t" "$1"
+}
+`
+
+func text(attrs mesh.Tree, key string) string {
+	s, _ := attrs[key].(string)
+	return s
+}
+
+// owned is mode, owner and group as stat prints them: the mode without leading zeros.
+func owned(attrs mesh.Tree) string {
+	mode := strings.TrimLeft(text(attrs, "mode"), "0")
+	if mode == "" {
+		mode = "0"
+	}
+	return mode + " " + text(attrs, "owner") + " " + text(attrs, "group")
+}
+
+func describeOwned(kind, now string) string {
+	f := strings.Fields(now)
+	if len(f) < 3 {
+		return "a " + kind
+	}
+	out := fmt.Sprintf("a %s with mode %s of %s:%s", kind, f[0], f[1], f[2])
+	if len(f) > 3 {
+		out += ", content sha256:" + f[3][:min(12, len(f[3]))] + "…,"
+	}
+	return out
+}
