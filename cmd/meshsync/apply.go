@@ -72,6 +72,7 @@ func applyCommand(ctx context.Context, e *environment, g *globals, f *planFlags,
 		allowRollback(&p.plan)
 	}
 	shown := textOptions(e, f.full)
+	shown.Apply = true
 	shown.Brief = a.yes && !f.full // nobody reads it to decide: the plan was reviewed before
 	if err := render.Plan(e.stderr, p.plan, shown); err != nil {
 		return err

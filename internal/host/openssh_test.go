@@ -232,6 +232,82 @@ func TestKnownHostsAndSSHConfig(t *testing.T) {
 	}
 }
 
+// startAgent starts a real ssh-agent and returns its socket.
+func startAgent(t *testing.T) string {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "agent")
+	cmd := exec.Command("ssh-agent", "-D", "-a", socket)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	deadline := time.Now().Add(10 * time.Second)
+	for time.Now().Before(deadline) {
+		if c, err := new(net.Dialer).DialContext(context.Background(), "unix", socket); err == nil {
+			_ = c.Close()
+			return socket
+		}
+	}
+	t.Fatal("ssh-agent does not listen")
+	return ""
+}
+
+func TestKeysComeFromAnAgentAndFromHome(t *testing.T) {
+	t.Parallel()
+	s := newOpenSSH(t, newBox(t))
+	socket := startAgent(t)
+	outcome := func(o remote.Options) (mesh.Outcome, string) {
+		o.Timeout = 5 * time.Second
+		_, err := s.dial(o, s.spec())
+		var e *remote.Error
+		if errors.As(err, &e) {
+			return e.Outcome, e.Error()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return mesh.OK, ""
+	}
+	if got, text := outcome(remote.Options{AgentSocket: socket}); got != mesh.AuthRefused {
+		t.Errorf("an agent without keys: %s %s", got, text)
+	}
+	add := exec.Command("ssh-add", s.identity)
+	add.Env = append(os.Environ(), "SSH_AUTH_SOCK="+socket)
+	if out, err := add.CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	if got, text := outcome(remote.Options{AgentSocket: socket}); got != mesh.OK {
+		t.Errorf("an agent with the key: %s %s", got, text)
+	}
+	if got, text := outcome(remote.Options{AgentSocket: socket + "-gone", IdentityFiles: []string{s.identity}}); got != mesh.OK {
+		t.Errorf("an agent that is gone, and a file: %s %s", got, text)
+	}
+	home := t.TempDir()
+	if err := os.Mkdir(filepath.Join(home, ".ssh"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(s.identity, filepath.Join(home, ".ssh", "id_ed25519")); err != nil {
+		t.Fatal(err)
+	}
+	if got, text := outcome(remote.Options{Home: home}); got != mesh.OK {
+		t.Errorf("the key below home: %s %s", got, text)
+	}
+	locked := filepath.Join(home, "locked")
+	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", locked).CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	p, err := remote.NewPool(remote.Options{IdentityFiles: []string{locked}, Timeout: 5 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for range 2 { // the second host is told, too
+		if _, err := p.Host(s.spec()).Dial(context.Background()); err == nil || !strings.Contains(err.Error(), "ssh-add "+locked) {
+			t.Errorf("a key with a passphrase: %v", err)
+		}
+	}
+}
+
 func TestACommandThatFloodsOrHangsEnds(t *testing.T) {
 	t.Parallel()
 	s := newOpenSSH(t, newBox(t))

@@ -47,6 +47,7 @@ type Pool struct {
 	mu      sync.Mutex
 	signers []ssh.Signer
 	loaded  bool
+	keysErr error
 	jumps   map[string]*jump
 	sem     chan struct{}
 }
@@ -283,10 +284,10 @@ func (p *Pool) keys(ctx context.Context, ep endpoint) ([]ssh.Signer, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.loaded {
-		p.loaded = true
-		if err := p.loadKeys(ctx); err != nil {
-			return nil, err
-		}
+		p.loaded, p.keysErr = true, p.loadKeys(ctx)
+	}
+	if p.keysErr != nil {
+		return nil, p.keysErr // for every host, not only for the first
 	}
 	out := slices.Clone(p.signers)
 	for _, f := range ep.keys {

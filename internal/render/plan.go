@@ -398,7 +398,7 @@ func (t *printer) next(p plan.Plan) {
 	case p.Empty || p.Snapshot != "":
 	case !p.Applicable:
 		t.line("next: see REFUSED above, then meshsync plan%s", dir)
-	default:
+	case !t.o.Apply:
 		t.line("next: meshsync apply%s", dir)
 	}
 }

@@ -71,8 +71,12 @@ type progress struct {
 func (p *progress) show(e apply.Event) {
 	switch e.Type {
 	case apply.Starting, apply.RunStart, apply.StageDone, apply.RunEnd:
-		if e.Type == apply.Starting && p.tty {
+		switch {
+		case !p.tty:
+		case e.Type == apply.Starting:
 			p.status(e.Message)
+		case e.Type == apply.RunEnd:
+			fmt.Fprint(p.w, "\r\x1b[K") // the report follows
 		}
 		return
 	case apply.Done:
@@ -109,11 +113,8 @@ func prefix(e apply.Event) string {
 }
 
 func (p *progress) status(text string) {
-	text = fmt.Sprintf("%d done; %s", p.done, safe(text))
-	if len(text) > p.width-1 {
-		text = text[:p.width-1]
-	}
-	fmt.Fprint(p.w, "\r\x1b[K"+text)
+	line := []rune(fmt.Sprintf("%d done; %s", p.done, safe(text)))
+	fmt.Fprint(p.w, "\r\x1b[K"+string(line[:min(len(line), p.width-1)]))
 }
 
 func (p *progress) permanent(text string) {

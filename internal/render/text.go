@@ -17,6 +17,7 @@ type Options struct {
 	ASCII bool // no characters beyond ASCII of our own
 	Full  bool // nothing is folded or shortened
 	Brief bool // of a plan: effects, stages and batches, but not each change
+	Apply bool // of a plan: it is about to be carried out, so there is no next command
 	Width int  // of the terminal; 0: 100
 }
 
