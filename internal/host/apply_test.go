@@ -41,21 +41,22 @@ func results(t *testing.T, h *Host, w plan.Work) (got map[string]plan.Outcome, e
 
 func TestAFileThatMovedSinceThePlanIsAConflict(t *testing.T) {
 	t.Parallel()
-	b := newBox(t)
-	b.put("/d/f", "one\n")
-	b.put("/units/zk/x", "")
-	want := []mesh.Resource{file("/d/f", "two\n")}
-	h := b.host(want...)
-	w := planned(t, h, want)
-	w.Services = []plan.ServiceStep{{Target: mesh.Host("h"), Unit: "zk", Op: plan.OpStart}}
-	b.put("/d/f", "somebody else\n")
-	got, err := results(t, h, w)
-	if err != nil || got["update /d/f"].Result != plan.ResultConflict || got["start zk"].Result != plan.ResultSkipped {
-		t.Errorf("%v %+v", err, got)
-	}
-	if b.get("/d/f") != "somebody else\n" {
-		t.Error("a file that moved was overwritten")
-	}
+	everyWay(t, func(t *testing.T, b *box) {
+		b.put("/d/f", "one\n")
+		b.put("/units/zk/x", "")
+		want := []mesh.Resource{file("/d/f", "two\n")}
+		h := b.host(want...)
+		w := planned(t, h, want)
+		w.Services = []plan.ServiceStep{{Target: mesh.Host("h"), Unit: "zk", Op: plan.OpStart}}
+		b.put("/d/f", "somebody else\n")
+		got, err := results(t, h, w)
+		if err != nil || got["update /d/f"].Result != plan.ResultConflict || got["start zk"].Result != plan.ResultSkipped {
+			t.Errorf("%v %+v", err, got)
+		}
+		if b.get("/d/f") != "somebody else\n" {
+			t.Error("a file that moved was overwritten")
+		}
+	})
 }
 
 func TestFailuresAreNamedAndLeaveTheOldState(t *testing.T) {
@@ -135,25 +136,26 @@ func TestAConnectionThatBreaksLeavesUnknownEnds(t *testing.T) {
 
 func TestTheRecordIsWrittenAheadAndKeptWhole(t *testing.T) {
 	t.Parallel()
-	b := newBox(t)
-	want := []mesh.Resource{directory("/d", false), file("/d/f", "x"), file("/missing/f", "x")}
-	h := b.host(want...)
-	if _, err := results(t, h, planned(t, h, want)); err != nil {
-		t.Fatal(err)
-	}
-	var r mesh.Record
-	if err := json.Unmarshal([]byte(b.get("/var/lib/meshsync/prod/record.json")), &r); err != nil {
-		t.Fatal(err)
-	}
-	for name, state := range map[string]string{"host/h/file:/d/f": mesh.Holds, "host/h/directory:/d": mesh.Holds, "host/h/file:/missing/f": mesh.Intends} {
-		if e := r.Entries[name]; e.State != state || e.Commit != "c0ffee" || e.Origin != mesh.Created {
-			t.Errorf("%s: %+v", name, e)
+	everyWay(t, func(t *testing.T, b *box) {
+		want := []mesh.Resource{directory("/d", false), file("/d/f", "x"), file("/missing/f", "x")}
+		h := b.host(want...)
+		if _, err := results(t, h, planned(t, h, want)); err != nil {
+			t.Fatal(err)
 		}
-	}
-	left, _ := os.ReadDir(b.path("/var/lib/meshsync/prod/staging"))
-	if len(left) > 0 {
-		t.Errorf("staged files are left: %v", left)
-	}
+		var r mesh.Record
+		if err := json.Unmarshal([]byte(b.get("/var/lib/meshsync/prod/record.json")), &r); err != nil {
+			t.Fatal(err)
+		}
+		for name, state := range map[string]string{"host/h/file:/d/f": mesh.Holds, "host/h/directory:/d": mesh.Holds, "host/h/file:/missing/f": mesh.Intends} {
+			if e := r.Entries[name]; e.State != state || e.Commit != "c0ffee" || e.Origin != mesh.Created {
+				t.Errorf("%s: %+v", name, e)
+			}
+		}
+		left, _ := os.ReadDir(b.path("/var/lib/meshsync/prod/staging"))
+		if len(left) > 0 {
+			t.Errorf("staged files are left: %v", left)
+		}
+	})
 }
 
 func TestRecordStates(t *testing.T) {
@@ -177,59 +179,57 @@ func TestRecordStates(t *testing.T) {
 
 func TestWhatOnlyTheRecordNamesIsObserved(t *testing.T) {
 	t.Parallel()
-	b := newBox(t)
-	want := []mesh.Resource{directory("/d", false), file("/d/f", "x")}
-	works(t, b, want)
-	s := b.host(want[0]).Observe(context.Background())
-	d := diff.Diff(want[:1], mesh.Observed{Targets: []mesh.TargetState{s}})
-	if len(d.Changes) != 1 || d.Changes[0].Action != diff.Delete || d.Changes[0].Class != diff.Pending {
-		t.Errorf("%+v", d.Changes)
-	}
+	everyWay(t, func(t *testing.T, b *box) {
+		want := []mesh.Resource{directory("/d", false), file("/d/f", "x")}
+		works(t, b, want)
+		s := b.host(want[0]).Observe(context.Background())
+		d := diff.Diff(want[:1], mesh.Observed{Targets: []mesh.TargetState{s}})
+		if len(d.Changes) != 1 || d.Changes[0].Action != diff.Delete || d.Changes[0].Class != diff.Pending {
+			t.Errorf("%+v", d.Changes)
+		}
+	})
 }
 
 func TestAServiceThatStartsIsRecordedWithWhatItRead(t *testing.T) {
 	t.Parallel()
-	for name, shell := range shells(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := newBox(t, shell...)
-			b.put("/units/zk/x", "")
-			svc := service("zk", "/d/", "/d/f", "/d/absent")
-			want := []mesh.Resource{directory("/d", false), file("/d/f", "it's"), svc}
-			h := b.host(want...)
-			w := planned(t, h, want)
-			w.Services = []plan.ServiceStep{{Target: mesh.Host("h"), Unit: "zk", Op: plan.OpStart, Spec: *svc.Service}}
-			got, err := results(t, h, w)
-			if err != nil || got["start zk"].Result != plan.ResultDone {
-				t.Fatalf("%v %+v", err, got)
+	everyWay(t, func(t *testing.T, b *box) {
+		b.put("/units/zk/x", "")
+		svc := service("zk", "/d/", "/d/f", "/d/absent")
+		want := []mesh.Resource{directory("/d", false), file("/d/f", "it's"), svc}
+		h := b.host(want...)
+		w := planned(t, h, want)
+		w.Services = []plan.ServiceStep{{Target: mesh.Host("h"), Unit: "zk", Op: plan.OpStart, Spec: *svc.Service}}
+		got, err := results(t, h, w)
+		if err != nil || got["start zk"].Result != plan.ResultDone {
+			t.Fatalf("%v %+v", err, got)
+		}
+		s := b.host(want...).Observe(context.Background())
+		rec, proc := s.Record.Services["zk"], s.Host.Processes["zk"]
+		if rec.PID == 0 || rec.PID != proc.PID || rec.StartTicks != proc.StartTicks || rec.BootID != s.Host.BootID {
+			t.Errorf("record %+v, process %+v", rec, proc)
+		}
+		for path, r := range s.Host.Reads {
+			if rec.Reads[path] != r.Digest {
+				t.Errorf("%s: recorded %s, is %s", path, rec.Reads[path], r.Digest)
 			}
-			s := b.host(want...).Observe(context.Background())
-			rec, proc := s.Record.Services["zk"], s.Host.Processes["zk"]
-			if rec.PID == 0 || rec.PID != proc.PID || rec.StartTicks != proc.StartTicks || rec.BootID != s.Host.BootID {
-				t.Errorf("record %+v, process %+v", rec, proc)
-			}
-			for path, r := range s.Host.Reads {
-				if rec.Reads[path] != r.Digest {
-					t.Errorf("%s: recorded %s, is %s", path, rec.Reads[path], r.Digest)
-				}
-			}
-		})
-	}
+		}
+	})
 }
 
 func TestAServiceThatDoesNotStartIsNamed(t *testing.T) {
 	t.Parallel()
-	b := newBox(t)
-	b.put("/units/zk/broken", "")
-	svc := service("zk")
-	h := b.host(svc)
-	w := planned(t, h, []mesh.Resource{svc})
-	w.Services = []plan.ServiceStep{{Target: mesh.Host("h"), Unit: "zk", Op: plan.OpStart, Spec: *svc.Service}}
-	got, err := results(t, h, w)
-	if err != nil || got["start zk"].Result != plan.ResultFailed || !strings.Contains(got["start zk"].Message, "control process exited") {
-		t.Errorf("%v %+v", err, got)
-	}
-	if s := h.Observe(context.Background()); len(s.Record.Services) != 0 {
-		t.Errorf("recorded all the same: %+v", s.Record.Services)
-	}
+	everyWay(t, func(t *testing.T, b *box) {
+		b.put("/units/zk/broken", "")
+		svc := service("zk")
+		h := b.host(svc)
+		w := planned(t, h, []mesh.Resource{svc})
+		w.Services = []plan.ServiceStep{{Target: mesh.Host("h"), Unit: "zk", Op: plan.OpStart, Spec: *svc.Service}}
+		got, err := results(t, h, w)
+		if err != nil || got["start zk"].Result != plan.ResultFailed || !strings.Contains(got["start zk"].Message, "control process exited") {
+			t.Errorf("%v %+v", err, got)
+		}
+		if s := h.Observe(context.Background()); len(s.Record.Services) != 0 {
+			t.Errorf("recorded all the same: %+v", s.Record.Services)
+		}
+	})
 }

@@ -180,8 +180,8 @@ func (h *Host) shellError(r remote.Result) error {
 	if r.Exit == 0 {
 		return nil
 	}
-	first, _, _ := strings.Cut(strings.TrimSpace(r.Stderr), "\n")
-	if strings.Contains(r.Stderr, "sudo:") || strings.Contains(r.Stderr, "sudo: not found") {
+	first, _, _ := strings.Cut(strings.TrimSpace(firstOf(r.Stderr, string(r.Stdout), "it says nothing")), "\n")
+	if strings.Contains(r.Stderr, "sudo:") {
 		return &remote.Error{
 			Outcome: mesh.NoSudo, Host: h.o.Name, Msg: fmt.Sprintf("sudo -n is refused for the user %s (%s)", h.o.Dialer.User(), clean(first)),
 			Hint: "allow it to run /bin/sh without a password, or connect as root",

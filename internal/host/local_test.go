@@ -22,10 +22,12 @@ import (
 // box is a folder that stands for a host's root, with a stub systemctl. Scripts run in
 // it with a local shell, as the sandbox and a real host run them.
 type box struct {
-	t        *testing.T
-	root     string
-	bin      string
-	shell    []string
+	t     *testing.T
+	root  string
+	bin   string
+	shell []string
+	// dialer reaches the host in another way; nil runs the scripts right here.
+	dialer   Dialer
 	programs string // the only folder with programs beside bin; "" for the machine's
 	// cut ends the connection after so many bytes of output; 0 never.
 	cut int
@@ -150,7 +152,16 @@ func (b *box) Run(ctx context.Context, command string, stdin io.Reader, limit in
 }
 
 func (b *box) host(rs ...mesh.Resource) *Host {
-	return New(Options{Mesh: "prod", Name: "h", Resources: rs, Dialer: b, Timeout: time.Minute})
+	h := New(Options{Mesh: "prod", Name: "h", Resources: rs, Dialer: b.way(), Timeout: time.Minute})
+	b.t.Cleanup(func() { _ = h.Close() })
+	return h
+}
+
+func (b *box) way() Dialer {
+	if b.dialer != nil {
+		return b.dialer
+	}
+	return b
 }
 
 func addr(k mesh.Kind, name string) mesh.Address {

@@ -329,3 +329,44 @@ func TestACommandThatFloodsOrHangsEnds(t *testing.T) {
 		}
 	}
 }
+
+// ops is a dialer whose user is not root.
+type ops struct{ Dialer }
+
+func (ops) User() string { return "ops" }
+
+func TestScriptsRunAsRootBySudoOrSayWhyNot(t *testing.T) {
+	t.Parallel()
+	for name, x := range map[string]struct {
+		sudo string // the program; "" for none
+		want mesh.Outcome
+		says string
+	}{
+		"allowed":      {"#!/bin/sh\n[ \"$1\" = -n ] || exit 9\nshift\nexec \"$@\"\n", mesh.OK, ""},
+		"a password":   {"#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n", mesh.NoSudo, "sudo -n is refused for the user ops (sudo: a password is required)"},
+		"no such user": {"#!/bin/sh\necho 'This account is currently not available.'\nexit 1\n", mesh.ScriptFailed, "status 1: This account is currently not available."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			everyWay(t, func(t *testing.T, b *box) {
+				if err := os.WriteFile(filepath.Join(b.bin, "sudo"), []byte(x.sudo), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				b.put("/d/f", "x")
+				b.dialer = ops{b.way()}
+				want := []mesh.Resource{file("/d/f", "y")}
+				h := b.host(want...)
+				s := h.Observe(context.Background())
+				if s.Outcome != x.want || !strings.Contains(s.Message, x.says) {
+					t.Fatalf("%s: %s", s.Outcome, s.Message)
+				}
+				if len(s.Absent) != 0 || x.want != mesh.OK && len(s.Resources) != 0 {
+					t.Errorf("seen without sudo: %+v", s)
+				}
+				if x.want == mesh.OK {
+					works(t, b, want)
+				}
+			})
+		})
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
+	"meshsync.dev/meshsync/internal/remote"
 )
 
 // shells are the POSIX shells that a host's sh may be; those that are not here are skipped by name.
@@ -27,6 +28,30 @@ func shells(t *testing.T) map[string][]string {
 		}
 	}
 	return out
+}
+
+// everyWay runs a test on a host as it is reached here: each shell by itself, and a real
+// OpenSSH server. What holds for one must hold for all.
+func everyWay(t *testing.T, test func(*testing.T, *box)) {
+	t.Helper()
+	for name, shell := range shells(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, newBox(t, shell...))
+		})
+	}
+	t.Run("OpenSSH", func(t *testing.T) {
+		t.Parallel()
+		b := newBox(t)
+		s := newOpenSSH(t, b)
+		p, err := remote.NewPool(s.options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = p.Close() })
+		b.dialer = poolDialer{p.Host(s.spec())}
+		test(t, b)
+	})
 }
 
 // nasty are values that would be code if quoting were wrong.
@@ -60,74 +85,62 @@ func works(t *testing.T, b *box, want []mesh.Resource) {
 
 func TestNastyNamesAndContentsAreData(t *testing.T) {
 	t.Parallel()
-	for name, shell := range shells(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := newBox(t, shell...)
-			want := []mesh.Resource{directory("/d", true)}
-			for i, n := range nasty {
-				want = append(want, file("/d/"+n, n+"\n"+string(rune(i))), symlink(fmt.Sprintf("/d/link%d", i), "/x/"+n))
-			}
-			want = append(want, file("/d/binary", "\x00\xff\r\n$(x)'"), file("/d/empty", ""))
-			works(t, b, want)
-			if _, err := os.Stat("meshsync-canary"); err == nil {
-				t.Error("data became code")
-			}
-		})
-	}
+	everyWay(t, func(t *testing.T, b *box) {
+		want := []mesh.Resource{directory("/d", true)}
+		for i, n := range nasty {
+			want = append(want, file("/d/"+n, n+"\n"+string(rune(i))), symlink(fmt.Sprintf("/d/link%d", i), "/x/"+n))
+		}
+		want = append(want, file("/d/binary", "\x00\xff\r\n$(x)'"), file("/d/empty", ""))
+		works(t, b, want)
+		if _, err := os.Stat("meshsync-canary"); err == nil {
+			t.Error("data became code")
+		}
+	})
 }
 
 func TestStraysWithNastyNamesAreFoundAndRemoved(t *testing.T) {
 	t.Parallel()
-	for name, shell := range shells(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := newBox(t, shell...)
-			for _, n := range nasty {
-				b.put("/d/."+n, "stray")
-				b.put("/d/"+n, "stray")
-			}
-			want := []mesh.Resource{directory("/d", true), file("/d/kept", "x")}
-			h := b.host(want...)
-			s := h.Observe(context.Background())
-			if len(s.Strays) != 2*len(nasty) {
-				t.Fatalf("%d of %d strays: %s %+v", len(s.Strays), 2*len(nasty), s.Message, s.Strays)
-			}
-			d := diff.Diff(want, mesh.Observed{Targets: []mesh.TargetState{s}})
-			if err := h.Apply(context.Background(), plan.Work{Run: "r", Changes: d.Changes}, func(plan.Outcome) {}); err != nil {
-				t.Fatal(err)
-			}
-			if left, _ := os.ReadDir(b.path("/d")); len(left) != 1 {
-				t.Errorf("%d entries are left", len(left))
-			}
-		})
-	}
+	everyWay(t, func(t *testing.T, b *box) {
+		for _, n := range nasty {
+			b.put("/d/."+n, "stray")
+			b.put("/d/"+n, "stray")
+		}
+		want := []mesh.Resource{directory("/d", true), file("/d/kept", "x")}
+		h := b.host(want...)
+		s := h.Observe(context.Background())
+		if len(s.Strays) != 2*len(nasty) {
+			t.Fatalf("%d of %d strays: %s %+v", len(s.Strays), 2*len(nasty), s.Message, s.Strays)
+		}
+		d := diff.Diff(want, mesh.Observed{Targets: []mesh.TargetState{s}})
+		if err := h.Apply(context.Background(), plan.Work{Run: "r", Changes: d.Changes}, func(plan.Outcome) {}); err != nil {
+			t.Fatal(err)
+		}
+		if left, _ := os.ReadDir(b.path("/d")); len(left) != 1 {
+			t.Errorf("%d entries are left", len(left))
+		}
+	})
 }
 
 // A link may lead to anything, a line break and what looks like the script's own output included.
 func TestWhereALinkLeadsCannotForgeAnything(t *testing.T) {
 	t.Parallel()
 	const to = "/x\n81a4 root root 1 2 /d/f\n/d/other -> /y"
-	for name, shell := range shells(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := newBox(t, shell...)
-			b.put("/d/f", "the real one")
-			for link, to := range map[string]string{"stray": to, "other": "/z", "to -> x": "a -> b"} {
-				if err := os.Symlink(to, b.path("/d/"+link)); err != nil {
-					t.Fatal(err)
-				}
+	everyWay(t, func(t *testing.T, b *box) {
+		b.put("/d/f", "the real one")
+		for link, to := range map[string]string{"stray": to, "other": "/z", "to -> x": "a -> b"} {
+			if err := os.Symlink(to, b.path("/d/"+link)); err != nil {
+				t.Fatal(err)
 			}
-			s := b.host(directory("/d", true), file("/d/f", "x"), symlink("/d/other", "/z")).Observe(context.Background())
-			got := map[string]any{}
-			for _, r := range append(s.Resources, s.Strays...) {
-				got[r.Addr.Name] = r.Attrs["to"]
-			}
-			if got["/d/stray"] != to || got["/d/other"] != "/z" || got["/d/to -> x"] != "a -> b" || len(got) != 5 {
-				t.Errorf("%s %s: %q, unknown %+v", s.Outcome, s.Message, got, s.Unknown)
-			}
-		})
-	}
+		}
+		s := b.host(directory("/d", true), file("/d/f", "x"), symlink("/d/other", "/z")).Observe(context.Background())
+		got := map[string]any{}
+		for _, r := range append(s.Resources, s.Strays...) {
+			got[r.Addr.Name] = r.Attrs["to"]
+		}
+		if got["/d/stray"] != to || got["/d/other"] != "/z" || got["/d/to -> x"] != "a -> b" || len(got) != 5 {
+			t.Errorf("%s %s: %q, unknown %+v", s.Outcome, s.Message, got, s.Unknown)
+		}
+	})
 }
 
 // TestAScriptThatIsCutRunsNothing feeds every beginning of both scripts to a shell.
