@@ -81,7 +81,10 @@ func applyCommand(ctx context.Context, e *environment, g *globals, f *planFlags,
 		return result(exitRefused)
 	}
 	if p.plan.Empty && (!a.adopt || len(unrecorded(p.input)) == 0) {
-		return f.out.write(e, reportWriters(e, nil, f.full))
+		if err := f.out.write(e, reportWriters(e, nil, f.full)); err != nil {
+			return err
+		}
+		return completeness(p.plan)
 	}
 	if !a.yes {
 		if ok, err := confirm(e); err != nil || !ok {
@@ -148,7 +151,19 @@ func carryOut(ctx context.Context, e *environment, g *globals, f *planFlags, a *
 	if err != nil {
 		return err
 	}
-	return runResult(apply.Fold(events))
+	if err := runResult(apply.Fold(events)); err != nil {
+		return err
+	}
+	return completeness(p.plan)
+}
+
+// completeness is exitIncomplete when the plan could not see everything, however much of
+// it policy let pass and however well that went.
+func completeness(p plan.Plan) error {
+	if !p.Complete {
+		return result(exitIncomplete)
+	}
+	return nil
 }
 
 func reportWriters(e *environment, events []apply.Event, full bool) writers {

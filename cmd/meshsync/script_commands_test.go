@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -47,6 +50,7 @@ func setup(env *testscript.Env) error {
 
 // scriptCommands are the verbs of the scripts beside testscript's own:
 //
+//	exits CODE COMMAND ARG…   run a command that must end with that exit code
 //	infra                     the example repository in $WORK/infra, committed; cd there
 //	commit MESSAGE            commit what changed in the current repository
 //	box MESH                  start the sandbox of a mesh of the work tree; it ends with the script
@@ -59,8 +63,26 @@ func setup(env *testscript.Env) error {
 //	normal FILE               replace what differs from run to run
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"infra": cmdInfra, "commit": cmdCommit, "box": cmdBox, "fault": cmdFault,
+		"exits": cmdExits, "infra": cmdInfra, "commit": cmdCommit, "box": cmdBox, "fault": cmdFault,
 		"marathon": cmdMarathon, "onhost": cmdOnHost, "fromhost": cmdFromHost, "await": cmdAwait, "valid": cmdValid, "normal": cmdNormal,
+	}
+}
+
+func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND ARG…")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		code = exit.ExitCode()
+	case err != nil:
+		ts.Fatalf("%v", err)
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("it ended with %d, want %s", code, args[0])
 	}
 }
 
