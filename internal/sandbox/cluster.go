@@ -62,7 +62,7 @@ func (c *Cluster) start(o Options) error {
 	}
 	connect := Connect{Schema: ConnectSchema, Hosts: map[string]Address{}, Identity: identity, Marathons: map[string]string{}}
 	for _, name := range o.Marathons {
-		m, err := c.startMarathon(o, name)
+		m, err := c.startMarathon(name)
 		if err != nil {
 			return err
 		}

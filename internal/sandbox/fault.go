@@ -16,7 +16,7 @@ func Faults() []string {
 	out := []string{"On a host:"}
 	out = append(out, indented(hostd.Faults())...)
 	out = append(out, "On a Marathon:")
-	all := append(marathonFaults(), marathond.New(marathond.Options{}).Faults()...)
+	all := append(marathond.New(marathond.Options{}).Faults(), faultDown+"              connections break at once")
 	slices.Sort(all)
 	return append(out, indented(all)...)
 }

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"net/http"
 	"time"
 
 	"meshsync.dev/meshsync/internal/sandbox/hostd"
@@ -16,9 +15,6 @@ type Options struct {
 	User      string        // who logs in; "" is ops
 	Mode      Mode          // how hosts are kept apart; "" is as well as the machine can
 	Timing    Timing        // of the programs' slow steps
-
-	// MarathonHandler makes the server of a Marathon. Nil: Marathon 1.11.26.
-	MarathonHandler func(name string) http.Handler
 }
 
 // HostOptions describe one host.

@@ -1,8 +1,10 @@
 package marathond
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,10 +18,15 @@ func (s *Server) Faults() []string {
 		"crash=/ID                new tasks of the app fail as soon as they run",
 		"deployment-limit         writes are refused as if 100 deployments ran",
 		"empty-deployments        the list of deployments is empty while some run, as after a leader change",
+		"error500                 it answers 500 to everything",
+		"half-body                its answers break off in the middle",
+		"hang                     it accepts requests and says nothing",
+		"html                     something that speaks HTML answers with 200",
 		"leader-change            once: streams end, apps are read back from the store, deployments are not listed for 2 s",
 		"lost-reply               writes are done, and the connection closes without a reply",
 		"no-leader                it answers 503 with an empty body, as during an election",
 		"no-offers=/ID            no offer fits new tasks of the app: they wait in the queue",
+		"redirect-loop            it redirects to itself for ever",
 		"slow=MS                  every answer takes so many milliseconds more",
 		"standby                  it answers 502 with an empty body, as a standby without a leader",
 		"stuck=/ID                new tasks of the app are staged and never run",
@@ -28,23 +35,25 @@ func (s *Server) Faults() []string {
 	}
 }
 
-// WireFaults lists those that break HTTP itself, whatever speaks it. Fault takes them, too.
-func (s *Server) WireFaults() []string {
-	return []string{
-		"half-body                answers break off in the middle",
-		"hang                     requests are accepted and nothing is said",
-		"html                     something that speaks HTML answers with 200",
-		"redirect-loop            it redirects to itself for ever",
-		"status-500               it answers 500 to everything",
+// ActiveFaults lists those that are on, as they are written, sorted.
+func (s *Server) ActiveFaults() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for name, args := range s.faults {
+		for arg := range args {
+			out = append(out, strings.TrimSuffix(name+"="+arg, "="))
+		}
 	}
+	slices.Sort(out)
+	return out
 }
 
 // Fault makes a fault, or ends it when arg is "off". One with an app may be made for several.
 func (s *Server) Fault(name, arg string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := append(s.Faults(), s.WireFaults()...)
-	for _, l := range all {
+	for _, l := range s.Faults() {
 		known, wants, _ := strings.Cut(strings.Fields(l)[0], "=")
 		if known != name {
 			continue
@@ -55,7 +64,7 @@ func (s *Server) Fault(name, arg string) error {
 		s.setFault(name, arg)
 		return nil
 	}
-	return fmt.Errorf("there is no fault %q; known:\n  %s", name, strings.Join(all, "\n  "))
+	return fmt.Errorf("there is no fault %q; known:\n  %s", name, strings.Join(s.Faults(), "\n  "))
 }
 
 func checkArgument(wants, arg string) error {
@@ -63,6 +72,8 @@ func checkArgument(wants, arg string) error {
 	case arg == "off":
 	case wants == "/ID" && !strings.HasPrefix(arg, "/"):
 		return fmt.Errorf("wants the id of an app, as in /www, or off; got %q", arg)
+	case wants == "" && arg != "":
+		return errors.New("takes no argument but off")
 	case wants == "MS":
 		if n, err := strconv.Atoi(arg); err != nil || n < 0 {
 			return fmt.Errorf("wants milliseconds or off; got %q", arg)
@@ -127,7 +138,7 @@ func (s *Server) forgetHealth() {
 func (s *Server) disturbed(w http.ResponseWriter, r *http.Request) bool {
 	s.mu.Lock()
 	var name string
-	for _, n := range []string{"hang", "html", "status-500", "redirect-loop", "standby", "no-leader", "half-body"} {
+	for _, n := range []string{"hang", "html", "error500", "redirect-loop", "standby", "no-leader", "half-body"} {
 		if s.on(n) {
 			name = n
 			break
@@ -148,7 +159,7 @@ func (s *Server) disturbed(w http.ResponseWriter, r *http.Request) bool {
 		}
 	case "html":
 		text(w, http.StatusOK, "<!DOCTYPE html><html><body><h1>Welcome to nginx!</h1></body></html>\n")
-	case "status-500":
+	case "error500":
 		fail(http.StatusInternalServerError, "Internal server error").send(w, false)
 	case "redirect-loop":
 		http.Redirect(w, r, r.URL.Path+"?again="+strconv.Itoa(len(r.URL.RawQuery)), http.StatusFound)

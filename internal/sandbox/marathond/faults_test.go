@@ -70,7 +70,7 @@ func TestWireFaults(t *testing.T) {
 		fails         bool
 	}{
 		{"html", anything, 200, "<h1>", false},
-		{"status-500", anything, 500, `{"message":"Internal server error"}`, false},
+		{"error500", anything, 500, `{"message":"Internal server error"}`, false},
 		{"half-body", anything, 0, "", true},
 		{"redirect-loop", anything, 0, "", true},
 		{"standby", onlyJSON, 502, "", false},
@@ -184,7 +184,7 @@ func TestAfterALeaderChangeNoDeploymentIsListed(t *testing.T) {
 func TestFaultsAreCheckedWhenTheyAreMade(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Options{})
-	for _, l := range append(w.Faults(), w.WireFaults()...) {
+	for _, l := range w.Faults() {
 		name, wants, _ := strings.Cut(strings.Fields(l)[0], "=")
 		arg := map[string]string{"/ID": "/www", "MS": "5"}[wants]
 		fault(t, w.Server, name, arg)
