@@ -152,12 +152,19 @@ exec REAL "$@"
 `
 
 const bashStub = `#!/bin/bash
-# bash of a sandbox host without namespaces.
-if [[ $1 == -c && $2 == */dev/tcp/127.0.0.1/* ]]; then
-	q=
-	[[ -r $` + hostVariable + `/port-$4 ]] && read -r q <"$` + hostVariable + `/port-$4"
-	[[ -n $q ]] || exit 7
-	exec REAL -c "$2" "$3" "$q" "${@:5}"
+# bash of a sandbox host without namespaces. It changes every /dev/tcp/127.0.0.1/$N.
+port_of() {
+	local q=0 # nothing listens there
+	[[ -r $` + hostVariable + `/port-$1 ]] && read -r q <"$` + hostVariable + `/port-$1"
+	echo "$q"
+}
+export -f port_of
+if [[ $1 == -c ]]; then
+	script=$2
+	for n in 1 2 3 4 5 6 7 8 9; do
+		script=${script//"/dev/tcp/127.0.0.1/\$$n"/"/dev/tcp/127.0.0.1/\$(port_of \"\$$n\")"}
+	done
+	exec REAL -c "$script" "${@:3}"
 fi
 exec REAL "$@"
 `
