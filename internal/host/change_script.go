@@ -136,7 +136,12 @@ ms_move() {
   ms_sync "${2%/*}"
 }
 ms_gone() {
-  if [ -d "$1" ] && [ ! -L "$1" ]; then ms_try rmdir -- "$1"; else ms_try rm -f -- "$1"; fi && ms_sync "${1%/*}"
+  if [ ! -d "$1" ] || [ -L "$1" ]; then ms_try rm -f -- "$1" || return 1
+  elif ! ms_try rmdir -- "$1"; then
+    case $W in *'not empty'*) W="the directory there is not empty: meshsync does not remove what it does not know; empty it by hand";; esac
+    return 1
+  fi
+  ms_sync "${1%/*}"
 }
 `
 

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"meshsync.dev/meshsync/internal/diff"
@@ -139,6 +141,30 @@ func TestWhereALinkLeadsCannotForgeAnything(t *testing.T) {
 		}
 		if got["/d/stray"] != to || got["/d/other"] != "/z" || got["/d/to -> x"] != "a -> b" || len(got) != 5 {
 			t.Errorf("%s %s: %q, unknown %+v", s.Outcome, s.Message, got, s.Unknown)
+		}
+	})
+}
+
+func TestWhatIsNoPrimitiveIsUnknownAndNotAbsent(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(t *testing.T, b *box) {
+		b.put("/d/f", "x")
+		for _, name := range []string{"/d/stray", "/d/wanted"} {
+			if err := syscall.Mkfifo(b.path(name), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s := b.host(directory("/d", true), file("/d/f", "x"), file("/d/wanted", "y")).Observe(context.Background())
+		got := map[string]string{}
+		for _, u := range s.Unknown {
+			got[u.Addr.String()] = u.Reason
+		}
+		want := map[string]string{
+			"host/h/directory:/d":   `its entry "stray": what is there is none of the kinds that meshsync knows`,
+			"host/h/file:/d/wanted": "what is there is none of the kinds that meshsync knows",
+		}
+		if !maps.Equal(got, want) || len(s.Absent) != 0 || len(s.Strays) != 0 {
+			t.Errorf("%s %s: unknown %q, absent %v, strays %v", s.Outcome, s.Message, got, s.Absent, s.Strays)
 		}
 	})
 }

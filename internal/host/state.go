@@ -88,8 +88,9 @@ func (p *parser) strays(s *mesh.TargetState) {
 			continue
 		}
 		r, reason := p.resource(s.Target, name, st)
-		if reason != "" {
-			s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: r.Addr, Reason: reason})
+		if reason != "" { // there is no address for it, but there is one for where it lies
+			a := mesh.Address{Target: s.Target, Kind: mesh.Directory, Name: dir}
+			s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: fmt.Sprintf("its entry %q: %s", path.Base(name), reason)})
 			continue
 		}
 		s.Strays = append(s.Strays, r)

@@ -36,6 +36,7 @@ const (
 	BadStatus      Outcome = "bad_status"       // a Marathon answered with an error status
 	ConnectionLost Outcome = "connection_lost"  // it broke while something ran
 	ScriptFailed   Outcome = "script_failed"    // the script reported a failure of its own
+	Unreadable     Outcome = "unreadable"       // of a resource: it cannot be told how it is
 )
 
 // TargetState is what was seen on one target. When Outcome is not OK all other

@@ -139,7 +139,7 @@ func (b *builder) unknown() {
 			b.plan.Unknown = append(b.plan.Unknown, Unknown{Target: t, Outcome: state.Outcome, Message: state.Message})
 		default:
 			for _, u := range state.Unknown {
-				b.plan.Unknown = append(b.plan.Unknown, Unknown{Target: t, Addr: &u.Addr, Outcome: mesh.ScriptFailed, Message: u.Reason})
+				b.plan.Unknown = append(b.plan.Unknown, Unknown{Target: t, Addr: &u.Addr, Outcome: mesh.Unreadable, Message: u.Reason})
 			}
 			b.recordNote(state)
 		}

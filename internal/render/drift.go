@@ -39,7 +39,7 @@ func (t *printer) verdict(p plan.Plan, moved, pending int) {
 		text += "; " + count(pending, "change") + " of git's wait for an apply"
 	}
 	if !p.Complete {
-		text += "; " + count(unknownTargets(p), "target") + " could not be observed"
+		text += "; " + unseen(p) + " could not be observed"
 	}
 	color := green
 	if p.Moved() {

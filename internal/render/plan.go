@@ -51,7 +51,7 @@ func (t *printer) header(p plan.Plan, what string) {
 		t.line("narrowed: only %s, exclude %s; %s left out", orAll(p.Filter.Only), orNone(p.Filter.Exclude), count(p.Filter.Hidden, "change"))
 	}
 	if !p.Complete {
-		t.line("%s", t.paint(red, fmt.Sprintf("INCOMPLETE: %s could not be observed; nothing is assumed about what was not seen", count(unknownTargets(p), "target"))))
+		t.line("%s", t.paint(red, fmt.Sprintf("INCOMPLETE: %s could not be observed; nothing is assumed about what was not seen", unseen(p))))
 		for _, u := range p.Unknown {
 			t.line("  ? %s  %s: %s", unknownName(u), u.Outcome, safe(u.Message))
 		}
@@ -66,12 +66,24 @@ func unknownName(u plan.Unknown) string {
 	return u.Target.String()
 }
 
-func unknownTargets(p plan.Plan) int {
-	set := map[mesh.Target]bool{}
+// unseen counts what could not be observed: "1 target and 2 resources".
+func unseen(p plan.Plan) string {
+	targets, resources := 0, 0
 	for _, u := range p.Unknown {
-		set[u.Target] = true
+		if u.Addr == nil {
+			targets++
+		} else {
+			resources++
+		}
 	}
-	return len(set)
+	switch {
+	case resources == 0:
+		return count(targets, "target")
+	case targets == 0:
+		return count(resources, "resource")
+	default:
+		return count(targets, "target") + " and " + count(resources, "resource")
+	}
 }
 
 func ifText(cond bool, s string) string {
@@ -226,7 +238,7 @@ func (t *printer) change(f folded) {
 	if c.Reason != "" {
 		t.line("      %s", safe(c.Reason))
 	}
-	if f.varied {
+	if f.varied && c.Action != diff.Delete {
 		t.line("      each has its own content; this is %s's (--full shows all)", safe(f.targets[0]))
 	}
 	t.details(c)
@@ -252,7 +264,9 @@ func (t *printer) details(c diff.Change) {
 	}
 	switch {
 	case c.Action == diff.Create && c.Addr.Kind == mesh.File:
-		t.content(c)
+		if !t.content(c) && c.AfterText != nil {
+			t.line("      %d bytes", len(*c.AfterText))
+		}
 	case c.Action == diff.Create && c.Addr.Kind == mesh.App:
 		t.newApp(c)
 	case c.Action == diff.Create && c.Addr.IsPath() && c.Addr.Kind != mesh.Directory:
