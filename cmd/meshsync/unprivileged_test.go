@@ -17,7 +17,7 @@ func TestTheDemoWithoutRoot(t *testing.T) {
 		t.Skip("this is another user than root already")
 	}
 	const nobody = 65534
-	dir, err := os.MkdirTemp("", "meshsync-demo-")
+	dir, err := os.MkdirTemp("", "meshsync-demo-") //nolint:usetesting // others than the owner cannot enter what is in t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
