@@ -9,11 +9,12 @@ import (
 	"meshsync.dev/meshsync/internal/mesh"
 )
 
-// appStage deploys one app after another: what others depend on first, deletions last.
+// appStage deploys one app after another: what others depend on first, deletions last,
+// and of those what others depend on last.
 func (b *builder) appStage(apps []diff.Change) Stage {
 	s := Stage{Title: "apps", Why: "one deployment at a time, dependencies first, deletions last"}
 	timeout := cmp.Or(b.in.Policy.Apps.Timeout, DefaultAppTimeout)
-	for _, c := range dependencyOrder(apps) {
+	for _, c := range deployOrder(apps) {
 		batch := Batch{Targets: []mesh.Target{c.Addr.Target}, Changes: []diff.Change{c}}
 		if c.Action != diff.Release {
 			batch.After = []Gate{{Kind: GateDeployment, Timeout: timeout, Text: deploymentText(c)}}
@@ -34,39 +35,49 @@ func deploymentText(c diff.Change) string {
 	return fmt.Sprintf("the deployment ends and %d of %d tasks run", n, n)
 }
 
-// dependencyOrder puts an app behind those it depends on. Cycles, which Marathon
-// refuses, are left in the order of the ids.
-func dependencyOrder(apps []diff.Change) []diff.Change {
-	var out, last []diff.Change
-	byID := map[string]diff.Change{}
+// deployOrder puts an app behind those it depends on, and deletes it before them: what
+// is used goes last in either direction.
+func deployOrder(apps []diff.Change) []diff.Change {
+	var deployed, deleted []diff.Change
 	for _, c := range apps {
-		if c.After == nil {
-			last = append(last, c)
+		if c.After != nil {
+			deployed = append(deployed, c)
 		} else {
-			byID[c.Addr.Target.String()+c.Addr.Name] = c
+			deleted = append(deleted, c)
 		}
 	}
-	done := map[string]bool{}
+	deployed = usedFirst(deployed, func(c diff.Change) mesh.Tree { return c.After })
+	deleted = usedFirst(deleted, func(c diff.Change) mesh.Tree { return c.Before })
+	slices.Reverse(deleted)
+	return append(deployed, deleted...)
+}
+
+// usedFirst puts an app behind those it depends on. Cycles, which Marathon refuses, are
+// left in the order of the ids.
+func usedFirst(apps []diff.Change, definition func(diff.Change) mesh.Tree) []diff.Change {
+	var out []diff.Change
+	byAddr := map[mesh.Address]diff.Change{}
+	for _, c := range apps {
+		byAddr[c.Addr] = c
+	}
+	done := map[mesh.Address]bool{}
 	var visit func(c diff.Change)
 	visit = func(c diff.Change) {
-		key := c.Addr.Target.String() + c.Addr.Name
-		if done[key] {
+		if done[c.Addr] {
 			return
 		}
-		done[key] = true
-		deps, _ := c.After["dependencies"].([]any)
+		done[c.Addr] = true
+		deps, _ := definition(c)["dependencies"].([]any)
 		for _, d := range deps {
 			id, _ := d.(string)
-			if on, ok := byID[c.Addr.Target.String()+id]; ok {
+			if on, ok := byAddr[mesh.Address{Target: c.Addr.Target, Kind: c.Addr.Kind, Name: id}]; ok {
 				visit(on)
 			}
 		}
 		out = append(out, c)
 	}
 	for _, c := range apps {
-		if c.After != nil {
-			visit(c)
-		}
+		visit(c)
 	}
-	return append(out, slices.Clone(last)...)
+	return out
 }

@@ -201,9 +201,15 @@ func (t *printer) batches(s plan.Stage) {
 	}
 }
 
-// stepsText is ": restart zookeeper" for what is done to services in a batch.
+// stepsText is ": restart zookeeper" for what is done to services in a batch, and
+// ": create /www" for an app, which has a batch of its own.
 func stepsText(b plan.Batch) string {
 	var out []string
+	for _, c := range b.Changes {
+		if c.Addr.Kind == mesh.App {
+			out = append(out, string(c.Action)+" "+c.Addr.Name)
+		}
+	}
 	for _, s := range b.Service {
 		out = append(out, string(s.Op)+" "+s.Unit)
 	}
