@@ -206,7 +206,10 @@ func journalFile(e *environment, asked, meshName, id string) (string, error) {
 	}
 	dir := filepath.Join(state, "meshsync", meshName)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("folder for the journal: %w", err)
+		return "", &failure{
+			exit: exitError, code: "journal", err: fmt.Errorf("folder for the journal: %w", err),
+			hint: "set XDG_STATE_HOME, or name a file with --journal",
+		}
 	}
 	return filepath.Join(dir, id+".jsonl"), nil
 }

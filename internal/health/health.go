@@ -30,6 +30,10 @@ type View struct {
 // Serving returns the names of serving members, sorted.
 func (v View) Serving() []string { return v.with(func(x Verdict) bool { return x.Status == Serving }) }
 
+// Idle reports whether a member is known not to serve. One of which nothing is known may
+// serve all the same: its answer may have been lost.
+func (v View) Idle(member string) bool { return v.Members[member].Status == NotServing }
+
 // Leader returns the one member that leads, or "" when none or several say so.
 func (v View) Leader() string {
 	l := v.with(func(x Verdict) bool { return x.Leader })

@@ -128,9 +128,9 @@ func (b *builder) stopMember(r rollingEnsemble, t mesh.Target, batch *Batch) {
 	if r.serving[t.Name] {
 		left--
 	}
-	n := len(r.e.Members)
+	n, idle := len(r.e.Members), !r.serving[t.Name] && r.view.Idle(t.Name)
 	switch {
-	case n < 3 && !r.serving[t.Name]:
+	case n < 3 && idle:
 		return // nothing is lost by restarting what does not serve
 	case n < 3:
 		b.plan.Effects = append(b.plan.Effects, Effect{
@@ -139,7 +139,7 @@ func (b *builder) stopMember(r rollingEnsemble, t mesh.Target, batch *Batch) {
 		})
 		delete(r.serving, t.Name)
 		return
-	case r.serving[t.Name] && left < r.e.Quorum:
+	case !idle && left < r.e.Quorum:
 		b.plan.Refusals = append(b.plan.Refusals, Refusal{
 			Code: "quorum", Subject: r.e.Name,
 			Message: fmt.Sprintf("stopping %s would leave %d of %d members of %s serving, and %d must: %s", t.Name, left, n, r.e.Name, r.e.Quorum, r.missing()),

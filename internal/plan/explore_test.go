@@ -23,12 +23,14 @@ type world struct {
 	dead    bool         // meshsync was killed
 	trace   []string
 	looked  int // how many members ran when meshsync last looked
+	mute    int // the member of which nobody can tell how it is; -1 for none
 }
 
 // fault happens once, before the step of that number.
 type fault struct {
 	at, member int
-	kind       string // kill (of a member), fail (of a start), crash (of meshsync)
+	mute       int    // another member, counted from 1, whose answers are lost all the time; 0 for none
+	kind       string // kill (of a member), mute (its answers are lost), fail (of a start), crash (of meshsync)
 }
 
 func (w *world) quorum() int { return len(w.members)/2 + 1 }
@@ -51,6 +53,9 @@ func (w *world) tick(what string) {
 			w.members[w.fault.member].proc = ""
 			delete(w.byUs, w.fault.member)
 			what = fmt.Sprintf("kill m%d; %s", w.fault.member+1, what)
+		case "mute":
+			w.mute = w.fault.member
+			what = fmt.Sprintf("mute m%d; %s", w.fault.member+1, what)
 		case "crash":
 			w.dead = true
 		}
@@ -66,6 +71,9 @@ func (w *world) view(e mesh.Ensemble) health.View {
 		s := health.Verdict{Status: health.NotServing, Reason: "down"}
 		if m.proc != "" && w.up() >= w.quorum() {
 			s = health.Verdict{Status: health.Serving}
+		}
+		if i == w.mute {
+			s = health.Verdict{Status: health.Unknown, Reason: "no answer"}
 		}
 		v.Members[fmt.Sprintf("m%d", i+1)] = s
 	}
@@ -99,6 +107,9 @@ func (w *world) observed() Input {
 			c.mode(name, "")
 		case w.up() < w.quorum():
 			c.mode(name, "broken")
+		}
+		if i == w.mute {
+			c.states[name].Host.Answers = nil
 		}
 	}
 	outages := len(w.members) * 2
@@ -141,7 +152,7 @@ func (w *world) batch(b Batch) bool {
 		}
 	}
 	w.tick("look after " + fmt.Sprint(hosts))
-	return w.up() >= w.quorum() // the gate after the batch
+	return w.up() >= w.quorum() && !slices.Contains(hosts, fmt.Sprintf("m%d", w.mute+1)) // the gate after the batch
 }
 
 // host writes and restarts on one host.
@@ -196,9 +207,10 @@ func (w *world) stop(i int) {
 // explore runs from one start with one fault, then again until nothing is left to do.
 func explore(t *testing.T, start []member, f fault) (steps int) {
 	t.Helper()
-	w := &world{t: t, members: slices.Clone(start), fault: f, byUs: map[int]bool{}}
+	w := &world{t: t, members: slices.Clone(start), fault: f, byUs: map[int]bool{}, mute: f.mute - 1}
 	w.run()
 	steps = w.step
+	w.mute = -1
 	for range 4 {
 		w.dead, w.fault, w.byUs = false, fault{at: -1}, map[int]bool{}
 		w.run()
@@ -248,12 +260,21 @@ func TestEveryFaultAtEveryStepIsSafeAndMended(t *testing.T) {
 				}
 				for m := range n {
 					explore(t, s, fault{at: at, member: m, kind: "kill"})
-					runs++
+					explore(t, s, fault{at: at, member: m, kind: "mute"})
+					runs += 2
+				}
+			}
+			for mute := range n % 5 { // of 5 members it takes long and shows nothing more
+				for at := range last {
+					for m := range n {
+						explore(t, s, fault{at: at, member: m, kind: "kill", mute: mute + 1})
+						runs++
+					}
 				}
 			}
 		}
 	}
-	t.Logf("%d runs with one fault each", runs)
+	t.Logf("%d runs, each with one fault, some with a mute member", runs)
 }
 
 func TestWithoutItsGateARollLosesTheQuorum(t *testing.T) {
@@ -262,7 +283,7 @@ func TestWithoutItsGateARollLosesTheQuorum(t *testing.T) {
 	s := starts(3)[0]
 	for at := range 12 {
 		for m := range 3 {
-			w := &world{t: t, members: slices.Clone(s), fault: fault{at: at, member: m, kind: "kill"}, byUs: map[int]bool{}}
+			w := &world{t: t, members: slices.Clone(s), fault: fault{at: at, member: m, kind: "kill"}, byUs: map[int]bool{}, mute: -1}
 			p := Build(w.observed())
 			for _, b := range p.Stages[0].Batches {
 				for _, target := range b.Targets { // the same order, and nobody looks

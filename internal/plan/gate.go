@@ -34,13 +34,14 @@ func (g Gate) Holds(now health.View, batch, servedBefore []string) (bool, string
 }
 
 func (g Gate) quorumHolds(serving, batch []string, now health.View) (bool, string) {
-	left, stops := len(serving), false
-	for _, m := range serving {
-		if slices.Contains(batch, m) {
-			left, stops = left-1, true
+	left, idle := len(serving), true
+	for _, m := range batch {
+		if slices.Contains(serving, m) {
+			left--
 		}
+		idle = idle && now.Idle(m)
 	}
-	if !stops {
+	if idle {
 		return true, "the members of this batch do not serve: nothing is lost by stopping them"
 	}
 	text := fmt.Sprintf("without %s %d of %d members of %s would serve, %d must", strings.Join(batch, ", "), left, g.Of, g.Ensemble.Name, g.Need)
