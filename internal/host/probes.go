@@ -60,6 +60,7 @@ while [ $# -gt 0 ]; do
     printf "%s" "$l")
   r=$? s=7
   case $l in "ok "*) s=0;; esac
+  [ "$r" != 2 ] || s=2 # a bash before 4.1 has no read -N: nothing is known
   if [ "$r" -gt 128 ]; then s=28; kill "$!"; fi
   printf "%s probe %s\n%s\n%s probeend %s %s %s\n" "$T" "$1" "${l#ok }" "$T" "$1" "$2" "$s"
   shift 5

@@ -161,3 +161,17 @@ func TestAProbeIsAnsweredByWhatTheHostHas(t *testing.T) {
 		}
 	})
 }
+
+// Only a refused connection says that nothing listens: a client that fails for a reason
+// of its own leaves the service unknown.
+func TestAClientThatFailsSaysNothingOfTheService(t *testing.T) {
+	t.Parallel()
+	for how, want := range map[string]string{
+		"tcp 0": "", "tcp 7": "refused", "http 7": "refused", "tcp 28": "timeout", "tcp 1": "error", "http 2": "error", "http 255": "error",
+		"tcp": "error", "0 200": "", "refused": "refused", "no_client": "no_client",
+	} {
+		if got := answer("h", mesh.Check{Kind: "tcp"}, nil, how).Err; got != want {
+			t.Errorf("%s: %q, want %q", how, got, want)
+		}
+	}
+}

@@ -209,7 +209,7 @@ func answer(host string, c mesh.Check, body []byte, how string) mesh.Answer {
 		a.Status, _ = strconv.Atoi(arg)
 		a.Body = strings.ToValidUTF8(string(body), "?")
 	case "http", "tcp":
-		a.Err = map[string]string{"0": "", "7": "refused", "28": "timeout", "1": "refused"}[arg]
+		a.Err = map[string]string{"0": "", "7": "refused", "28": "timeout"}[arg]
 		if arg != "0" && a.Err == "" {
 			a.Err = "error"
 		}
