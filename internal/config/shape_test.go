@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math/big"
 	"os"
 	"slices"
 	"testing"
@@ -144,4 +145,61 @@ func spoilt(at string, v any, seen map[string]bool) map[string]any {
 		}
 	}
 	return out
+}
+
+// FuzzShape writes an app as CUE. Whatever it is, the shape must not accept what the
+// contract refuses, nor read another value.
+func FuzzShape(f *testing.F) {
+	for _, text := range []string{
+		`{cmd: "x", cpus: 0.1, instances: int | *2}`, `{id: "/a", env: {A: "b", B: {secret: "c"}}}`, `close({cmd: "x"})`,
+		`{constraints: [["a", "UNIQUE"], ["b", "CLUSTER", "c", "d"]]}`, `{#x: 1, _y: 2, cmd: "\(#x)"}`, `{healthChecks: [{protocol: "TCP" | *"HTTP"}]}`,
+		`{unreachableStrategy: "disabled"}`, `{upgradeStrategy: {minimumHealthCapacity: 1, maximumOverCapacity: 1e-400}}`, `{cpus: 1.0, instances: 1.0}`,
+		`{labels: {a: "x" | "y"}}`, `{ipAddress: {groups: [1, null, {}]}}`, `{cmd?: "x", args!: ["y"]}`, `{[string]: "x", cmd: _}`, `{ports: [1e3, 0x10, 1K]}`,
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) > 500 {
+			return
+		}
+		ctx := cuecontext.New()
+		v := ctx.CompileString(text)
+		if v.Err() != nil {
+			return
+		}
+		con := newContract(ctx)
+		app, err := structOf(con.def("#App"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		reader := newShapeReader(ctx)
+		for range 2 { // the second time by the fields of the first
+			got, ok := app.read(reader, v)
+			if !ok {
+				return
+			}
+			u := con.def("#App").Unify(v)
+			if err := u.Validate(cue.Concrete(true), cue.Final()); err != nil {
+				t.Fatalf("the contract: %v", err)
+			}
+			b, err := u.MarshalJSON()
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := decodeJSON(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(want, got, cmp.Comparer(sameNumber)); d != "" {
+				t.Fatal(d)
+			}
+		}
+	})
+}
+
+// sameNumber allows 1000 for 1E+3.
+func sameNumber(a, b json.Number) bool {
+	x, okX := new(big.Rat).SetString(a.String())
+	y, okY := new(big.Rat).SetString(b.String())
+	return a == b || okX && okY && x.Cmp(y) == 0
 }
