@@ -87,8 +87,8 @@ ms_entry() {
   fi
 }
 ms_flush() {
-  if [ -n "$st" ]; then eval "set -- $st"; printf '%s stat\n' "$T"; stat -c "%f %U %G %s %Z %n$li" -- "$@" 2>/dev/null; fi
-  if [ -n "$mi" ]; then eval "set -- $mi"; printf '%s missing\n' "$T"; stat -c '%n' -- "$@" 2>&1 >/dev/null; fi
+  if [ -n "$st" ]; then eval "set -- $st"; printf '%s stat %s\n' "$T" "$#"; stat -c "%f %U %G %s %Z %n$li" -- "$@" 2>/dev/null; fi
+  if [ -n "$mi" ]; then eval "set -- $mi"; printf '%s missing %s\n' "$T" "$#"; stat -c '%n' -- "$@" 2>&1 >/dev/null; fi
   if [ -n "$ha" ]; then
     eval "set -- $ha"
     d=$(sha256sum -- "$@" 2>/dev/null)

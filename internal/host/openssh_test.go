@@ -178,12 +178,13 @@ func TestOutcomesOfDialling(t *testing.T) {
 		}, mesh.WrongHostKey, "the mesh pins another key for it"},
 		{"unknown host key", func(_ *remote.Options, h *mesh.HostSpec) { h.HostKeys = nil }, mesh.UnknownHostKey, "then add to known_hosts: [127.0.0.1]:"},
 		{"refused key", func(o *remote.Options, _ *mesh.HostSpec) { o.IdentityFiles = []string{s.other} }, mesh.AuthRefused, "accepts none of our keys for the user root"},
-		{"closed port", func(_ *remote.Options, h *mesh.HostSpec) { h.Port = freePort(t) }, mesh.NoConnection, "connection refused"},
+		{"closed port", func(_ *remote.Options, h *mesh.HostSpec) { _, h.Port = bound(t) }, mesh.NoConnection, "connection refused"},
 		{"silent port", func(o *remote.Options, h *mesh.HostSpec) { h.Port, o.Timeout = port(silent), 300*time.Millisecond }, mesh.Timeout, "then said nothing"},
 		{"web server", func(_ *remote.Options, h *mesh.HostSpec) { h.Port = port(web) }, mesh.NoSSH, "does not speak SSH"},
 		{"no such name", func(_ *remote.Options, h *mesh.HostSpec) { h.Address = "no-such-host.invalid" }, mesh.NoConnection, "no connection to"},
 		{"jump host that is down", func(_ *remote.Options, h *mesh.HostSpec) {
-			h.ProxyJump = fmt.Sprintf("root@127.0.0.1:%d", freePort(t))
+			_, port := bound(t)
+			h.ProxyJump = fmt.Sprintf("root@127.0.0.1:%d", port)
 		}, mesh.NoConnection, "jump host"},
 	} {
 		t.Run(x.name, func(t *testing.T) {

@@ -24,13 +24,15 @@ type parser struct {
 	links  map[string]string
 	digest map[string]string // of regular files, and of what links lead to
 	denied []string          // lines of stat about paths that could not be looked at
-	named  map[mesh.Kind][]primitive.Seen
-	facts  mesh.HostFacts
-	btime  int64
-	odd    int // entries whose names have line breaks
-	texts  map[string]string
-	order  []string // of the texts, as they were sent
-	record []byte
+	// promised is of how many paths stat was to speak, told of how many it did.
+	promised, told int
+	named          map[mesh.Kind][]primitive.Seen
+	facts          mesh.HostFacts
+	btime          int64
+	odd            int // entries whose names have line breaks
+	texts          map[string]string
+	order          []string // of the texts, as they were sent
+	record         []byte
 }
 
 // stat is one line of stat: `81a4 root root 12 1700000000 /etc/x`, and where there is a
@@ -133,7 +135,14 @@ func (p *parser) enter(word, arg string) (string, error) {
 		return "", p.contents()
 	case "contents":
 		return "names", nil
-	case "stat", "missing", "digests":
+	case "stat", "missing":
+		n, err := strconv.Atoi(arg)
+		if err != nil {
+			return "", garbled(p.q, "it does not say of how many paths it speaks")
+		}
+		p.promised += n
+		return word, nil
+	case "digests":
 		return word, nil
 	default:
 		return "", garbled(p.q, "unknown section %q", clean(word))
@@ -147,6 +156,7 @@ func (p *parser) content(section, l string) error {
 	case "stat":
 		return p.statLine(l)
 	case "missing":
+		p.told++
 		if !strings.HasSuffix(l, "No such file or directory") && !strings.HasSuffix(l, "Not a directory") {
 			p.denied = append(p.denied, l)
 		}
@@ -194,6 +204,7 @@ func (p *parser) statLine(l string) error {
 	if err1 != nil || err2 != nil || err3 != nil || size < 0 {
 		return garbled(p.q, "a line of stat has no numbers")
 	}
+	p.told++
 	name, arrow, _ := strings.Cut(strings.TrimSuffix(f[5], "//"+p.token), "//")
 	p.stats[p.bare(name)] = stat{mode: mode, owner: f[1], group: f[2], size: size, ctime: ctime}
 	if to, ok := strings.CutPrefix(unquoted(arrow), name+" -> "); ok {

@@ -35,9 +35,9 @@ func listen(t *testing.T, serve func(net.Conn)) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// full returns the port of a service that accepts nobody and whose queue is full: a
-// connection to it takes as long as the caller has patience.
-func full(t *testing.T) int {
+// bound returns a socket that has a port of its own and does not listen: connections to
+// it are refused, and nobody else gets the port.
+func bound(t *testing.T) (fd, port int) {
 	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
@@ -47,14 +47,21 @@ func full(t *testing.T) int {
 	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Listen(fd, 0); err != nil {
-		t.Fatal(err)
-	}
 	sa, err := syscall.Getsockname(fd)
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := sa.(*syscall.SockaddrInet4).Port
+	return fd, sa.(*syscall.SockaddrInet4).Port
+}
+
+// full returns the port of a service that accepts nobody and whose queue is full: a
+// connection to it takes as long as the caller has patience.
+func full(t *testing.T) int {
+	t.Helper()
+	fd, port := bound(t)
+	if err := syscall.Listen(fd, 0); err != nil {
+		t.Fatal(err)
+	}
 	to := (&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}).String()
 	for range 16 { // until one more is not let in
 		c, err := net.DialTimeout("tcp", to, 200*time.Millisecond)
@@ -104,12 +111,7 @@ func TestAProbeIsAnsweredByWhatTheHostHas(t *testing.T) {
 	const head = "HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n"
 	long := strings.Repeat("x", 30_000)
 	closed := listen(t, func(c net.Conn) { _ = c.Close() })
-	unused, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	refused := unused.Addr().(*net.TCPAddr).Port
-	_ = unused.Close()
+	_, refused := bound(t)
 	hangs := listen(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	checks := []struct {
 		name  string

@@ -169,6 +169,32 @@ func TestWhatIsNoPrimitiveIsUnknownAndNotAbsent(t *testing.T) {
 	})
 }
 
+// A host without stat, or with one that does not do its work, has not lost its files.
+func TestWithoutStatNothingIsAbsent(t *testing.T) {
+	t.Parallel()
+	for name, stub := range map[string]string{"none": "", "that fails": "#!/bin/sh\nexit 1\n", "that is denied": "#!/bin/sh\necho \"stat: cannot statx '$4': Permission denied\" >&2\nexit 1\n"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBox(t)
+			b.programs = only(t, "bash")
+			if err := os.Remove(filepath.Join(b.programs, "stat")); err != nil {
+				t.Fatal(err)
+			}
+			if stub != "" {
+				if err := os.WriteFile(filepath.Join(b.bin, "stat"), []byte(stub), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.put("/d/f", "x")
+			want := []mesh.Resource{directory("/d", false), file("/d/f", "x"), file("/d/missing", "y"), service("zk", "/d/f", "/d/missing", "/d/")}
+			s := b.host(want...).Observe(context.Background())
+			if s.Outcome == mesh.OK && (len(s.Absent) != 1 || s.Absent[0].Kind != mesh.Service || len(s.Unknown) != 3 || len(s.Host.Reads) != 0) {
+				t.Errorf("absent %v, unknown %+v, reads %v", s.Absent, s.Unknown, s.Host.Reads)
+			}
+		})
+	}
+}
+
 // TestAScriptThatIsCutRunsNothing feeds every beginning of both scripts to a shell.
 func TestAScriptThatIsCutRunsNothing(t *testing.T) {
 	t.Parallel()
@@ -230,7 +256,7 @@ func TestAnAnswerThatIsCutIsNeverAbsence(t *testing.T) {
 func FuzzParseObservation(f *testing.F) {
 	want := []mesh.Resource{directory("/d", true), file("/d/f", "x"), service("zk", "/d/")}
 	q := newQuery(Options{Mesh: "prod", Name: "h", Resources: want, Checks: []mesh.Check{{Kind: "tcp", Port: 1}}})
-	f.Add([]byte("@t begin\n@t root \n@t stat\n81a4 root root 1 2 /d/f\n@t units\n\n@t unitsend\n@t record\n\n@t recordend\n@t contents\n@t bytes\n\n@t end\n"))
+	f.Add([]byte("@t begin\n@t root \n@t stat 1\n81a4 root root 1 2 /d/f\n@t units\n\n@t unitsend\n@t record\n\n@t recordend\n@t contents\n@t bytes\n\n@t end\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := parseObservation(data, q, "@t")
 		if err == nil && !bytes.HasSuffix(data, []byte("\n@t end\n")) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,11 +38,9 @@ func (p *parser) state() (mesh.TargetState, error) {
 func (p *parser) place(s *mesh.TargetState, a mesh.Address) {
 	st, there := p.stats[a.Name]
 	if !there {
-		for _, line := range p.denied {
-			if strings.Contains(line, a.Name) {
-				s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: clean(line)})
-				return
-			}
+		if why := p.whyUnseen(a.Name); why != "" {
+			s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: why})
+			return
 		}
 		s.Absent = append(s.Absent, a)
 		return
@@ -52,6 +51,26 @@ func (p *parser) place(s *mesh.TargetState, a mesh.Address) {
 		return
 	}
 	s.Resources = append(s.Resources, r)
+}
+
+// whyUnseen says why nobody can tell whether something is at a path that stat did not
+// describe; "" when nothing is there. A stat that does not speak of every path, or speaks
+// of one by a name that cannot be read back, leaves all of them open.
+func (p *parser) whyUnseen(name string) string {
+	for _, line := range p.denied {
+		if strings.Contains(line, name) {
+			return clean(line)
+		}
+	}
+	if p.told != p.promised {
+		return clean(fmt.Sprintf("the host's stat speaks of %d of %d paths: %s", p.told, p.promised, strings.Join(p.denied, "; ")))
+	}
+	for _, line := range p.denied {
+		if !slices.ContainsFunc(p.q.paths, func(w wanted) bool { return strings.Contains(line, w.addr.Name) }) {
+			return clean(line)
+		}
+	}
+	return ""
 }
 
 // resource describes what is at a path; reason says why it cannot be described.
@@ -147,6 +166,7 @@ func (p *parser) reads() {
 		name := strings.TrimSuffix(r, "/")
 		st, there := p.stats[name]
 		switch {
+		case !there && p.whyUnseen(name) != "": // it has no digest, which is not that of nothing
 		case !there:
 			p.facts.Reads[r] = mesh.Read{Digest: mesh.AbsentDigest}
 		case r != name:
