@@ -35,8 +35,8 @@ func deploymentText(c diff.Change) string {
 	return fmt.Sprintf("the deployment ends and %d of %d tasks run", n, n)
 }
 
-// deployOrder puts an app behind those it depends on, and deletes it before them: what
-// is used goes last in either direction.
+// deployOrder puts an app behind those it depends on, and deletes it before them: what is
+// used is there as long as its users are.
 func deployOrder(apps []diff.Change) []diff.Change {
 	var deployed, deleted []diff.Change
 	for _, c := range apps {
