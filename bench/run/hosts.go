@@ -11,6 +11,15 @@ import (
 // of what asking the hosts costs at all.
 const maxPlanRatio = 1.5
 
+// roundsFactor is how many times more rounds a cluster of n hosts gets: a small one takes
+// little time, and its ratio scatters by a tenth from round to round.
+func roundsFactor(n int) int {
+	if n <= 20 {
+		return 3
+	}
+	return 1
+}
+
 // planned is what was measured on one cluster.
 type planned struct {
 	hosts                 int
@@ -45,8 +54,8 @@ func planRow(n int, p planned, err error) row {
 		values[i] = (wall(p.plan[i]) - wall(p.validate[i])) / wall(p.floor[i])
 	}
 	r.value = medianFloat(values)
-	r.parts = fmt.Sprintf("(%s − %s) / %s; plan's peak memory %s", milliseconds(medianOf(p.plan, wall)),
-		milliseconds(medianOf(p.validate, wall)), milliseconds(medianOf(p.floor, wall)), megabytes(medianOf(p.plan, rss)))
+	r.parts = fmt.Sprintf("(%s − %s) / %s, %d rounds; plan's peak memory %s", milliseconds(medianOf(p.plan, wall)),
+		milliseconds(medianOf(p.validate, wall)), milliseconds(medianOf(p.floor, wall)), len(p.plan), megabytes(medianOf(p.plan, rss)))
 	return r
 }
 
@@ -100,7 +109,7 @@ func planCluster(ctx context.Context, s settings, n int) (p planned, err error) 
 	if _, err := measure(ctx, command{repo, append(plan, "--detailed-exitcode")}); err != nil {
 		return p, fmt.Errorf("the plan after apply is to be empty and complete: %w", err)
 	}
-	got, err := rounds(ctx, s.runs, command{repo, []string{s.meshsync, "validate", "-C", clusterMesh}}, command{repo, plan},
+	got, err := rounds(ctx, s.runs*roundsFactor(n), command{repo, []string{s.meshsync, "validate", "-C", clusterMesh}}, command{repo, plan},
 		command{repo, []string{s.floor, "-connect", connect}})
 	if err != nil {
 		return p, err
