@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -57,32 +58,27 @@ if [ -r "$R/etc/os-release" ]; then
 fi
 `
 
-// listsPart defines how paths get on the lists for stat, sha256sum and head. The second
-// argument of ms_p is the digest with which a file need not be sent, or - to never
-// send it. Where there is a link, stat also prints where links lead, between // and //TOKEN:
-// no path has //, and a target may hold a line break.
-const listsPart = `n=0 hn=0 cn=0 st='' ha='' li='' mi='' ct=''
-ms_hash() {
-  hn=$((hn+1))
-  eval "y$hn=\$1 x$hn=\$2"
-  ha="$ha \"\$y$hn\""
-}
+// listsPart defines how paths get on the lists for stat, sha256sum and head: st, ha and ct
+// are words for eval, mi those of paths where nothing is. The path of number N is $pN. The
+// third argument of ms_p is the digest with which a file need not be sent, or - to never
+// send it; hx has a line DIGEST/N for each word of ha. Where there is a link, stat also prints
+// where links lead, between // and //TOKEN: no path has //, and a target may hold a line break.
+const listsPart = `st='' ha='' hx='' li='' mi='' ct=''
 ms_p() {
-  n=$((n+1))
-  eval "p$n=\$1"
-  if [ -L "$1" ]; then st="$st \"\$p$n\"" li=//%N//$T
-  elif [ -e "$1" ]; then st="$st \"\$p$n\""; if [ -f "$1" ]; then ms_hash "$1" "$2"; fi
-  else mi="$mi \"\$p$n\""; fi
+  if [ -L "$2" ]; then st="$st \"\$p$1\"" li=//%N//$T
+  elif [ -f "$2" ]; then st="$st \"\$p$1\"" ha="$ha \"\$p$1\"" hx="$hx$nl$3/$1"
+  elif [ -e "$2" ]; then st="$st \"\$p$1\""
+  else mi="$mi \"\$p$1\""; fi
 }
 ms_r() {
-  ms_p "$1" -
-  if [ -L "$1" ] && [ -f "$1" ]; then ms_hash "$1" -; fi
+  ms_p "$1" "$2" -
+  if [ -L "$2" ] && [ -f "$2" ]; then ha="$ha \"\$p$1\"" hx="$hx$nl-/$1"; fi
 }
 ms_entry() {
   if [ -e "$1" ] || [ -L "$1" ]; then
     case $1 in
     *"$nl"*) printf '%s oddname\n' "$T";;
-    *) ms_p "$1" -;;
+    *) n=$((n+1)); eval "p$n=\$1"; ms_p "$n" "$1" -;;
     esac
   fi
 }
@@ -91,23 +87,26 @@ ms_flush() {
   if [ -n "$mi" ]; then eval "set -- $mi"; printf '%s missing %s\n' "$T" "$#"; stat -c '%n' -- "$@" 2>&1 >/dev/null; fi
   if [ -n "$ha" ]; then
     eval "set -- $ha"
+    hn=$#
     d=$(sha256sum -- "$@" 2>/dev/null)
     printf '%s digests\n%s\n' "$T" "$d"
-    i=0 IFS=$nl
+    IFS=$nl
     set -f
-    for l in $d; do
-      i=$((i+1)) g=${l%% *}
-      g=${g#\\}
-      eval "e=\$x$i"
-      case $e in
-      -|"$g") ;;
-      *) cn=$((cn+1)); eval "c$cn=\$y$i"; ct="$ct \"\$c$cn\"";;
+    set -- $d
+    [ "$#" = "$hn" ] || set -- # a file that cannot be read has no line: nothing is taken for known
+    for x in $hx; do
+      g=${1-}
+      g=${g%% *}
+      case $x in
+      -/*|"${g#\\}"/*) ;;
+      *) ct="$ct \"\$p${x#*/}\"";;
       esac
+      [ "$#" = 0 ] || shift
     done
     set +f
     unset IFS
   fi
-  st='' ha='' li='' mi='' n=0 hn=0
+  st='' ha='' hx='' li='' mi=''
 }
 `
 
@@ -127,29 +126,34 @@ fi
 func writePaths(b *strings.Builder, q query) {
 	count := 0
 	flush := func() {
-		if count++; count%pathsPerProcess == 0 {
+		if count%pathsPerProcess == 0 {
 			b.WriteString("ms_flush\n")
 		}
+	}
+	look := func(how, name, more string) {
+		count++
+		fmt.Fprintf(b, "p%[1]d=%[2]s; %[3]s %[1]d \"$p%[1]d\"%[4]s\n", count, rooted(name), how, more)
+		flush()
 	}
 	named := map[string]bool{}
 	for _, w := range q.paths {
 		named[w.addr.Name] = true
 		expect := "-"
 		if w.text {
-			expect = strings.TrimPrefix(w.digest, "sha256:")
+			expect = cmp.Or(strings.TrimPrefix(w.digest, "sha256:"), "any")
 		}
-		fmt.Fprintf(b, "ms_p %s %s\n", rooted(w.addr.Name), quote(expect))
-		flush()
+		look("ms_p", w.addr.Name, " "+quote(expect))
 	}
 	for _, r := range q.reads {
 		if p := strings.TrimSuffix(r, "/"); !named[p] {
 			named[p] = true
-			fmt.Fprintf(b, "ms_r %s\n", rooted(p))
-			flush()
+			look("ms_r", p, "")
 		}
 	}
+	fmt.Fprintf(b, "n=%d\n", count)
 	for _, d := range q.listed() {
 		writeListing(b, d, named)
+		count++
 		flush()
 	}
 	b.WriteString("ms_flush\n")

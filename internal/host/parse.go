@@ -33,6 +33,7 @@ type parser struct {
 	texts          map[string]string
 	order          []string // of the texts, as they were sent
 	record         []byte
+	recordTold     bool // also when there is none
 }
 
 // stat is one line of stat: `81a4 root root 12 1700000000 /etc/x`, and where there is a
@@ -126,6 +127,7 @@ func (p *parser) enter(word, arg string) (string, error) {
 	case "oddname":
 		p.odd++
 	case "record":
+		p.recordTold = true
 		return "", p.until("recordend", &p.record)
 	case "probe":
 		return "", p.probe(arg)

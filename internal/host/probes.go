@@ -7,37 +7,74 @@ import (
 	"meshsync.dev/meshsync/internal/mesh"
 )
 
-// probesPart asks services at 127.0.0.1 with what the host has. bash asks them all, and
-// reads the record and when the host was booted, in one process: a POSIX sh reads byte by
-// byte, and of /proc/stat that may be 20,000 of them. Without it curl, else perl, which is on every
-// Debian, asks one each. The reply to a probe stands between two lines of the script's;
-// the second says how it ended: the HTTP status by curl, else the exit status (0, 7
-// refused, 28 too slow), or no_client. The arguments of each probe are its number, http
-// or tcp, the port, what to send, and for curl the path.
-const probesPart = `ms_without_bash() {
-  [ -n "$1" ] || return 0
-  while read -r k v; do if [ "$k" = btime ]; then printf '%s btime %s\n' "$T" "$v"; break; fi; done </proc/stat
-  printf '%s record\n' "$T"
-  [ ! -f "$1" ] || cat -- "$1"
-  printf '\n%s recordend\n' "$T"
+// probesPart asks services at 127.0.0.1, and reads the record and when the host was booted,
+// in one process: a POSIX sh reads byte by byte, and of /proc/stat that may be 20,000 of them.
+// perl does it, which is on every Debian, else bash; without both, cat reads the record and
+// curl asks what speaks HTTP. The reply to a probe stands between two lines of the
+// script's; the second says how it ended: the HTTP status by curl, else the exit status that curl
+// would have (0, 7 refused, 28 too slow; 2 is a client that failed), or no_client. The arguments are the token,
+// the record's path, which is empty when it is not wanted, and for each probe its number,
+// http or tcp, the port, what to send, and the path that curl wants.
+const probesPart = perlPart + bashPart + `ms_without_both() {
+  if [ -n "$2" ]; then
+    while read -r k v; do if [ "$k" = btime ]; then printf '%s btime %s\n' "$T" "$v"; break; fi; done </proc/stat
+    printf '%s record\n' "$T"
+    [ ! -f "$2" ] || cat -- "$2"
+    printf '\n%s recordend\n' "$T"
+  fi
+  shift 2
+  while [ $# -gt 0 ]; do
+    printf '%s probe %s\n' "$T" "$1"
+    r=no_client
+    if [ "$2" = http ] && command -v curl >/dev/null 2>&1; then
+      s=$(curl -s -m 3 -o - -w '\nms_status:%{http_code}' -- "http://127.0.0.1:$3$5" 2>/dev/null; printf ' %s' "$?")
+      r=${s##* } s=${s% *}
+      c=${s##*ms_status:}
+      printf '%s' "${s%"$nl"ms_status:*}"
+      case $r in 0) r="0 $c";; 7) r=refused;; 28) r=timeout;; *) r="error";; esac
+    fi
+    printf '\n%s probeend %s %s\n' "$T" "$1" "$r"
+    shift 5
+  done
 }
-ms_probe() {
-  printf '%s probe %s\n' "$T" "$1"
-  if [ "$2" = http ] && command -v curl >/dev/null 2>&1; then
-    s=$(curl -s -m 3 -o - -w '\nms_status:%{http_code}' -- "http://127.0.0.1:$3$5" 2>/dev/null; printf ' %s' "$?")
-    r=${s##* } s=${s% *}
-    c=${s##*ms_status:}
-    printf '%s' "${s%"$nl"ms_status:*}"
-    case $r in 0) r="0 $c";; 7) r=refused;; 28) r=timeout;; *) r="error";; esac
-  elif command -v perl >/dev/null 2>&1; then
-    perl -MIO::Socket::INET -e "$ms_perl" "$3" "$4"; r="$2 $?"
-  else r=no_client; fi
-  printf '\n%s probeend %s %s\n' "$T" "$1" "$r"
+ms_probes() {
+  if command -v perl >/dev/null 2>&1; then perl -e "$ms_perl" "$@" 2>/dev/null
+  elif command -v bash >/dev/null 2>&1; then bash -c "$ms_bash" bash "$@" 2>/dev/null
+  else ms_without_both "$@"; fi
 }
-ms_perl='alarm 3; $SIG{ALRM}=sub{exit 28}; my($p,$m)=@ARGV;
-my $s=IO::Socket::INET->new(PeerAddr=>"127.0.0.1",PeerPort=>$p,Timeout=>3) or exit($!{ETIMEDOUT} ? 28 : 7);
-exit 0 if $m eq ""; print $s $m; $s->flush; my $n=0; while(sysread($s,my $b,8192)){print $b; $n+=length $b; last if $n>65536}'
-` + bashPart
+`
+
+// perlPart loads no module, which would take longer than all the probes: 2, 1 and 6 are
+// AF_INET, SOCK_STREAM and TCP, 111 is ECONNREFUSED (Linux, but not on MIPS).
+const perlPart = `ms_perl='
+my ($t, $f, @probe) = @ARGV;
+binmode STDOUT;
+$SIG{PIPE} = "IGNORE";
+if ($f ne "") {
+  if (open my $h, "<", "/proc/stat") { while (<$h>) { if (/^btime (\d+)/) { print "$t btime $1\n"; last } } }
+  my $record = "";
+  if (-f $f) { open my $h, "<", $f or exit 2; binmode $h; local $/; $record = <$h> }
+  print "$t record\n$record\n$t recordend\n";
+}
+while (my ($n, $kind, $port, $send) = splice @probe, 0, 5) {
+  my ($how, $reply) = (28, "");
+  eval {
+    local $SIG{ALRM} = sub { die };
+    alarm 3;
+    if (!socket my $s, 2, 1, 6) { $how = 2 }
+    elsif (!connect $s, pack "S n C4 x8", 2, $port, 127, 0, 0, 1) { $how = $! == 111 ? 7 : 2 }
+    else {
+      if ($send ne "") {
+        syswrite $s, $send;
+        1 while length $reply < 66000 and sysread $s, $reply, 8192, length $reply;
+      }
+      $how = 0;
+    }
+    alarm 0;
+  };
+  print "$t probe $n\n$reply\n$t probeend $n $kind $how\n";
+}'
+`
 
 // bashPart connects in a process of its own, which costs a fork, because bash has no
 // limit on the time that a connection takes: a service that hangs with a full queue
@@ -68,22 +105,13 @@ done'
 `
 
 // writeProbes writes the probes, the boot time and the record. The record is its path as
-// a shell word, which is empty when it is not wanted.
+// a shell word.
 func writeProbes(b *strings.Builder, record string, checks []mesh.Check) {
-	b.WriteString(probesPart)
-	if len(checks) == 0 {
-		fmt.Fprintf(b, "ms_without_bash %s\n", record)
-		return
-	}
-	fmt.Fprintf(b, "if command -v bash >/dev/null 2>&1; then bash -c \"$ms_bash\" bash \"$T\" %s", record)
+	fmt.Fprintf(b, "%sms_probes \"$T\" %s", probesPart, record)
 	for i, c := range checks {
 		b.WriteString(" " + probeArguments(i, c))
 	}
-	fmt.Fprintf(b, " 2>/dev/null\nelse\nms_without_bash %s\n", record)
-	for i, c := range checks {
-		b.WriteString("ms_probe " + probeArguments(i, c) + "\n")
-	}
-	b.WriteString("fi\n")
+	b.WriteString("\n")
 }
 
 // probeArguments are the five arguments of a probe, as shell words.

@@ -90,6 +90,12 @@ func says(until, text string) func(net.Conn) {
 	}
 }
 
+// begins a reply that it never ends.
+func begins(c net.Conn) {
+	_, _ = io.WriteString(c, "HTTP/1.0 200 OK\r\n\r\n{")
+	_, _ = io.Copy(io.Discard, c)
+}
+
 // only is a folder with links to the named programs and what every script needs.
 func only(t *testing.T, names ...string) string {
 	t.Helper()
@@ -125,6 +131,7 @@ func TestAProbeIsAnsweredByWhatTheHostHas(t *testing.T) {
 		{"tcp", mesh.Check{Kind: "tcp", Port: hangs}, mesh.Answer{}},
 		{"refused", mesh.Check{Kind: "tcp", Port: refused}, mesh.Answer{Err: "refused"}},
 		{"hangs", mesh.Check{Kind: "zookeeper.ensemble", Port: hangs}, mesh.Answer{Err: "timeout"}},
+		{"begins and hangs", mesh.Check{Kind: "http", Path: "/", Port: listen(t, begins)}, mesh.Answer{Err: "timeout"}},
 		{"queue full", mesh.Check{Kind: "zookeeper.ensemble", Port: full(t)}, mesh.Answer{Err: "timeout"}},
 		{"closes at once", mesh.Check{Kind: "zookeeper.ensemble", Port: closed}, mesh.Answer{}},
 	}
@@ -132,7 +139,7 @@ func TestAProbeIsAnsweredByWhatTheHostHas(t *testing.T) {
 	for _, c := range checks {
 		all = append(all, c.check)
 	}
-	for client, names := range map[string][]string{"bash": {"bash"}, "curl and perl": {"curl", "perl"}, "perl": {"perl"}} {
+	for client, names := range map[string][]string{"perl and bash": {"perl", "bash"}, "perl": {"perl"}, "bash": {"bash"}} {
 		t.Run(client, func(t *testing.T) {
 			t.Parallel()
 			b := newBox(t)
@@ -151,6 +158,21 @@ func TestAProbeIsAnsweredByWhatTheHostHas(t *testing.T) {
 			}
 		})
 	}
+	t.Run("curl", func(t *testing.T) {
+		t.Parallel()
+		b := newBox(t)
+		b.programs = only(t, "curl")
+		h := New(Options{Mesh: "prod", Name: "h", Dialer: b, Timeout: time.Minute})
+		for i, got := range h.Probe(context.Background(), all) {
+			want := checks[i].want
+			if k := checks[i].check.Kind; k != "http" && k != "mesos.agent" {
+				want = mesh.Answer{Err: "no_client"}
+			}
+			if got.Status != want.Status || got.Body != want.Body || got.Err != want.Err {
+				t.Errorf("%s: status %d, err %q, body of %d bytes", checks[i].name, got.Status, got.Err, len(got.Body))
+			}
+		}
+	})
 	t.Run("nothing", func(t *testing.T) {
 		t.Parallel()
 		b := newBox(t)
@@ -175,5 +197,27 @@ func TestAClientThatFailsSaysNothingOfTheService(t *testing.T) {
 		if got := answer("h", mesh.Check{Kind: "tcp"}, nil, how).Err; got != want {
 			t.Errorf("%s: %q, want %q", how, got, want)
 		}
+	}
+}
+
+// What reads the record may be killed, or find no memory: a host whose record was not read
+// is unknown, not a host without one, of which nothing would be known to be meshsync's.
+func TestAHostWhoseRecordIsNotReadIsUnknown(t *testing.T) {
+	t.Parallel()
+	for _, client := range []string{"perl", "bash"} {
+		t.Run(client, func(t *testing.T) {
+			t.Parallel()
+			b := newBox(t)
+			b.programs = only(t)
+			broken := filepath.Join(b.programs, client)
+			if err := os.WriteFile(broken, []byte("#!/bin/sh\nexit 1\n"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			b.put("/var/lib/meshsync/prod/record.json", `{"version":1,"mesh":"prod","entries":{},"services":{}}`)
+			s := New(Options{Mesh: "prod", Name: "h", Dialer: b, Timeout: time.Minute}).Observe(context.Background())
+			if s.Outcome != mesh.Garbled || !strings.Contains(s.Message, "record") {
+				t.Errorf("%s %q, record %s", s.Outcome, s.Message, s.RecordState)
+			}
+		})
 	}
 }

@@ -28,6 +28,9 @@ func (p *parser) state() (mesh.TargetState, error) {
 		return s, err
 	}
 	p.reads()
+	if !p.recordTold { // whatever was to read it failed; a host without a record says so
+		return s, garbled(p.q, "it does not say what the record of the host is; see whether perl or bash work there")
+	}
 	s.Record, s.RecordState = readRecord(p.record, p.q.mesh)
 	s.Host = &p.facts
 	sortState(&s)

@@ -140,15 +140,19 @@ exec REAL "$@"
 `
 
 const perlStub = `#!/bin/sh
-# perl of a sandbox host without namespaces.
-if [ "$1" = -MIO::Socket::INET ] && [ "$2" = -e ]; then
-	e=$3 p=$4 q=
-	[ -r "$` + hostVariable + `/port-$p" ] && read -r q <"$` + hostVariable + `/port-$p"
-	[ -n "$q" ] || exit 7
-	shift 4
-	exec REAL -MIO::Socket::INET -e "$e" "$q" "$@"
-fi
-exec REAL "$@"
+# perl of a sandbox host without namespaces. It changes where connect leads, in modules, too:
+# what follows -M is code that perl runs before it loads anything else.
+exec REAL '-Mvars; BEGIN { *CORE::GLOBAL::connect = sub (*$) {
+	my ($s, $to) = @_;
+	my ($family, $port, $host) = unpack "S n a4", $to;
+	if ($family == 2 && $host eq "\x7f\0\0\1") {
+		my $real;
+		if (open my $f, "<", "$ENV{` + hostVariable + `}/port-$port") { chomp($real = <$f>) }
+		if (!$real) { $! = 111; return 0 }
+		$to = pack "S n a4 x8", $family, $real, $host;
+	}
+	CORE::connect($s, $to);
+} }' "$@"
 `
 
 const bashStub = `#!/bin/bash
