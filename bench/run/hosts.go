@@ -11,14 +11,9 @@ import (
 // of what asking the hosts costs at all.
 const maxPlanRatio = 1.5
 
-// roundsFactor is how many times more rounds a cluster of n hosts gets: a small one takes
-// little time, and its ratio scatters by a tenth from round to round.
-func roundsFactor(n int) int {
-	if n <= 20 {
-		return 3
-	}
-	return 1
-}
+// planRounds is how many times more rounds a plan gets than the rest: what it costs is the
+// difference of two commands, which scatters by a tenth from round to round.
+const planRounds = 3
 
 // planned is what was measured on one cluster.
 type planned struct {
@@ -109,7 +104,7 @@ func planCluster(ctx context.Context, s settings, n int) (p planned, err error) 
 	if _, err := measure(ctx, command{repo, append(plan, "--detailed-exitcode")}); err != nil {
 		return p, fmt.Errorf("the plan after apply is to be empty and complete: %w", err)
 	}
-	got, err := rounds(ctx, s.runs*roundsFactor(n), command{repo, []string{s.meshsync, "validate", "-C", clusterMesh}}, command{repo, plan},
+	got, err := rounds(ctx, s.runs*planRounds, command{repo, []string{s.meshsync, "validate", "-C", clusterMesh}}, command{repo, plan},
 		command{repo, []string{s.floor, "-connect", connect}})
 	if err != nil {
 		return p, err
