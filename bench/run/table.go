@@ -56,7 +56,7 @@ func document(rows []row, runs int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# What meshsync costs
 
-Written by `+"`make bench`"+`; do not edit. Each figure is the median of %d rounds after one that
+Written by `+"`make bench`"+`; do not edit. Each figure is the median of %d rounds, or as many as its row says, after one that
 warms the caches; in a round the programs that are compared run in turn, and a ratio is
 taken round by round. Absolute times are this machine's (%d processors, %s, %s/%s) and are
 shown only to give the ratios a scale. bench/README.md says what each program does.
