@@ -11,14 +11,14 @@ import (
 )
 
 // pathsPerProcess is how many paths one stat or sha256sum gets: the kernel bounds the
-// length of a command line to about 2 MiB.
-const pathsPerProcess = 5000
+// length of a command line to about 2 MiB, and a shell copies a list for each word that it adds.
+const pathsPerProcess = 1000
 
 // observeScript is the script that looks at a host: POSIX sh, nothing installed. It is
 // one function that its last line calls with no input, in braces: a script that is cut anywhere
 // on its way runs nothing, and no child can eat what follows. Every line of its own begins with
-// the token; paths are data in single quotes. The processes that it starts do not grow
-// with the number of files: lists are built with builtins and handed over at once.
+// the token; paths are data in single quotes. A thousand files need no more processes than
+// one: lists are built with builtins and handed over at once.
 func observeScript(q query, token string) string {
 	var b strings.Builder
 	record := "''"

@@ -1,0 +1,74 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// texts are the contents that an observation brought, by path.
+func texts(s mesh.TargetState) map[string]string {
+	out := map[string]string{}
+	for _, r := range append(s.Resources, s.Strays...) {
+		if r.Text != nil {
+			out[r.Addr.Name] = *r.Text
+		}
+	}
+	return out
+}
+
+// More files than one process gets at once are all seen, and those that differ are sent:
+// at both sides of the boundary, and strays behind it.
+func TestMoreFilesThanOneProcessGets(t *testing.T) {
+	t.Parallel()
+	for name, shell := range shells(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBox(t, shell...)
+			want := []mesh.Resource{directory("/d", true)}
+			for i := range pathsPerProcess + 3 {
+				p, text := fmt.Sprintf("/d/%05d", i), fmt.Sprintf("text %d\n", i)
+				want = append(want, file(p, text))
+				if i >= pathsPerProcess-3 || i == 0 {
+					text = "differs\n"
+				}
+				b.put(p, text)
+			}
+			b.put("/d/stray", "s")
+			s := b.host(want...).Observe(context.Background())
+			if s.Outcome != mesh.OK || len(s.Resources) != len(want) || len(s.Strays) != 1 || len(s.Absent) != 0 || len(s.Unknown) != 0 {
+				t.Fatalf("%s %s: %d of %d resources, strays %v, absent %v, unknown %v", s.Outcome, s.Message, len(s.Resources), len(want), s.Strays, s.Absent, s.Unknown)
+			}
+			if got := texts(s); len(got) != 7 || got["/d/00000"] != "differs\n" || got[fmt.Sprintf("/d/%05d", pathsPerProcess+2)] != "differs\n" {
+				t.Errorf("%d texts: %v", len(got), got)
+			}
+		})
+	}
+}
+
+// A file that sha256sum passes over has no digest, and moves nobody else's: what differs
+// behind it is sent all the same.
+func TestAFileWithoutADigestMovesNoOther(t *testing.T) {
+	t.Parallel()
+	b := newBox(t)
+	stub := "#!/bin/sh\n/usr/bin/sha256sum \"$@\" | grep -v /unreadable\nexit 1\n"
+	if err := os.WriteFile(filepath.Join(b.bin, "sha256sum"), []byte(stub), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	want := []mesh.Resource{file("/d/a", "same"), file("/d/unreadable", "u"), file("/d/y", "wanted"), file("/d/z", "same, too")}
+	b.put("/d/a", "same")
+	b.put("/d/unreadable", "u")
+	b.put("/d/y", "differs")
+	b.put("/d/z", "same, too")
+	s := b.host(want...).Observe(context.Background())
+	if len(s.Unknown) != 1 || s.Unknown[0].Addr.Name != "/d/unreadable" || len(s.Resources) != 3 {
+		t.Errorf("%s %s: resources %v, unknown %v", s.Outcome, s.Message, s.Resources, s.Unknown)
+	}
+	if got := texts(s); got["/d/y"] != "differs" {
+		t.Errorf("texts %v", got)
+	}
+}
