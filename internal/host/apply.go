@@ -100,6 +100,8 @@ type follower struct {
 	emit    func(plan.Outcome)
 	whole   bool   // the end was seen
 	busy    string // who holds the lock
+	moved   bool   // another run wrote the record since it was observed
+	record  string // digest of the record as the script wrote it last
 	broken  string // why the script could not begin or finish
 	// services are the records of services that were started, as the script wrote them.
 	services map[string]mesh.ServiceRecord
@@ -113,7 +115,7 @@ func (h *Host) runBatch(ctx context.Context, b *batch, emit func(plan.Outcome)) 
 	r, err := h.conn.Run(ctx, h.shell(), strings.NewReader(b.script()), maxOutput, f.line)
 	if err != nil {
 		h.drop()
-	} else if !f.whole && f.busy == "" {
+	} else if !f.whole && f.busy == "" && !f.moved {
 		if err = h.shellError(r); err == nil {
 			err = &remote.Error{Outcome: mesh.ScriptFailed, Host: h.o.Name, Msg: "the script ended before its end: " + clean(firstOf(f.broken, r.Stderr, "nothing says why"))}
 		}
@@ -147,6 +149,10 @@ func (f *follower) line(l []byte) {
 		f.whole = true
 	case word == "busy":
 		f.busy = clean(arg)
+	case word == "moved":
+		f.moved = true
+	case word == "record":
+		f.record = "sha256:" + clean(arg)
 	case word == "broken":
 		f.broken = clean(arg)
 	case word == "service":
@@ -194,6 +200,9 @@ func (f *follower) finish(host string, err error) error {
 	if f.busy != "" {
 		err = &remote.Error{Outcome: mesh.Busy, Host: host, Msg: "a batch of another run is still at work there (" + f.busy + "): nothing was changed", Hint: "wait for it to end"}
 	}
+	if f.moved {
+		err = &remote.Error{Outcome: mesh.Busy, Host: host, Msg: "another run of meshsync worked there since it was observed: nothing was changed", Hint: "plan again"}
+	}
 	if err == nil && f.broken != "" {
 		err = errors.New(f.broken)
 	}
@@ -203,7 +212,7 @@ func (f *follower) finish(host string, err error) error {
 	for i := range f.actions {
 		if f.started[i] {
 			f.end(i, plan.ResultUnknown, "it was begun and no end was seen: "+clean(err.Error()))
-		} else if f.busy != "" || f.broken != "" {
+		} else if f.busy != "" || f.moved || f.broken != "" {
 			f.end(i, plan.ResultFailed, clean(err.Error()))
 		} else {
 			f.end(i, plan.ResultSkipped, "not begun as far as is known: "+clean(err.Error()))
@@ -215,7 +224,7 @@ func (f *follower) finish(host string, err error) error {
 // remember brings what is known of the host up to date, so that the next batch of this
 // run starts from it.
 func (h *Host) remember(b *batch, f *follower) {
-	if h.last.Host == nil {
+	if h.last.Host == nil || f.moved {
 		return
 	}
 	var did []diff.Change

@@ -114,6 +114,39 @@ func TestABatchOfAnotherRunIsNamed(t *testing.T) {
 	}
 }
 
+// Two runs observe the same host, and one works there: the other must not write a record
+// made from what was before it.
+func TestARecordThatAnotherRunWroteIsNotOverwritten(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(t *testing.T, b *box) {
+		first := []mesh.Resource{directory("/d", false), file("/d/f", "x")}
+		second := []mesh.Resource{directory("/e", false)}
+		h, late := b.host(first...), b.host(second...)
+		w, wLate := planned(t, h, first), planned(t, late, second)
+		if _, err := results(t, h, w); err != nil {
+			t.Fatal(err)
+		}
+		record := b.get("/var/lib/meshsync/prod/record.json")
+		for range 2 {
+			got, err := results(t, late, wLate)
+			var e *remote.Error
+			if !errors.As(err, &e) || e.Outcome != mesh.Busy || !strings.Contains(e.Msg, "another run of meshsync worked there") {
+				t.Errorf("%v", err)
+			}
+			if o := got["create /e"]; o.Result != plan.ResultFailed {
+				t.Errorf("%+v", o)
+			}
+		}
+		if b.get("/var/lib/meshsync/prod/record.json") != record {
+			t.Error("the record of the first run was overwritten")
+		}
+		w.Changes = nil // the first run goes on: the record is its own
+		if _, err := results(t, h, w); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestAConnectionThatBreaksLeavesUnknownEnds(t *testing.T) {
 	t.Parallel()
 	b := newBox(t)

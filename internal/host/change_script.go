@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -60,7 +61,7 @@ func (b *batch) script() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "ms_batch() {\nT=%s\n%s", quote(b.token), observePrelude)
 	fmt.Fprintf(&s, "B=%s RUN=%s\n", rooted(stateDir(b.mesh)), quote(b.work.Run))
-	s.WriteString(changePrelude + nowFunction() + processPart)
+	s.WriteString(changePrelude + b.sameRecord() + nowFunction() + processPart)
 	for _, p := range primitive.All() {
 		if p.Path != nil {
 			s.WriteString(p.Path.Functions)
@@ -86,6 +87,17 @@ func (b *batch) script() string {
 	return s.String()
 }
 
+// sameRecord ends the script when the record is no longer the one that was observed:
+// another run worked here since, and a record made from the older one would undo its
+// entries. A corrupt record is nobody's, and some shells cannot even read it exactly.
+func (b *batch) sameRecord() string {
+	if b.last.RecordState == mesh.RecordCorrupt {
+		return ""
+	}
+	seen := cmp.Or(b.last.RecordDigest, mesh.DigestBytes(nil))
+	return fmt.Sprintf("ms_recorded; if [ \"$D\" != %s ]; then printf '%%s moved\\n' \"$T\"; return 0; fi\n", quote(strings.TrimPrefix(seen, "sha256:")))
+}
+
 // changePrelude takes the lock and defines the operations. Each returns 1 with the
 // reason in W when it fails.
 const changePrelude = `umask 022
@@ -99,6 +111,13 @@ if ! flock -n 9; then
 fi
 printf 'run %s pid %s\n' "$RUN" "$$" >"$B/lock"
 for f in "$B"/staging/*; do [ "$f" = "$B/staging/$RUN" ] || rm -f -- "$f"; done
+# ms_recorded: the digest of the record as it is, into D.
+ms_recorded() {
+  r=$B/record.json
+  [ -f "$r" ] || r=/dev/null
+  D=$(sha256sum <"$r")
+  D=${D%% *}
+}
 ms_fail() { FAILED=1; printf '%s failed %s %s\n' "$T" "$1" "$(printf '%s' "$2" | tr '\n' ' ')"; }
 ms_done() { printf '%s done %s\n' "$T" "$1"; }
 # ms_try CMD…: keeps what a failing command says.
@@ -232,7 +251,9 @@ ms_record() {
   { printf '{"version":%d,"mesh":"%s","entries":{\n'; if [ -s "$t.static" ]; then cat -- "$t.static"; sep=",$nl"; fi
     ms_list %s; printf '\n},"services":{\n'; sep=''; ms_list %s; printf '\n}}\n'; } >"$t" || { rm -f -- "$t" "$t.static"; return 1; }
   rm -f -- "$t.static"
-  chmod 0644 -- "$t" && ms_sync "$t" && mv -f -T -- "$t" "$B/record.json" && ms_sync "$B"
+  chmod 0644 -- "$t" && ms_sync "$t" && mv -f -T -- "$t" "$B/record.json" && ms_sync "$B" || return 1
+  ms_recorded
+  printf '%%s record %%s\n' "$T" "$D"
 }
 `, r.off, r.size, quote(strings.TrimPrefix(r.digest, "sha256:")), mesh.RecordVersion, b.mesh, strings.Join(entries, " "), strings.Join(services, " "))
 }

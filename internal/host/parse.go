@@ -215,8 +215,8 @@ func (p *parser) statLine(l string) error {
 	return nil
 }
 
-// digestLine reads `HEX  PATH`; a path with a backslash is escaped, which a leading
-// backslash says.
+// digestLine reads `HEX  PATH`; a path with a backslash or a line end of either kind is
+// escaped, which a leading backslash says.
 func (p *parser) digestLine(l string) error {
 	if l == "" {
 		return nil
@@ -228,7 +228,7 @@ func (p *parser) digestLine(l string) error {
 		return garbled(p.q, "a line of sha256sum has no digest")
 	}
 	if escaped {
-		name = strings.NewReplacer(`\\`, `\`, `\n`, "\n").Replace(name)
+		name = strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\r`, "\r").Replace(name)
 	}
 	p.digest[p.bare(name)] = "sha256:" + sum
 	return nil

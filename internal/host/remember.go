@@ -36,4 +36,7 @@ func (h *Host) rememberRecord(b *batch, f *follower) {
 		rec.Services[name] = s
 	}
 	h.last.Record, h.last.RecordState = rec, mesh.RecordOK
+	if f.record != "" {
+		h.last.RecordDigest = f.record
+	}
 }

@@ -59,7 +59,7 @@ func everyWay(t *testing.T, test func(*testing.T, *box)) {
 // nasty are values that would be code if quoting were wrong.
 var nasty = []string{
 	`a b`, `it's`, `"q"`, `$(touch meshsync-canary)`, "`touch meshsync-canary`", `;touch meshsync-canary;`,
-	`$HOME`, `-rf`, `*`, `?[a]`, `\`, `\n`, `%s%n`, `!x`, `#x`, `~`, `ä ö`, `a\'b`, `'"'"'`, `a  b`, ` lead`, `trail `, `${R}`, `&`, `|x`, `>x`,
+	`$HOME`, `-rf`, `*`, `?[a]`, `\`, `\n`, `%s%n`, `!x`, `#x`, `~`, `ä ö`, `a\'b`, `'"'"'`, `a  b`, ` lead`, `trail `, `${R}`, `&`, `|x`, `>x`, "a\rb", "tab\there", "\x01\x7f",
 }
 
 func works(t *testing.T, b *box, want []mesh.Resource) {

@@ -32,6 +32,7 @@ func (p *parser) state() (mesh.TargetState, error) {
 		return s, garbled(p.q, "it does not say what the record of the host is; see whether perl or bash work there")
 	}
 	s.Record, s.RecordState = readRecord(p.record, p.q.mesh)
+	s.RecordDigest = mesh.DigestBytes(p.record)
 	s.Host = &p.facts
 	sortState(&s)
 	return s, nil

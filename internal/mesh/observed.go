@@ -55,6 +55,9 @@ type TargetState struct {
 
 	Record      Record      `json:"record"`
 	RecordState RecordState `json:"record_state"`
+	// RecordDigest is that of the record's bytes as they were read on a host, of no bytes
+	// where there is none: whoever writes the record makes sure that it is still that one.
+	RecordDigest string `json:"-"`
 
 	Host     *HostFacts     `json:"host,omitempty"`
 	Marathon *MarathonFacts `json:"marathon,omitempty"`

@@ -253,11 +253,13 @@ func TestJumpingThroughAHost(t *testing.T) {
 			t.Errorf("%s: %+v", at, r)
 		}
 	}
-	conn, err := bastion.Dial("tcp", "127.0.0.1:2181")
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn.Close()
+	eventually(t, "ZooKeeper is reached", func() bool { // it listens a moment after its start
+		conn, err := bastion.Dial("tcp", "127.0.0.1:2181")
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	})
 	for _, at := range []string{"192.0.2.1:22", "example.com:80", "127.0.0.1:9"} {
 		if conn, err := bastion.Dial("tcp", at); err == nil {
 			conn.Close()
