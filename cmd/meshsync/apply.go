@@ -23,6 +23,7 @@ import (
 type applyFlags struct {
 	yes, rollback, adopt bool
 	journal              string
+	again                string // see again
 }
 
 func newApply(e *environment, g *globals) *cobra.Command {
@@ -33,8 +34,9 @@ func newApply(e *environment, g *globals) *cobra.Command {
 		Long: `Make the plan that meshsync plan shows, show it, ask (on a terminal; elsewhere
 --yes is required) and carry it out: stage by stage, each batch behind its gates.
 It stops at the first thing that is not as planned; run it again to go on.
+With --yes the plan is shown with one line for each change; --full shows all of it.
 
-The first SIGINT or SIGTERM lets the running batch end and starts nothing new; the
+The first SIGINT, SIGTERM or SIGHUP lets the running batch end and starts nothing new; the
 second abandons it. Both close the journal. No lease is taken yet: two runs on one
 host at the same time are kept apart by a lock on the host, batch by batch.
 
@@ -50,10 +52,12 @@ host at the same time are kept apart by a lock on the host, batch by batch.
 			if !a.yes && !e.stdinTTY {
 				return usage("standard input is no terminal, so nobody can be asked: review the plan and add --yes")
 			}
+			a.again = again(c, g)
 			return applyCommand(c.Context(), e, g, f, a)
 		},
 	}
-	f.register(c.Flags())
+	f.register(c.Flags(), "text, json")
+	f.registerPolicy(c.Flags())
 	c.Flags().BoolVarP(&a.yes, "yes", "y", false, "do not ask")
 	c.Flags().BoolVar(&a.rollback, "rollback", false, "allow a commit that is older than, or unrelated to, the one applied before")
 	c.Flags().BoolVar(&a.adopt, "adopt", false, "also record resources that are already as desired, on hosts that need no change")
@@ -71,7 +75,7 @@ func applyCommand(ctx context.Context, e *environment, g *globals, f *planFlags,
 	if a.rollback {
 		allowRollback(&p.plan)
 	}
-	shown := textOptions(e, f.full)
+	shown := textOptions(e, a.again, f.full)
 	shown.Apply = true
 	shown.Brief = a.yes && !f.full // nobody reads it to decide: the plan was reviewed before
 	if err := render.Plan(e.stderr, p.plan, shown); err != nil {
@@ -81,7 +85,7 @@ func applyCommand(ctx context.Context, e *environment, g *globals, f *planFlags,
 		return result(exitRefused)
 	}
 	if p.plan.Empty && (!a.adopt || len(unrecorded(p.input)) == 0) {
-		if err := f.out.write(e, reportWriters(e, nil, f.full)); err != nil {
+		if err := f.out.write(e, reportWriters(e, nil, a.again, f.full)); err != nil {
 			return err
 		}
 		return completeness(p.plan)
@@ -145,16 +149,29 @@ func carryOut(ctx context.Context, e *environment, g *globals, f *planFlags, a *
 			return j.Append(ev)
 		},
 	})
-	if werr := f.out.write(e, reportWriters(e, events, f.full)); werr != nil && err == nil {
-		err = werr
+	werr := f.out.write(e, reportWriters(e, events, a.again, f.full))
+	if werr != nil {
+		werr = fmt.Errorf("the run is over and its journal is whole, but the report: %w", werr)
 	}
-	if err != nil {
-		return err
+	return firstError(err, reported(e, werr, runResult(apply.Fold(events))), werr, completeness(p.plan))
+}
+
+// reported is how a run ended. When that is what the exit code tells, a report that could
+// not be written is only mentioned.
+func reported(e *environment, werr, ended error) error {
+	if werr != nil && ended != nil {
+		fmt.Fprintln(e.stderr, "meshsync: "+werr.Error())
 	}
-	if err := runResult(apply.Fold(events)); err != nil {
-		return err
+	return ended
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
 	}
-	return completeness(p.plan)
+	return nil
 }
 
 // completeness is exitIncomplete when the plan could not see everything, however much of
@@ -166,9 +183,9 @@ func completeness(p plan.Plan) error {
 	return nil
 }
 
-func reportWriters(e *environment, events []apply.Event, full bool) writers {
+func reportWriters(e *environment, events []apply.Event, flags string, full bool) writers {
 	return writers{
-		"text": func(w io.Writer) error { return render.Report(w, events, textOptions(e, full)) },
+		"text": func(w io.Writer) error { return render.Report(w, events, textOptions(e, flags, full)) },
 		"json": func(w io.Writer) error { return render.ReportJSON(w, events) },
 	}
 }

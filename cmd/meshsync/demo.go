@@ -125,7 +125,7 @@ func (t *tour) boot(ctx context.Context) error {
 
 // meshsync runs one command line on the demo's mesh and wants one of the exit codes.
 func (t *tour) meshsync(ctx context.Context, want int, args ...string) error {
-	fmt.Fprintln(t.e.stdout, "$ meshsync "+strings.Join(args, " "))
+	args = append(args, "-C", "prod", "--connect", t.connect)
 	inner := *t.e
 	inner.wd, inner.stdinTTY, inner.stderr = t.repo, false, t.e.stdout
 	inner.stderrTTY = false
@@ -141,7 +141,8 @@ func (t *tour) meshsync(ctx context.Context, want int, args ...string) error {
 	}
 	inner.stdout = relabel(t.e.stdout, t.dir)
 	inner.stderr = inner.stdout
-	got := run(ctx, &inner, append(args, "-C", "prod", "--connect", t.connect))
+	fmt.Fprintln(inner.stdout, "$ meshsync "+strings.Join(args, " "))
+	got := run(ctx, &inner, args)
 	if got != want {
 		return fmt.Errorf("demo: meshsync %s ended with exit code %d, and %d was expected: this is a bug", args[0], got, want)
 	}

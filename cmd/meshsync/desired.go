@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 
@@ -43,6 +44,9 @@ func loadDesired(e *environment, g *globals) (*desired, error) {
 	tree, err := readTree(r, g, dir)
 	if err != nil {
 		_ = r.Close()
+		if _, serr := os.Stat(dir); os.IsNotExist(serr) {
+			err = fmt.Errorf("there is no folder %s: %w", g.dir, err)
+		}
 		return nil, err
 	}
 	meshDir, err := chooseMesh(tree)

@@ -37,7 +37,7 @@ observed), so that one dead host does not hide an alarm: the JSON has both.
 			defer p.close()
 			dirtyWarning(e, g, p.desired)
 			ws := writers{
-				"text": func(w io.Writer) error { return render.Drift(w, p.plan, textOptions(e, f.full)) },
+				"text": func(w io.Writer) error { return render.Drift(w, p.plan, textOptions(e, again(c, g), f.full)) },
 				"json": func(w io.Writer) error { return render.DriftJSON(w, p.plan) },
 			}
 			if err := f.out.write(e, ws); err != nil {
@@ -46,7 +46,7 @@ observed), so that one dead host does not hide an alarm: the JSON has both.
 			return driftResult(p.plan)
 		},
 	}
-	f.register(c.Flags())
+	f.register(c.Flags(), "text, json")
 	return c
 }
 

@@ -26,9 +26,8 @@ Exit codes:
   1    error: usage, an invalid repository, a bug
   2    differs: drift found something, or plan --detailed-exitcode has changes
   3    incomplete: something could not be observed
-  4    refused by policy or by a limit
+  4    refused: by policy, by a limit, or by whoever was asked
   5    apply stopped part-way; run it again to go on
-  6    apply failed and was rolled back
   130  interrupted; the journal is closed
 `
 
@@ -48,9 +47,9 @@ type failure struct {
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
-// usage returns an error about the command line.
+// usage returns an error about the command line. run adds the command whose help tells more.
 func usage(format string, args ...any) error {
-	return &failure{exit: exitError, code: "usage", err: fmt.Errorf(format, args...), hint: "meshsync --help lists the commands and flags"}
+	return &failure{exit: exitError, code: "usage", err: fmt.Errorf(format, args...)}
 }
 
 // exitCode is the only place that turns an error into an exit code.

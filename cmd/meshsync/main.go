@@ -44,12 +44,15 @@ func terminalWidth(f *os.File) int {
 	return w
 }
 
-// signals returns a channel that the first SIGINT or SIGTERM closes, and a context
-// that the second one cancels. A third ends the process at once.
+// signals returns a channel that the first SIGINT, SIGTERM or SIGHUP (a terminal that is
+// closed) closes, and a context that the second one cancels. A third ends the process at
+// once. SIGPIPE does nothing: whoever reads the output may leave, and a write fails, but a
+// run is not given up amid a batch for that.
 func signals(parent context.Context) (ctx context.Context, stop func(), first <-chan struct{}) {
 	ctx, cancel := context.WithCancel(parent)
 	ch := make(chan os.Signal, 3)
-	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(ch, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // Ignore would be inherited by children
 	closed := make(chan struct{})
 	ended := make(chan struct{})
 	go func() {

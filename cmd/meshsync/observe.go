@@ -44,7 +44,7 @@ requests from forks, which get no credentials.
 				Sandbox: t.sandbox, Observed: seen,
 			}
 			ws := writers{
-				"text": func(w io.Writer) error { return render.SnapshotText(w, snap, textOptions(e, false)) },
+				"text": func(w io.Writer) error { return render.SnapshotText(w, snap, textOptions(e, "", false)) },
 				"json": func(w io.Writer) error { return render.SnapshotJSON(w, snap) },
 			}
 			if err := out.write(e, ws); err != nil {

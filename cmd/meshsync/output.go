@@ -46,9 +46,11 @@ func (o outputs) write(e *environment, ws writers) error {
 	return nil
 }
 
-// check refuses unknown formats and two results on stdout before anything is asked.
+// check refuses unknown formats, two results in one place, and files that cannot be
+// written, before anything is asked or done.
 func (o outputs) check(g *globals, formats ...string) error {
 	stdout := 0
+	files := map[string]bool{}
 	for _, spec := range o.specs {
 		format, file, toFile := strings.Cut(spec, "=")
 		if !slices.Contains(formats, format) {
@@ -60,6 +62,14 @@ func (o outputs) check(g *globals, formats ...string) error {
 		if !toFile {
 			stdout++
 			g.format = format
+			continue
+		}
+		if files[file] {
+			return usage("-o %s: another format goes to %s already", spec, file)
+		}
+		files[file] = true
+		if info, err := os.Stat(dirOf(file)); err != nil || !info.IsDir() {
+			return usage("-o %s: there is no folder %s", spec, dirOf(file))
 		}
 	}
 	if stdout > 1 {
@@ -90,11 +100,11 @@ func dirOf(name string) string {
 }
 
 // textOptions are how text is rendered on this terminal.
-func textOptions(e *environment, full bool) render.Options {
+func textOptions(e *environment, flags string, full bool) render.Options {
 	noColor := e.getenv("NO_COLOR") != "" || e.getenv("TERM") == "dumb"
 	return render.Options{
 		Color: (e.stdoutTTY && !noColor) || e.getenv("CLICOLOR_FORCE") == "1",
 		ASCII: !strings.Contains(strings.ToUpper(e.getenv("LC_ALL")+e.getenv("LC_CTYPE")+e.getenv("LANG")), "UTF"),
-		Full:  full, Width: e.width,
+		Full:  full, Width: e.width, Flags: flags,
 	}
 }

@@ -36,21 +36,22 @@ written anywhere, and no command that the repository names is run.
 			}
 			defer p.close()
 			dirtyWarning(e, g, p.desired)
-			if err := f.out.write(e, planWriters(e, p.plan, f.full)); err != nil {
+			if err := f.out.write(e, planWriters(e, p.plan, again(c, g), f.full)); err != nil {
 				return err
 			}
 			return planResult(p.plan, detailed)
 		},
 	}
-	f.register(c.Flags())
+	f.register(c.Flags(), "text, json, markdown")
+	f.registerPolicy(c.Flags())
 	c.Flags().StringVar(&f.from, "from", "", "plan against a `SNAPSHOT` that meshsync observe wrote; no target is asked")
 	c.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when there are changes")
 	return c
 }
 
-func planWriters(e *environment, p plan.Plan, full bool) writers {
+func planWriters(e *environment, p plan.Plan, flags string, full bool) writers {
 	return writers{
-		"text":     func(w io.Writer) error { return render.Plan(w, p, textOptions(e, full)) },
+		"text":     func(w io.Writer) error { return render.Plan(w, p, textOptions(e, flags, full)) },
 		"json":     func(w io.Writer) error { return render.PlanJSON(w, p) },
 		"markdown": func(w io.Writer) error { return render.PlanMarkdown(w, p, render.CommentLimit) },
 	}

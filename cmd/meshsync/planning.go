@@ -27,13 +27,18 @@ type planFlags struct {
 	full          bool
 }
 
-func (p *planFlags) register(f *pflag.FlagSet) {
-	f.StringArrayVar(&p.only, "only", nil, "plan only addresses that match the `GLOB` (repeatable), such as 'host/m1/*' or '*/app:/www'")
+// register adds the flags; formats are those of the command.
+func (p *planFlags) register(f *pflag.FlagSet, formats string) {
+	f.StringArrayVar(&p.only, "only", nil, "only addresses that match the `GLOB` (repeatable), such as 'host/m1/*' or '*/app:/www'")
 	f.StringArrayVar(&p.exclude, "exclude", nil, "leave out addresses that match the `GLOB` (repeatable)")
+	f.StringArrayVarP(&p.out.specs, "output", "o", nil, "`FORMAT[=FILE]`: "+formats+" (repeatable)")
+	f.BoolVar(&p.full, "full", false, "show everything, equal hosts and long diffs too")
+}
+
+// registerPolicy adds the flags about policy, which plan and apply have.
+func (p *planFlags) registerPolicy(f *pflag.FlagSet) {
 	f.StringVar(&p.policyRef, "policy-ref", "", "revision whose policy limits the plan (default: the CI job's base branch, else this commit)")
 	f.StringArrayVar(&p.overrides, "override", nil, "accept `RULE=NUMBER`, where NUMBER is just what the plan comes to")
-	f.StringArrayVarP(&p.out.specs, "output", "o", nil, "`FORMAT[=FILE]`: text, json, markdown (repeatable)")
-	f.BoolVar(&p.full, "full", false, "show everything, equal hosts and long diffs too")
 }
 
 // planned is a plan with what it was made from.
@@ -87,6 +92,9 @@ func (p *planned) build(ctx context.Context, e *environment, g *globals, f *plan
 	}
 	if in.Apps, in.NotCompared, err = desiredApps(p.desired.mesh, in.Seen); err != nil {
 		return err
+	}
+	if idle := in.Filter.Idle(in.Mesh, in.Apps, in.Seen); len(idle) > 0 {
+		return usage("--only %s matches nothing; addresses look like host/m1/file:/etc/hosts and marathon/main/app:/www, and host/m1 is all of that host", shellWord(idle[0]))
 	}
 	p.ancestry(&in)
 	p.plan, p.input = plan.Build(in), in

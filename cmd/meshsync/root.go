@@ -45,7 +45,11 @@ func run(ctx context.Context, e *environment, args []string) int {
 	root.SetIn(e.stdin)
 	root.SetOut(e.stdout)
 	root.SetErr(e.stderr)
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
+	var f *failure
+	if errors.As(err, &f) && f.code == "usage" && f.hint == "" {
+		f.hint = c.CommandPath() + " --help says what it takes"
+	}
 	code := exitCode(err)
 	var r result
 	if err != nil && !errors.As(err, &r) {
@@ -68,12 +72,17 @@ mesos-master, mesos-agent, your own roles) over SSH, and Marathon apps.
 ` + exitCodeHelp,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usage("there is no command %q", args[0])
+		SuggestionsMinimumDistance: 2,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
 			}
-			return nil
+			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+				return usage("there is no command %q: did you mean %s?", args[0], near[0])
+			}
+			return usage("there is no command %q", args[0])
 		},
+		PersistentPreRunE: func(*cobra.Command, []string) error { return g.check() },
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%w", err) })
@@ -101,6 +110,18 @@ func (g *globals) register(root *cobra.Command) {
 	f.IntVar(&g.parallel, "parallel", 64, "targets asked or changed at once")
 	f.DurationVar(&g.timeout, "timeout", 30*time.Second, "for the answer of one host or Marathon")
 	g.ssh.register(f)
+}
+
+// check refuses values that no command can do anything with.
+func (g *globals) check() error {
+	switch {
+	case g.timeout <= 0:
+		return usage("--timeout %s leaves no time for an answer", g.timeout)
+	case g.parallel < 1:
+		return usage("--parallel %d asks no target at all", g.parallel)
+	default:
+		return nil
+	}
 }
 
 // printError writes an error for its reader: text with a hint, or JSON where the

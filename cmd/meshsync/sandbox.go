@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -49,7 +50,7 @@ func sandboxUp(e *environment, g *globals, dir *string) *cobra.Command {
 		Use:   "up [MESH]",
 		Short: "Start a sandbox in the background",
 		Args:  dirArg(g),
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
 			if err := needDir(*dir); err != nil {
 				return err
 			}
@@ -62,7 +63,8 @@ func sandboxUp(e *environment, g *globals, dir *string) *cobra.Command {
 			if err := sandbox.Spawn(exe, args, *dir); err != nil {
 				return err
 			}
-			fmt.Fprintf(e.stdout, "The sandbox runs; it ends by itself after %s without a command.\nnext: meshsync plan --connect %s/connect.json\n", idle, *dir)
+			fmt.Fprintf(e.stdout, "The sandbox runs; it ends by itself after %s without a command.\nnext: meshsync plan%s --connect %s\n",
+				idle, again(c, g), shellWord(filepath.Join(*dir, "connect.json")))
 			return nil
 		},
 	}

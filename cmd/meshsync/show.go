@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -84,9 +85,12 @@ func showWriters(e *environment, data []byte, full bool) (writers, error) {
 		Run    string `json:"run"`
 		Type   string `json:"type"`
 	}
+	if len(data) == 0 {
+		return nil, errors.New("it is empty: a journal is when its run ended before it began anything")
+	}
 	first := json.NewDecoder(bytes.NewReader(data))
 	if err := first.Decode(&head); err != nil {
-		return nil, fmt.Errorf("no JSON: %w", err)
+		return nil, fmt.Errorf("it is no plan, drift, snapshot or journal: no JSON (%w)", err)
 	}
 	kind, _, _ := strings.Cut(head.Schema, "/")
 	switch {
@@ -95,7 +99,7 @@ func showWriters(e *environment, data []byte, full bool) (writers, error) {
 		if err != nil {
 			return nil, err
 		}
-		return reportWriters(e, events, full), nil
+		return reportWriters(e, events, "", full), nil
 	case kind == "meshsync.plan" || kind == "meshsync.drift":
 		return shownPlan(e, head.Schema, data, full)
 	case kind == "meshsync.snapshot":
@@ -104,11 +108,11 @@ func showWriters(e *environment, data []byte, full bool) (writers, error) {
 			return nil, err
 		}
 		return writers{
-			"text": func(w io.Writer) error { return render.SnapshotText(w, snap, textOptions(e, full)) },
+			"text": func(w io.Writer) error { return render.SnapshotText(w, snap, textOptions(e, "", full)) },
 			"json": func(w io.Writer) error { return render.SnapshotJSON(w, snap) },
 		}, nil
 	default:
-		return nil, fmt.Errorf("it is none of a plan, a snapshot or a journal (schema %q)", head.Schema)
+		return nil, fmt.Errorf("it is none of a plan, drift, a snapshot or a journal (schema %q)", head.Schema)
 	}
 }
 
@@ -119,9 +123,17 @@ func shownPlan(e *environment, schema string, data []byte, full bool) (writers, 
 	}
 	if schema != plan.Schema {
 		return writers{
-			"text": func(w io.Writer) error { return render.Drift(w, p, textOptions(e, full)) },
+			"text": func(w io.Writer) error { return render.Drift(w, p, textOptions(e, flagsOf(p), full)) },
 			"json": func(w io.Writer) error { return render.DriftJSON(w, p) },
 		}, nil
 	}
-	return planWriters(e, p, full), nil
+	return planWriters(e, p, flagsOf(p), full), nil
+}
+
+// flagsOf are the flags by which a plan's mesh is found from the root of its module.
+func flagsOf(p plan.Plan) string {
+	if p.Source.Dir == "" || p.Source.Dir == "." {
+		return ""
+	}
+	return " -C " + shellWord(p.Source.Dir)
 }

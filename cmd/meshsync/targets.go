@@ -114,17 +114,10 @@ func checksOf(m *mesh.Mesh, name string) []mesh.Check {
 	return out
 }
 
-// observers lists the targets that the filter does not exclude as a whole.
+// observers lists the targets that a plan that is narrowed so has to see.
 func (t *targets) observers(f *plan.Filter, m *mesh.Mesh) []observe.Target {
-	desired := slices.Clone(m.Resources)
-	for _, a := range m.Apps {
-		desired = append(desired, mesh.Resource{Addr: a.Address()})
-	}
 	var out []observe.Target
-	for _, x := range m.Targets() {
-		if !f.MatchTarget(x, desired) {
-			continue
-		}
+	for _, x := range f.Needs(m) {
 		if x.Kind == mesh.HostTarget {
 			out = append(out, t.hosts[x.Name])
 		} else {

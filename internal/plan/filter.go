@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"meshsync.dev/meshsync/internal/mesh"
@@ -15,8 +17,8 @@ func (f *Filter) Match(address string) bool {
 	return (len(f.Only) == 0 || anyGlob(f.Only, address)) && !anyGlob(f.Exclude, address)
 }
 
-// MatchTarget reports whether any resource of the target may pass: a target that
-// is excluded as a whole need not be observed.
+// MatchTarget reports whether any resource of the target may pass: one that is desired,
+// or that only its record can tell when a pattern speaks of this very target.
 func (f *Filter) MatchTarget(t mesh.Target, desired []mesh.Resource) bool {
 	if f == nil {
 		return true
@@ -26,7 +28,57 @@ func (f *Filter) MatchTarget(t mesh.Target, desired []mesh.Resource) bool {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(f.Only, func(glob string) bool { return strings.HasPrefix(glob, t.String()+"/") })
+}
+
+// Needs lists the targets that have to be observed for a plan that is narrowed so: those
+// of which a resource may pass, and the members of their ensembles, for nobody can say
+// what stopping a member costs without having seen the others. Sorted.
+func (f *Filter) Needs(m *mesh.Mesh) []mesh.Target {
+	desired := append(slices.Clone(m.Resources), appStubs(m)...)
+	needed := map[mesh.Target]bool{}
+	for _, t := range m.Targets() {
+		needed[t] = f.MatchTarget(t, desired)
+	}
+	peers := map[mesh.Target]bool{}
+	for _, r := range m.Roles {
+		if r.Ensemble == nil || !slices.ContainsFunc(r.Ensemble.Members, func(name string) bool { return needed[mesh.Host(name)] }) {
+			continue
+		}
+		for _, name := range r.Ensemble.Members {
+			peers[mesh.Host(name)] = true
+		}
+	}
+	return slices.DeleteFunc(m.Targets(), func(t mesh.Target) bool { return !needed[t] && !peers[t] })
+}
+
+// Idle lists the patterns of Only that match nothing: neither what is desired nor what was
+// seen or recorded. Such a pattern is a typing error, and its plan would be empty.
+func (f *Filter) Idle(m *mesh.Mesh, apps []mesh.Resource, seen mesh.Observed) []string {
+	if f == nil {
+		return nil
+	}
+	known := []string{}
+	add := func(rs []mesh.Resource) {
+		for _, r := range rs {
+			known = append(known, r.Addr.String())
+		}
+	}
+	add(m.Resources)
+	add(appStubs(m))
+	add(apps)
+	for _, t := range seen.Targets {
+		add(t.Resources)
+		add(t.Strays)
+		known = slices.AppendSeq(known, maps.Keys(t.Record.Entries))
+	}
+	var out []string
+	for _, glob := range f.Only {
+		if !slices.ContainsFunc(known, globExpr(glob).MatchString) {
+			out = append(out, glob)
+		}
+	}
+	return out
 }
 
 func anyGlob(patterns []string, s string) bool {

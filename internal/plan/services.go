@@ -68,6 +68,12 @@ func (b *builder) inputStep(r mesh.Resource, s mesh.TargetState) {
 		return
 	}
 	because := b.causes(r, s, fresh)
+	if !b.in.Filter.Match(r.Addr.String()) {
+		if len(because) > 0 {
+			b.plan.Notes = append(b.plan.Notes, r.Addr.String()+": it takes in what changes here, and is left out of this plan, so it will run with old input until a later one restarts it")
+		}
+		return
+	}
 	seen := false
 	if len(because) == 0 && fresh.stale != "" && !b.mends(r, s, fresh) {
 		because, seen = []string{fresh.why}, true
@@ -79,7 +85,7 @@ func (b *builder) inputStep(r mesh.Resource, s mesh.TargetState) {
 			Message: fresh.unsure + " changed within 2 s of the process's start: it may or may not run with it",
 		})
 	}
-	if len(because) == 0 || !b.in.Filter.Match(r.Addr.String()) {
+	if len(because) == 0 {
 		return
 	}
 	if b.in.Policy.Restart == "manual" {

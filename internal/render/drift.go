@@ -3,7 +3,9 @@ package render
 import (
 	"fmt"
 	"io"
+	"slices"
 
+	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/plan"
 )
 
@@ -13,8 +15,8 @@ func Drift(w io.Writer, p plan.Plan, o Options) error {
 	t.header(p, "drift")
 	moved, pending := p.MovedChanges(), p.PendingChanges()
 	if len(moved) > 0 {
-		t.line("%s", t.paint(yellow, "MOVED WITHOUT GIT"))
-		t.changes(moved)
+		t.line("%s", t.paint(yellow, "MOVED WITHOUT GIT, from what git says to what is there"))
+		t.happened(moved)
 		t.line("")
 	}
 	if len(pending) > 0 {
@@ -25,6 +27,48 @@ func Drift(w io.Writer, p plan.Plan, o Options) error {
 	t.remarks(p)
 	t.verdict(p, len(moved), len(pending))
 	return t.err
+}
+
+// happened tells changes the other way round: a plan says what is to be done about them,
+// and who looks for drift wants to know what somebody did.
+func (t *printer) happened(moved []diff.Change) {
+	var all []diff.Change
+	for _, c := range moved {
+		all = append(all, reversed(c))
+	}
+	t.moved = true
+	t.changes(all)
+	t.moved = false
+}
+
+func reversed(c diff.Change) diff.Change {
+	c.Before, c.After = c.After, c.Before
+	c.BeforeText, c.AfterText = c.AfterText, c.BeforeText
+	c.Fields = slices.Clone(c.Fields)
+	for i, f := range c.Fields {
+		c.Fields[i].Before, c.Fields[i].After = f.After, f.Before
+	}
+	switch c.Action {
+	case diff.Create:
+		c.Action = diff.Delete
+	case diff.Delete:
+		c.Action = diff.Create
+	case diff.Update, diff.Replace, diff.Release:
+	}
+	return c
+}
+
+// verb is the word for what a change does, or did where that is known.
+func (t *printer) verb(c diff.Change) string {
+	did := map[diff.Action]string{diff.Create: "appeared:", diff.Update: "changed:", diff.Replace: "replaced:", diff.Delete: "gone:", diff.Release: "changed:"}
+	switch {
+	case t.moved && c.Class == diff.Differs:
+		return "differs:"
+	case t.moved:
+		return did[c.Action]
+	default:
+		return string(c.Action)
+	}
 }
 
 func (t *printer) verdict(p plan.Plan, moved, pending int) {
@@ -47,6 +91,6 @@ func (t *printer) verdict(p plan.Plan, moved, pending int) {
 	}
 	t.line("%s.", t.paint(color, text))
 	if p.Moved() {
-		t.line("next: meshsync plan, then meshsync apply to put back what git says; or take it over in a commit")
+		t.line("next: meshsync apply%s puts back what git says; or take it over in a commit", t.o.Flags)
 	}
 }

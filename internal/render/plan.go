@@ -160,9 +160,7 @@ func (t *printer) stage(s plan.Stage) {
 		all = append(all, b.Changes...)
 	}
 	diff.Sort(all)
-	if !t.o.Brief {
-		t.changes(all)
-	}
+	t.changes(all)
 	t.line("")
 }
 
@@ -171,6 +169,9 @@ func (t *printer) changes(all []diff.Change) {
 	last := mesh.Pos{}
 	for _, f := range fold(all, t.o.Full) {
 		t.change(f)
+		if t.o.Brief {
+			continue
+		}
 		if o := f.change.Origin; !o.IsZero() && (o != last || t.o.Full) {
 			t.line("      %s", t.paint(dim, "from "+safe(o.String())))
 			last = o
@@ -239,8 +240,11 @@ func (t *printer) change(f folded) {
 	if len(f.targets) > 1 || c.Addr.Target.Kind == mesh.HostTarget {
 		where = "  on " + names(f.targets, t.o.Full)
 	}
-	head := fmt.Sprintf("  %s %s %s %s%s  (%s)", sign(c), c.Action, c.Addr.Kind, safe(c.Addr.Name), where, c.Class)
+	head := fmt.Sprintf("  %s %s %s %s%s  (%s)", sign(c), t.verb(c), c.Addr.Kind, safe(c.Addr.Name), where, c.Class)
 	t.line("%s", t.paint(changeColor(c), head))
+	if t.o.Brief {
+		return
+	}
 	if c.Reason != "" {
 		t.line("      %s", safe(c.Reason))
 	}
@@ -410,15 +414,11 @@ func classes(s plan.Summary) string {
 
 // next names the command to type.
 func (t *printer) next(p plan.Plan) {
-	dir := ""
-	if p.Source.Dir != "" && p.Source.Dir != "." {
-		dir = " -C " + p.Source.Dir
-	}
 	switch {
 	case p.Empty || p.Snapshot != "":
 	case !p.Applicable:
-		t.line("next: see REFUSED above, then meshsync plan%s", dir)
+		t.line("next: see REFUSED above, then meshsync plan%s", t.o.Flags)
 	case !t.o.Apply:
-		t.line("next: meshsync apply%s", dir)
+		t.line("next: meshsync apply%s", t.o.Flags)
 	}
 }

@@ -28,13 +28,13 @@ func Report(w io.Writer, events []apply.Event, o Options) error {
 	switch r.Code {
 	case apply.CodeDone:
 		t.line("%s", t.paint(green, "Applied."))
-		t.line("next: meshsync plan, which should be empty")
+		t.line("next: meshsync plan%s, which should be empty", o.Flags)
 	case apply.CodeInterrupted:
-		t.line("Interrupted. next: meshsync apply goes on from what is there")
+		t.line("Interrupted. next: meshsync apply%s goes on from what is there", o.Flags)
 	case "":
-		t.line("The journal ends before the run's end: it was killed. next: meshsync apply goes on from what is there")
+		t.line("The journal ends before the run's end: it was killed. next: meshsync apply%s goes on from what is there", o.Flags)
 	default:
-		t.line("Stopped part-way. next: mend the cause, then meshsync apply goes on from what is there")
+		t.line("Stopped part-way. next: mend the cause, then meshsync apply%s goes on from what is there", o.Flags)
 	}
 	return t.err
 }

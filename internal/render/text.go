@@ -16,16 +16,18 @@ type Options struct {
 	Color bool
 	ASCII bool // no characters beyond ASCII of our own
 	Full  bool // nothing is folded or shortened
-	Brief bool // of a plan: effects, stages and batches, but not each change
+	Brief bool // of a plan: one line for each change, without its details
 	Apply bool // of a plan: it is about to be carried out, so there is no next command
 	Width int  // of the terminal; 0: 100
+	Flags string // what a command after this one needs to speak of the same: "", or " -C prod --only x"
 }
 
 // printer writes lines and remembers the first error.
 type printer struct {
-	w   io.Writer
-	o   Options
-	err error
+	w     io.Writer
+	o     Options
+	moved bool // changes are told as what happened, not as what is to be done
+	err   error
 }
 
 func (p *printer) line(format string, args ...any) {
