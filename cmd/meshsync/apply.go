@@ -82,20 +82,36 @@ func applyCommand(ctx context.Context, e *environment, g *globals, f *planFlags,
 		return err
 	}
 	if !p.plan.Applicable {
-		return result(exitRefused)
+		return refused(e, g, p.plan)
 	}
-	if p.plan.Empty && (!a.adopt || len(unrecorded(p.input)) == 0) {
+	if p.plan.Empty && len(p.plan.NotServing) == 0 && (!a.adopt || len(unrecorded(p.input)) == 0) {
 		if err := f.out.write(e, reportWriters(e, nil, a.again, f.full)); err != nil {
 			return err
 		}
 		return completeness(p.plan)
 	}
-	if !a.yes {
+	if !a.yes && !p.plan.Empty {
 		if ok, err := confirm(e); err != nil || !ok {
 			return err
 		}
 	}
 	return carryOut(ctx, e, g, f, a, p)
+}
+
+// refused is the end of an apply whose plan may not be carried out. The text of the plan
+// said why; a program that waits for JSON is told, too.
+func refused(e *environment, g *globals, p plan.Plan) error {
+	if g.format != "json" {
+		return result(exitRefused)
+	}
+	var why []string
+	for _, r := range p.Refusals {
+		why = append(why, r.Code+": "+r.Message)
+	}
+	if err := render.ErrorJSON(e.stdout, "refused", strings.Join(why, "\n"), "meshsync plan -o json has each refusal with its rule"); err != nil {
+		return err
+	}
+	return result(exitRefused)
 }
 
 // allowRollback takes the refusals about ancestry out of the plan and says so.
@@ -137,6 +153,7 @@ func carryOut(ctx context.Context, e *environment, g *globals, f *planFlags, a *
 	}
 	defer j.Close()
 	fmt.Fprintln(e.stderr, "journal: "+file)
+	defer sayInterrupted(e)()
 	var events []apply.Event
 	show := render.Progress(e.stderr, e.stderrTTY, e.width)
 	err = apply.Run(ctx, p.plan, apply.Options{
@@ -172,6 +189,20 @@ func firstError(errs ...error) error {
 		}
 	}
 	return nil
+}
+
+// sayInterrupted tells at once that the first signal was heard; the batch that runs may
+// take minutes. The result ends it.
+func sayInterrupted(e *environment) (end func()) {
+	over := make(chan struct{})
+	go func() {
+		select {
+		case <-e.stop:
+			fmt.Fprintln(e.stderr, "interrupted: the batch that runs is finished, then nothing new is started; once more abandons it")
+		case <-over:
+		}
+	}()
+	return func() { close(over) }
 }
 
 // completeness is exitIncomplete when the plan could not see everything, however much of

@@ -39,6 +39,9 @@ requests from forks, which get no credentials.
 			}
 			defer t.close()
 			seen := observeAll(c.Context(), e, g, t.observers(nil, d.mesh))
+			if err := interrupted(e); err != nil {
+				return err
+			}
 			snap := render.Snapshot{
 				Version: programVersion(), Mesh: d.mesh.Name, At: e.now().UTC().Format(time.RFC3339),
 				Sandbox: t.sandbox, Observed: seen,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -124,14 +125,38 @@ func (p *planned) observe(ctx context.Context, e *environment, g *globals, f *pl
 	}
 	p.targets, in.Sandbox = t, t.sandbox
 	in.Seen = observeAll(ctx, e, g, t.observers(in.Filter, p.desired.mesh))
-	return nil
+	return interrupted(e)
 }
 
 // observeAll asks all targets at once and shows progress.
 func observeAll(ctx context.Context, e *environment, g *globals, ts []observe.Target) mesh.Observed {
 	line := newStatusLine(e, "observe", len(ts))
 	defer line.done()
+	ctx, cancel := untilStopped(ctx, e)
+	defer cancel()
 	return observe.All(ctx, ts, max(1, g.parallel), func(s mesh.TargetState) { line.step(s.Target.String()) })
+}
+
+// untilStopped is a context that the first signal ends: nothing is under way that a look
+// would leave half-done.
+func untilStopped(ctx context.Context, e *environment) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-e.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+// interrupted is the end of a command that a signal ended while it only looked.
+func interrupted(e *environment) error {
+	if !stopped(e) {
+		return nil
+	}
+	return &failure{exit: exitInterrupted, code: "interrupted", err: errors.New("interrupted: nothing was changed")}
 }
 
 func readSnapshot(file string) (render.Snapshot, error) {
@@ -203,7 +228,7 @@ func (p *planned) ancestry(in *plan.Input) {
 		case refuse:
 			in.Refusals = append(in.Refusals, plan.Refusal{
 				Code: "ancestry", Subject: in.Source.Commit, Message: text,
-				Hint: "that is a rollback: if it is meant, add --rollback", Source: "built in",
+				Hint: "that is a rollback: if it is meant, meshsync apply takes --rollback", Source: "built in",
 			})
 		default:
 			in.Notes = append(in.Notes, text)

@@ -70,8 +70,8 @@ mesos-master, mesos-agent, your own roles) over SSH, and Marathon apps.
   meshsync apply               do just that, behind the same gates
   meshsync drift               what moved without git
 ` + exitCodeHelp,
-		SilenceUsage:  true,
-		SilenceErrors: true,
+		SilenceUsage:               true,
+		SilenceErrors:              true,
 		SuggestionsMinimumDistance: 2,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -83,7 +83,7 @@ mesos-master, mesos-agent, your own roles) over SSH, and Marathon apps.
 			return usage("there is no command %q", args[0])
 		},
 		PersistentPreRunE: func(*cobra.Command, []string) error { return g.check() },
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%w", err) })
 	g.register(root)
@@ -120,7 +120,7 @@ func (g *globals) check() error {
 	case g.parallel < 1:
 		return usage("--parallel %d asks no target at all", g.parallel)
 	default:
-		return nil
+		return g.ssh.check()
 	}
 }
 

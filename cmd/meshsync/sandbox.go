@@ -54,6 +54,9 @@ func sandboxUp(e *environment, g *globals, dir *string) *cobra.Command {
 			if err := needDir(*dir); err != nil {
 				return err
 			}
+			if err := ownFolder(*dir); err != nil {
+				return err
+			}
 			exe, err := os.Executable()
 			if err != nil {
 				return err
@@ -70,6 +73,18 @@ func sandboxUp(e *environment, g *globals, dir *string) *cobra.Command {
 	}
 	c.Flags().DurationVar(&idle, "idle", idle, "end after this time without a connection")
 	return c
+}
+
+// ownFolder refuses a folder that holds anything but a sandbox.
+func ownFolder(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) == 0 {
+		return nil // it is made, or the sandbox says why it cannot be
+	}
+	if _, err := os.Stat(filepath.Join(dir, "hosts")); err == nil {
+		return nil
+	}
+	return usage("%s has files in it and is no sandbox's folder: name a new one", dir)
 }
 
 // meshArgs are the flags by which the background process finds the same mesh.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"time"
 
@@ -22,6 +23,20 @@ func (s *sshFlags) register(f *pflag.FlagSet) {
 	f.StringArrayVarP(&s.identities, "identity", "i", nil, "private key `FILE` (repeatable; default: the agent, then ssh_config's and ~/.ssh/id_*)")
 	f.StringArrayVar(&s.knownHosts, "known-hosts", nil, "known_hosts `FILE` (repeatable; default ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts)")
 	f.StringVar(&s.config, "ssh-config", "", "ssh_config `FILE` (default ~/.ssh/config)")
+}
+
+// check refuses files that were named and are not there; the default ones may be missing.
+func (s *sshFlags) check() error {
+	named := append(append([]string{}, s.identities...), s.knownHosts...)
+	if s.config != "" {
+		named = append(named, s.config)
+	}
+	for _, f := range named {
+		if info, err := os.Stat(f); err != nil || info.IsDir() {
+			return usage("there is no file %s, which is named for SSH", f)
+		}
+	}
+	return nil
 }
 
 // options are what remote needs; nothing there reads the environment.

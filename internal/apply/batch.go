@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -22,13 +23,13 @@ func (r *runner) batch(ctx context.Context, s plan.Stage, n int, b plan.Batch) b
 		return false
 	}
 	start := at
-	start.Type, start.Message = BatchStart, "batch on "+targetList(b.Targets)
+	start.Type, start.Message = BatchStart, batchText(b)
 	r.event(start)
 	if r.failure != nil {
 		r.skip(s, []plan.Batch{b})
 		return false
 	}
-	if !r.act(ctx, at, b) {
+	if len(b.Changes)+len(b.Service) > 0 && !r.act(ctx, at, b) {
 		r.halt()
 		r.interrupted(ctx) // a second signal is why it ended early: say so
 		return false
@@ -39,6 +40,26 @@ func (r *runner) batch(ctx context.Context, s plan.Stage, n int, b plan.Batch) b
 		return false
 	}
 	return true
+}
+
+// batchText says how much is done where: "batch on m1: 2 changes, restart zookeeper".
+func batchText(b plan.Batch) string {
+	text := "batch on " + targetList(b.Targets)
+	var what []string
+	if n := len(b.Changes); n == 1 {
+		what = append(what, string(b.Changes[0].Action)+" "+b.Changes[0].Addr.Name)
+	} else if n > 1 {
+		what = append(what, fmt.Sprintf("%d changes", n))
+	}
+	for _, s := range b.Service {
+		if step := string(s.Op) + " " + s.Unit; !slices.Contains(what, step) {
+			what = append(what, step)
+		}
+	}
+	if len(what) == 0 {
+		return text
+	}
+	return text + ": " + strings.Join(what, ", ")
 }
 
 func targetList(ts []mesh.Target) string {

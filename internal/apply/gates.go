@@ -81,7 +81,12 @@ func (r *runner) await(ctx context.Context, at Event, g plan.Gate, b plan.Batch,
 			ev.Type, ev.Message = GateHeld, text
 			r.event(ev)
 			return true
-		case ctx.Err() != nil || !r.Now().Before(deadline):
+		case ctx.Err() != nil:
+			ev.Type, ev.Code = GateFailed, string(g.Kind)
+			ev.Message = "gate \"" + g.Text + "\" was not waited for: the run was abandoned"
+			r.event(ev)
+			return false
+		case !r.Now().Before(deadline):
 			ev.Type, ev.Code = GateFailed, string(g.Kind)
 			ev.Message = "gate \"" + g.Text + "\" did not hold within " + g.Timeout.String() + ": " + text
 			r.event(ev)
@@ -97,15 +102,19 @@ func (r *runner) await(ctx context.Context, at Event, g plan.Gate, b plan.Batch,
 
 func (r *runner) holds(ctx context.Context, g plan.Gate, b plan.Batch, served []string) (bool, string) {
 	if g.Kind == plan.GateHealthy {
-		return r.healthy(ctx, b)
+		return r.healthy(ctx, g, b)
 	}
 	return g.Holds(r.look(ctx, *g.Ensemble), hostNames(b.Targets), served)
 }
 
-// healthy asks the services of the batch that have a check and should run.
-func (r *runner) healthy(ctx context.Context, b plan.Batch) (bool, string) {
+// healthy asks the services of the gate, else of the batch, that have a check and should run.
+func (r *runner) healthy(ctx context.Context, g plan.Gate, b plan.Batch) (bool, string) {
 	var missing []string
-	for _, s := range b.Service {
+	steps := g.Services
+	if len(steps) == 0 {
+		steps = b.Service
+	}
+	for _, s := range steps {
 		if s.Spec.Check == nil || s.Op == plan.OpStop || s.Op == plan.OpEnable || s.Op == plan.OpDisable {
 			continue
 		}

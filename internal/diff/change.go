@@ -14,6 +14,9 @@ const (
 	Update  Action = "update"
 	Replace Action = "replace" // another kind of thing is in the way (a directory where a file belongs)
 	Delete  Action = "delete"
+	// Finish is for an app that is as desired but whose deployment no run saw end: it is
+	// followed to its end, nothing is written.
+	Finish  Action = "finish"
 	Release Action = "release" // git dropped it, meshsync did not create it: only the record forgets it
 )
 

@@ -93,6 +93,11 @@ func (c *comparison) desiredSide(out *Result) {
 	for addr, want := range c.desired {
 		have, present := c.present[addr]
 		switch {
+		case present && c.unfinished(want, have):
+			ch := wanted(want, Finish)
+			ch.Before, ch.App, ch.Class = have.Attrs, have.App, Pending
+			ch.Reason = "an earlier run wrote it and did not see its deployment end"
+			out.Changes = append(out.Changes, ch)
 		case present && mesh.EqualValues(have.Attrs, want.Attrs):
 			out.Equal = append(out.Equal, addr)
 			out.Record[addr.String()] = c.recorded(addr, mesh.Digest(want.Attrs))
@@ -106,6 +111,13 @@ func (c *comparison) desiredSide(out *Result) {
 			out.Changes = append(out.Changes, c.create(want))
 		}
 	}
+}
+
+// unfinished reports whether an app is as desired and its record still says that this is
+// intended: its deployment may run, or hang.
+func (c *comparison) unfinished(want, have mesh.Resource) bool {
+	e, ok := c.entry(want.Addr)
+	return ok && want.Addr.Kind == mesh.App && e.State == mesh.Intends && mesh.EqualValues(have.Attrs, want.Attrs)
 }
 
 // listsAll reports whether the target would have listed the resource if it were there:
@@ -235,8 +247,8 @@ func (c *comparison) classify(a mesh.Address, live, desired string) Class {
 		return Drift // somebody put it there
 	case !ok:
 		return Differs // it was there before git named it
-	case e.State == mesh.Intends && desired == e.Digest:
-		return Pending // an apply ended between its two notes
+	case e.State == mesh.Intends && (live == e.Was || e.Was == ""):
+		return Pending // an apply ended between its note and its write
 	case live == e.Digest:
 		return Pending
 	case desired == e.Digest:

@@ -150,6 +150,12 @@ func writePaths(b *strings.Builder, q query) {
 			look("ms_r", p, "")
 		}
 	}
+	for _, p := range q.parents {
+		if !named[p] {
+			named[p] = true
+			look("ms_p", p, " -")
+		}
+	}
 	fmt.Fprintf(b, "n=%d\n", count)
 	for _, d := range q.listed() {
 		writeListing(b, d, named)

@@ -2,6 +2,7 @@ package host
 
 import (
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -15,6 +16,7 @@ type query struct {
 	paths      []wanted               // what lies at paths; sorted by path
 	purged     map[string]bool        // directories whose entries are listed as strays
 	reads      []string               // paths that services read; directories end in "/"
+	parents    []string               // directories of wanted paths that are not wanted themselves; sorted
 	named      map[mesh.Kind][]string // names of what lies at no path, sorted
 	checks     []mesh.Check
 	probeOnly  bool
@@ -50,10 +52,24 @@ func newQuery(o Options) query {
 		}
 	}
 	q.reads = slices.Sorted(maps.Keys(reads))
+	q.parents = parentsOf(q.paths)
 	for _, names := range q.named {
 		slices.Sort(names)
 	}
 	return q
+}
+
+func parentsOf(paths []wanted) []string {
+	named, parents := map[string]bool{}, map[string]bool{}
+	for _, w := range paths {
+		named[w.addr.Name] = true
+	}
+	for _, w := range paths {
+		if dir := path.Dir(w.addr.Name); !named[dir] && w.addr.Kind != mesh.Directory {
+			parents[dir] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(parents))
 }
 
 // listed are the directories whose entries are listed, sorted: purged ones and those

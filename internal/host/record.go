@@ -97,9 +97,12 @@ func entriesOf(name string, rec mesh.Record, c diff.Change, w plan.Work) entryTe
 	if c.After != nil {
 		e.Digest = mesh.Digest(c.After)
 	}
-	e.State = mesh.Intends
+	e.State, e.Was = mesh.Intends, mesh.AbsentDigest
+	if c.Before != nil && c.Action != diff.Replace {
+		e.Was = mesh.Digest(c.Before)
+	}
 	t.intends = member(name, e)
-	e.State = mesh.Holds
+	e.State, e.Was = mesh.Holds, ""
 	if c.After != nil {
 		t.holds = member(name, e)
 	} // a deleted resource leaves the record: nothing there is what a host without entry means

@@ -28,6 +28,11 @@ func (p *parser) state() (mesh.TargetState, error) {
 		return s, err
 	}
 	p.reads()
+	for _, dir := range p.q.parents {
+		if _, there := p.stats[dir]; !there && p.whyUnseen(dir) == "" {
+			p.facts.Missing = append(p.facts.Missing, dir)
+		}
+	}
 	if !p.recordTold { // whatever was to read it failed; a host without a record says so
 		return s, garbled(p.q, "it does not say what the record of the host is; see whether perl or bash work there")
 	}
@@ -93,7 +98,7 @@ func (p *parser) resource(t mesh.Target, name string, st stat) (r mesh.Resource,
 		return r, reason
 	}
 	r.Attrs = mesh.MustTree(attrs)
-	if text, ok := p.texts[name]; ok {
+	if text, ok := p.texts[name]; ok && !r.Confidential() {
 		r.Text = &text
 	}
 	return r, ""

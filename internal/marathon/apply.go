@@ -65,8 +65,12 @@ func (m *Marathon) adopt(ctx context.Context, w plan.Work) error {
 // the deployment, verifies, and writes down what holds.
 func (m *Marathon) change(ctx context.Context, w plan.Work, c diff.Change, say func(string)) (plan.Result, string) {
 	address := c.Addr.String()
-	if c.Action == diff.Release {
+	switch c.Action {
+	case diff.Release:
 		return m.noted(ctx, address, mesh.RecordEntry{}, "")
+	case diff.Finish:
+		return m.finish(ctx, w, c, say)
+	case diff.Create, diff.Update, diff.Replace, diff.Delete:
 	}
 	now, exists, err := m.app(ctx, c.Addr.Name)
 	if err != nil {
@@ -76,7 +80,10 @@ func (m *Marathon) change(ctx context.Context, w plan.Work, c diff.Change, say f
 		return plan.ResultConflict, why
 	}
 	entry := m.entry(w, c)
-	entry.State = mesh.Intends
+	entry.State, entry.Was = mesh.Intends, mesh.AbsentDigest
+	if c.Before != nil {
+		entry.Was = mesh.Digest(c.Before)
+	}
 	if err := m.note(ctx, address, entry); err != nil {
 		return plan.ResultFailed, "nothing was changed: " + err.Error()
 	}
@@ -88,11 +95,30 @@ func (m *Marathon) change(ctx context.Context, w plan.Work, c diff.Change, say f
 	if c.After == nil {
 		return m.noted(ctx, address, mesh.RecordEntry{}, "")
 	}
-	entry.State = mesh.Holds
+	return m.holds(ctx, c, entry)
+}
+
+// finish follows the deployment of an app that an earlier run wrote.
+func (m *Marathon) finish(ctx context.Context, w plan.Work, c diff.Change, say func(string)) (plan.Result, string) {
+	ctx, cancel := context.WithTimeout(ctx, m.o.Timeout*3)
+	defer cancel()
+	id := ""
+	if c.App != nil && len(c.App.Deployments) > 0 {
+		id = c.App.Deployments[0]
+	}
+	if result, text := m.follow(ctx, c, id, false, say); result != plan.ResultDone {
+		return result, text
+	}
+	return m.holds(ctx, c, m.entry(w, c))
+}
+
+// holds records an app as it is now.
+func (m *Marathon) holds(ctx context.Context, c diff.Change, entry mesh.RecordEntry) (plan.Result, string) {
+	entry.State, entry.Was = mesh.Holds, ""
 	if digest, ok := m.liveDigest(ctx, c.Addr.Name); ok {
 		entry.Digest = digest
 	}
-	return m.noted(ctx, address, entry, "")
+	return m.noted(ctx, c.Addr.String(), entry, "")
 }
 
 // liveDigest is the digest of the app as it is now: what was sent, with the service
@@ -194,13 +220,14 @@ func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any,
 // body is what is sent: the canonical form, and from the live app what meshsync does
 // not know, unchanged.
 func (m *Marathon) body(c diff.Change, now map[string]any) map[string]any {
-	out, _ := revealed(map[string]any(c.After.Clone())).(map[string]any)
+	out := map[string]any(c.After.Clone())
 	if now != nil {
 		_, foreign, err := definition.Canonical(now, m.info)
 		if err == nil {
 			maps.Copy(out, foreign)
 		}
 	}
+	out, _ = revealed(out).(map[string]any)
 	return out
 }
 

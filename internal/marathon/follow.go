@@ -23,6 +23,7 @@ func (m *Marathon) follow(ctx context.Context, c diff.Change, id string, lost bo
 	for looks := 0; ; looks++ {
 		st, err := m.progress(ctx, c, id)
 		switch {
+		case ctx.Err() != nil: // then an error says nothing of Marathon
 		case err != nil:
 			st.waits = "Marathon does not answer: " + err.Error()
 		case st.done:
@@ -31,7 +32,7 @@ func (m *Marathon) follow(ctx context.Context, c diff.Change, id string, lost bo
 			return plan.ResultUnknown, "no reply came to the write, and the app does not show it: the next run looks again"
 		}
 		if ctx.Err() != nil {
-			return plan.ResultUnknown, "the deployment " + id + " was not followed to its end: " + st.waits
+			return plan.ResultUnknown, "its deployment was not followed to its end: " + last
 		}
 		if st.waits != last { // something moves: the patience starts anew
 			deadline = m.o.Now().Add(m.o.Timeout)

@@ -77,6 +77,9 @@ type HostFacts struct {
 	Processes map[string]Process `json:"processes"`    // unit → its main process; only running ones
 	Reads     map[string]Read    `json:"reads"`        // each path that a service reads
 	Answers   []Answer           `json:"answers,omitempty"`
+	// Missing lists the directories of files and links that git names but not the
+	// directory, where there is none; sorted.
+	Missing []string `json:"missing,omitempty"`
 }
 
 // Process identifies a running process beyond doubt: a pid may be reused, the

@@ -31,6 +31,9 @@ type RecordEntry struct {
 	Commit string `json:"commit,omitempty"` // 40 hex digits
 	Time   string `json:"time"`             // RFC 3339 in UTC
 	State  string `json:"state"`            // Intends before the write, Holds after it
+	// Was is the digest of what was there before an intended write, or AbsentDigest: a
+	// run may have ended before it wrote. Empty once it holds.
+	Was    string `json:"was,omitempty"`
 	Origin string `json:"origin,omitempty"` // Created or Adopted
 }
 

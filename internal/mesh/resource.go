@@ -33,6 +33,20 @@ type Resource struct {
 	App     *AppState    `json:"app,omitempty"`     // observed app
 }
 
+// Confidential reports whether not everybody on its host may read a file: its content is
+// shown nowhere, for it may hold a secret that nobody declared as one.
+func (r Resource) Confidential() bool { return ConfidentialAttrs(r.Attrs) }
+
+// ConfidentialAttrs is Confidential of attributes; other kinds than files never are.
+func ConfidentialAttrs(attrs Tree) bool {
+	mode, _ := attrs["mode"].(string)
+	if attrs["content"] == nil || mode == "" {
+		return false
+	}
+	const readableByOthers = 4
+	return (mode[len(mode)-1]-'0')&readableByOthers == 0
+}
+
 // MaxText is the size in bytes above which a file's content is compared by digest
 // only and not transferred for display.
 const MaxText = 1 << 20

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"path"
 	"slices"
 
 	"meshsync.dev/meshsync/internal/diff"
@@ -57,7 +58,7 @@ func Build(in Input) Plan {
 		Schema: Schema, Version: in.Version, Mesh: in.Mesh.Name, Digest: in.Mesh.Digest,
 		Source: in.Source, Policy: in.PolicyFrom, Sandbox: in.Sandbox, Snapshot: in.Snapshot,
 		Effects: []Effect{}, Rules: []Rule{}, Refusals: slices.Clone(in.Refusals), Stages: []Stage{},
-		Unknown: []Unknown{}, Unsure: []Evidence{}, Stale: []Evidence{}, Unmanaged: []mesh.Address{},
+		Unknown: []Unknown{}, Unsure: []Evidence{}, Stale: []Evidence{}, NotServing: []Evidence{}, Unmanaged: []mesh.Address{},
 		NotCompared: in.NotCompared, Notes: slices.Clone(in.Notes),
 	}
 	desired := append(slices.Clone(in.Mesh.Resources), in.Apps...)
@@ -66,8 +67,11 @@ func Build(in Input) Plan {
 	b.unknown()
 	b.filter()
 	b.missingUnits()
+	b.missingParents()
+	b.strandedServices()
 	b.serviceSteps()
 	b.stages()
+	b.verifyStage()
 	b.effects()
 	b.summary()
 	b.rules()
@@ -104,6 +108,8 @@ func (b *builder) summary() {
 			s.Deletes++
 		case diff.Release:
 			s.Releases++
+		case diff.Finish:
+			s.Finishes++
 		}
 		switch c.Class {
 		case diff.Pending:
@@ -172,5 +178,43 @@ func (b *builder) missingUnits() {
 			Hint:    "install the package that brings it, or take the role off the host",
 			Source:  c.Origin.String(),
 		})
+	}
+}
+
+// missingParents refuses what lies in a directory that is not there and that nobody makes.
+// A directory makes those above it.
+func (b *builder) missingParents() {
+	for _, c := range b.changes {
+		if c.Action != diff.Create || !c.Addr.IsPath() || c.Addr.Kind == mesh.Directory {
+			continue
+		}
+		state, _ := b.in.Seen.Of(c.Addr.Target)
+		dir := path.Dir(c.Addr.Name)
+		if state.Host == nil || !slices.Contains(state.Host.Missing, dir) {
+			continue
+		}
+		b.plan.Refusals = append(b.plan.Refusals, Refusal{
+			Code: "parent.missing", Subject: c.Addr.String(),
+			Message: "on " + c.Addr.Target.Name + " there is no directory " + dir + " for " + c.Addr.Name,
+			Hint:    "declare it beside the file: directories: \"" + dir + "\": {mode: \"0755\", owner: \"root\", group: \"root\"}",
+			Source:  c.Origin.String(),
+		})
+	}
+}
+
+// strandedServices notes services that are let go and go on without what they read.
+func (b *builder) strandedServices() {
+	for _, c := range b.changes {
+		if c.Addr.Kind != mesh.Service || c.Action != diff.Release || c.Before["running"] != true {
+			continue
+		}
+		state, _ := b.in.Seen.Of(c.Addr.Target)
+		for _, d := range b.changesOf(c.Addr.Target) {
+			if _, reads := state.Record.Services[c.Addr.Name].Reads[d.Addr.Name]; reads && d.Action == diff.Delete {
+				b.plan.Notes = append(b.plan.Notes, c.Addr.String()+": git no longer names it, so it runs on, and "+d.Addr.Name+
+					" is deleted, which it reads; to stop it, apply it once with running: false and enabled: false")
+				break
+			}
+		}
 	}
 }

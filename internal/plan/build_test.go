@@ -186,7 +186,7 @@ func TestOrderOfAnEnsemble(t *testing.T) {
 				c.mode(h, "")
 			}
 		}},
-		{"below quorum, what is stopped starts together", "m2+m3", "start m2, start m3", "", 3, func(c *cluster) {
+		{"below quorum, what is stopped starts together, and the rest is verified", "m2+m3 m1", "start m2, start m3", "", 3, func(c *cluster) {
 			c.mode("m1", "broken")
 			c.mode("m2", "")
 			c.mode("m3", "")

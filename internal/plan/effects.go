@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
 )
 
@@ -33,7 +34,7 @@ func effectRank(k EffectKind) int {
 
 func (b *builder) appEffects() {
 	for _, c := range b.changes {
-		if c.Addr.Kind != mesh.App {
+		if c.Addr.Kind != mesh.App || c.Action == diff.Release || c.Action == diff.Finish {
 			continue
 		}
 		e := b.in.AppEffect(c)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/health"
 	"meshsync.dev/meshsync/internal/mesh"
 )
@@ -40,6 +41,7 @@ func (b *builder) ensembleBatches(p part, active []mesh.Target, s *Stage) {
 	s.Ensemble, s.LeaderLast = r.e.Name, p.role.Rollout.LeaderLast
 	s.Why = r.why()
 	starting, others := p.startingOnly(active, r.e.Service)
+	b.refuseGrowth(r, starting)
 	if len(r.serving) < r.e.Quorum && len(starting) > 0 {
 		s.Why = fmt.Sprintf("%d of %d members serve now and none can alone, so all that are stopped start together", len(r.serving), len(r.e.Members))
 		b.addMembers(p, r, starting, s)
@@ -49,6 +51,48 @@ func (b *builder) ensembleBatches(p part, active []mesh.Target, s *Stage) {
 	for _, t := range r.order(others, s.LeaderLast) {
 		b.addMembers(p, r, []mesh.Target{t}, s)
 	}
+}
+
+// refuseGrowth refuses new members of an ensemble that serves: those that are there do not
+// know of them, so none of them could join, and the order in which all must learn of each
+// other, one new member at a time, is not planned yet.
+func (b *builder) refuseGrowth(r rollingEnsemble, starting []mesh.Target) {
+	var added []string
+	for _, t := range starting {
+		state, _ := b.in.Seen.Of(t)
+		if _, started := state.Record.Services[r.e.Service]; !started && b.createsInputOf(t, r.e.Service) {
+			added = append(added, t.Name)
+		}
+	}
+	if len(added) == 0 || len(r.serving) == 0 {
+		return
+	}
+	b.plan.Refusals = append(b.plan.Refusals, Refusal{
+		Code: "membership", Subject: r.e.Name,
+		Message: fmt.Sprintf("%s would join %s, of which %s already: that cannot be done in one step", list(added), r.e.Name, serve(len(r.serving))),
+		Hint:    "meshsync does not change the members of a serving ensemble yet: take them out of git, or grow it by hand one member at a time and let meshsync adopt it",
+		Source:  "built in",
+	})
+}
+
+// createsInputOf reports whether the plan makes a file on the host that the unit reads.
+func (b *builder) createsInputOf(t mesh.Target, unit string) bool {
+	for _, r := range b.in.Mesh.Resources {
+		if r.Addr != (mesh.Address{Target: t, Kind: mesh.Service, Name: unit}) || r.Service == nil {
+			continue
+		}
+		return slices.ContainsFunc(b.changesOf(t), func(c diff.Change) bool {
+			return c.Action == diff.Create && readsPath(r.Service.Reads, c.Addr.Name)
+		})
+	}
+	return false
+}
+
+func serve(n int) string {
+	if n == 1 {
+		return "1 member serves"
+	}
+	return fmt.Sprintf("%d members serve", n)
 }
 
 func (r rollingEnsemble) why() string {
@@ -143,7 +187,7 @@ func (b *builder) stopMember(r rollingEnsemble, t mesh.Target, batch *Batch) {
 		b.plan.Refusals = append(b.plan.Refusals, Refusal{
 			Code: "quorum", Subject: r.e.Name,
 			Message: fmt.Sprintf("stopping %s would leave %d of %d members of %s serving, and %d must: %s", t.Name, left, n, r.e.Name, r.e.Quorum, r.missing()),
-			Hint:    "bring the missing members back first; meshsync starts what is stopped and restarts what is broken by itself",
+			Hint:    "bring the missing members back first: look at their hosts and logs; meshsync starts what is stopped, and stops nothing here until enough serve",
 			Source:  "built in: quorum cannot be overridden",
 		})
 	}

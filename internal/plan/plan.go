@@ -42,6 +42,7 @@ type Plan struct {
 	Unknown     []Unknown      `json:"unknown"`      // could not be observed
 	Unsure      []Evidence     `json:"unsure"`       // processes of which clocks cannot tell
 	Stale       []Evidence     `json:"stale"`        // processes that run with old input, also where policy says "manual"
+	NotServing  []Evidence     `json:"not_serving"`  // services that run, that nothing is done about, and that fail their check
 	Unmanaged   []mesh.Address `json:"unmanaged"`    // live, not in git, not meshsync's: listed, untouched
 	NotCompared []NotCompared  `json:"not_compared"` // fields that were not compared
 	Notes       []string       `json:"notes"`        // sentences for the reader: what the plan could not know
@@ -61,6 +62,7 @@ type Summary struct {
 	Updates   int `json:"update"`
 	Deletes   int `json:"delete"`
 	Releases  int `json:"release"`
+	Finishes  int `json:"finish,omitempty"` // apps whose deployment is followed to its end
 	Pending   int `json:"pending"`
 	Drift     int `json:"drift"`
 	Both      int `json:"both"`
@@ -186,6 +188,8 @@ type Gate struct {
 	Of       int            `json:"of,omitempty"`
 	Timeout  time.Duration  `json:"timeout_ns"` // how long it may take to hold; 0: it must hold at once
 	Text     string         `json:"text"`       // the gate in words
+	// Services are asked by a healthy gate; empty: those of its batch.
+	Services []ServiceStep `json:"services,omitempty"`
 }
 
 // Unknown is a target or resource that could not be observed.

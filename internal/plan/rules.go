@@ -15,18 +15,27 @@ type ruleSpec struct {
 	standby int  // the default
 	said    *int // by policy
 	actual  func(b *builder) int
-	what    string // of what the number counts
+	one     string // of what the number counts
+	many    string
+}
+
+// counted is "1 outage" or "2 outages".
+func (s ruleSpec) counted(n int) string {
+	if n == 1 {
+		return "1 " + s.one
+	}
+	return fmt.Sprintf("%d %s", n, s.many)
 }
 
 // ruleSpecs is the one place where policy's defaults live.
 func ruleSpecs(p mesh.Policy) []ruleSpec {
 	return []ruleSpec{
-		{"limits.deletions", 20, p.Limits.Deletions, func(b *builder) int { return b.plan.Summary.Deletes }, "deletions"},
-		{"limits.taskRestarts", 200, p.Limits.TaskRestarts, func(b *builder) int { return b.count(TaskRestart) }, "task restarts"},
-		{"limits.hosts", 250, p.Limits.Hosts, func(b *builder) int { return b.plan.Summary.Hosts }, "hosts changed"},
-		{"limits.outages", 0, p.Limits.Outages, func(b *builder) int { return b.count(Outage) }, "outages"},
-		{"unreachable.max", 0, p.Unreachable.Max, (*builder).unseen, "targets that could not be observed"},
-		{"unreachable.quorumRoles", 0, p.Unreachable.QuorumRoles, (*builder).unseenMembers, "members of an ensemble that could not be observed"},
+		{"limits.deletions", 20, p.Limits.Deletions, func(b *builder) int { return b.plan.Summary.Deletes }, "deletion", "deletions"},
+		{"limits.taskRestarts", 200, p.Limits.TaskRestarts, func(b *builder) int { return b.count(TaskRestart) }, "task restart", "task restarts"},
+		{"limits.hosts", 250, p.Limits.Hosts, func(b *builder) int { return b.plan.Summary.Hosts }, "host changed", "hosts changed"},
+		{"limits.outages", 0, p.Limits.Outages, func(b *builder) int { return b.count(Outage) }, "outage", "outages"},
+		{"unreachable.max", 0, p.Unreachable.Max, (*builder).unseen, "target that could not be observed", "targets that could not be observed"},
+		{"unreachable.quorumRoles", 0, p.Unreachable.QuorumRoles, (*builder).unseenMembers, "member of an ensemble that could not be observed", "members of an ensemble that could not be observed"},
 	}
 }
 
@@ -54,9 +63,13 @@ func (b *builder) rules() {
 		if r.OK || r.Override {
 			continue
 		}
+		text := fmt.Sprintf("%s, and policy allows %d", spec.counted(r.Actual), r.Value)
+		if named {
+			text += fmt.Sprintf("; --override %s=%d names another number, so the plan is not the one that was looked at", r.Name, accepted)
+		}
 		b.plan.Refusals = append(b.plan.Refusals, Refusal{
 			Code: r.Name, Subject: b.in.Mesh.Name,
-			Message: fmt.Sprintf("%d %s, and policy allows %d", r.Actual, spec.what, r.Value),
+			Message: text,
 			Hint:    fmt.Sprintf("if that is meant: --override %s=%d, or raise policy.%s in a commit", r.Name, r.Actual, r.Name),
 			Source:  r.Source,
 		})

@@ -287,7 +287,7 @@ func (p *Pool) keys(ctx context.Context, ep endpoint) ([]ssh.Signer, error) {
 		p.loaded, p.keysErr = true, p.loadKeys(ctx)
 	}
 	if p.keysErr != nil {
-		return nil, p.keysErr // for every host, not only for the first
+		return nil, keyError(ep, p.keysErr) // for every host, not only for the first
 	}
 	out := slices.Clone(p.signers)
 	for _, f := range ep.keys {
@@ -296,11 +296,16 @@ func (p *Pool) keys(ctx context.Context, ep endpoint) ([]ssh.Signer, error) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, keyError(ep, err)
 		}
 		out = append([]ssh.Signer{s}, out...)
 	}
 	return out, nil
+}
+
+// keyError says that a key of ours is at fault, and not the host.
+func keyError(ep endpoint, err error) *Error {
+	return &Error{Outcome: mesh.AuthRefused, Host: ep.name, Err: err, Msg: err.Error()}
 }
 
 func (p *Pool) loadKeys(ctx context.Context) error {

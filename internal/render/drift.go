@@ -53,7 +53,7 @@ func reversed(c diff.Change) diff.Change {
 		c.Action = diff.Delete
 	case diff.Delete:
 		c.Action = diff.Create
-	case diff.Update, diff.Replace, diff.Release:
+	case diff.Update, diff.Replace, diff.Release, diff.Finish:
 	}
 	return c
 }
@@ -90,7 +90,10 @@ func (t *printer) verdict(p plan.Plan, moved, pending int) {
 		color = yellow
 	}
 	t.line("%s.", t.paint(color, text))
-	if p.Moved() {
+	switch {
+	case moved == 0 && len(p.Stale) > 0 && p.Empty:
+		t.line("next: restart what runs with old input by hand: policy says that meshsync does not")
+	case p.Moved():
 		t.line("next: meshsync apply%s puts back what git says; or take it over in a commit", t.o.Flags)
 	}
 }

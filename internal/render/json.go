@@ -64,6 +64,9 @@ func contentDiff(c diff.Change) string {
 	if c.Addr.Kind != mesh.File || c.Before != nil && c.BeforeText == nil || c.After != nil && c.AfterText == nil {
 		return ""
 	}
+	if mesh.ConfidentialAttrs(c.Before) || mesh.ConfidentialAttrs(c.After) {
+		return ""
+	}
 	text := func(s *string) string {
 		if s == nil {
 			return ""
@@ -86,6 +89,7 @@ type DriftDocument struct {
 	Pending    []diff.Change      `json:"pending"` // wanted by git, not applied yet
 	Stale      []plan.Evidence    `json:"stale"`
 	Unsure     []plan.Evidence    `json:"unsure"`
+	NotServing []plan.Evidence    `json:"not_serving"`
 	Unknown    []plan.Unknown     `json:"unknown"`
 	Unmanaged  []mesh.Address     `json:"unmanaged"`
 	NotCompare []plan.NotCompared `json:"not_compared"`
@@ -97,7 +101,7 @@ func DriftJSON(w io.Writer, p plan.Plan) error {
 	return encode(w, DriftDocument{
 		Schema: DriftSchema, Version: p.Version, Mesh: p.Mesh, Source: p.Source, Sandbox: p.Sandbox,
 		Drifted: p.Moved(), Complete: p.Complete, Moved: changesWithDiffs(p.MovedChanges()), Pending: changesWithDiffs(p.PendingChanges()),
-		Stale: orEmpty(p.Stale), Unsure: orEmpty(p.Unsure), Unknown: orEmpty(p.Unknown), Unmanaged: orEmpty(p.Unmanaged),
+		Stale: orEmpty(p.Stale), Unsure: orEmpty(p.Unsure), NotServing: orEmpty(p.NotServing), Unknown: orEmpty(p.Unknown), Unmanaged: orEmpty(p.Unmanaged),
 		NotCompare: orEmpty(p.NotCompared), Notes: orEmpty(p.Notes),
 	})
 }

@@ -270,6 +270,10 @@ func (t *printer) details(c diff.Change) {
 		if f.Path == "content" && t.content(c) {
 			continue
 		}
+		if f.Path == "content" && (mesh.ConfidentialAttrs(c.Before) || mesh.ConfidentialAttrs(c.After)) {
+			t.line("      content: another one; not shown, because not everybody may read the file")
+			continue
+		}
 		t.line("      %s: %s → %s", safe(f.Path), value(f.Before), value(f.After))
 	}
 	switch {
@@ -360,6 +364,9 @@ func (t *printer) remarks(p plan.Plan) {
 	if begin("UNSURE: processes that may run with old input; nothing is done about them", len(p.Unsure)) {
 		evidence(p.Unsure)
 	}
+	if begin("NOT SERVING: services that run as git says and fail their check", len(p.NotServing)) {
+		evidence(p.NotServing)
+	}
 	if begin("NOT COMPARED", len(p.NotCompared)) {
 		for _, n := range p.NotCompared {
 			t.line("  %s %s: %s", safe(n.Addr.String()), safe(n.Field), safe(n.Reason))
@@ -385,15 +392,24 @@ func (t *printer) remarks(p plan.Plan) {
 func (t *printer) summary(p plan.Plan) {
 	s := p.Summary
 	if p.Empty {
-		if p.Complete {
+		if p.Complete && len(p.NotServing) > 0 {
+			t.line("%s", t.paint(yellow, fmt.Sprintf("Nothing to change: all %s are as git says, but %s not serve.", count(s.Unchanged, "resource"), doNot(len(p.NotServing)))))
+		} else if p.Complete {
 			t.line("%s", t.paint(green, fmt.Sprintf("Nothing to do: all %s are as git says.", count(s.Unchanged, "resource"))))
 		} else {
 			t.line("Nothing to do as far as could be seen: %s as git says.", count(s.Unchanged, "resource"))
 		}
 		return
 	}
-	t.line("%s", t.paint(bold, fmt.Sprintf("%d to create, %d to update, %d to delete, %d to release; %d unchanged. By class: %s.",
-		s.Creates, s.Updates, s.Deletes, s.Releases, s.Unchanged, classes(s))))
+	t.line("%s", t.paint(bold, fmt.Sprintf("%d to create, %d to update, %d to delete, %d to release%s; %d unchanged. By class: %s.",
+		s.Creates, s.Updates, s.Deletes, s.Releases, ifText(s.Finishes > 0, fmt.Sprintf(", %d to follow to its end", s.Finishes)), s.Unchanged, classes(s))))
+}
+
+func doNot(n int) string {
+	if n == 1 {
+		return "1 service does"
+	}
+	return fmt.Sprintf("%d services do", n)
 }
 
 func classes(s plan.Summary) string {

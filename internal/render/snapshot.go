@@ -19,7 +19,7 @@ func SnapshotText(w io.Writer, s Snapshot, o Options) error {
 			t.line("? %s  %s: %s", x.Target, x.Outcome, safe(x.Message))
 			continue
 		}
-		t.line("  %s  %s, %s absent, %s unknown; record: %s", x.Target, count(len(x.Resources), "resource"), count(len(x.Absent), "one"), count(len(x.Unknown), "one"), x.RecordState)
+		t.line("  %s  %s, %d absent, %d unknown; record: %s", x.Target, count(len(x.Resources), "resource"), len(x.Absent), len(x.Unknown), x.RecordState)
 		if x.Host != nil {
 			for _, a := range x.Host.Answers {
 				v := health.Judge(a)

@@ -12,7 +12,7 @@ import (
 	"meshsync.dev/meshsync/internal/secret"
 )
 
-// Masker tells which environment variables hold secrets.
+// Masker tells which parts of a definition hold secrets.
 type Masker struct{ expr *regexp.Regexp }
 
 // NewMasker takes regular expressions of names; they are matched without regard to
@@ -30,15 +30,38 @@ func NewMasker(patterns []string) Masker {
 	return Masker{regexp.MustCompile("(?i)" + strings.Join(parts, "|"))}
 }
 
-// Mask replaces the plain values of secret variables, in place.
-func (m Masker) Mask(form mesh.Tree) {
-	env, _ := form["env"].(object)
-	for name, v := range env {
-		if text, ok := v.(string); ok && m.expr != nil && m.expr.MatchString(name) {
-			env[name] = secret.New(text)
+// Mask replaces secrets, in place: the plain values of variables and labels whose name
+// says so, and every text with a password in a URL, wherever it stands.
+func (m Masker) Mask(form map[string]any) { m.maskObject(form, false) }
+
+func (m Masker) maskObject(o map[string]any, named bool) {
+	for name, v := range o {
+		if text, ok := v.(string); ok && named && m.expr != nil && m.expr.MatchString(name) {
+			o[name] = secret.New(text)
+			continue
 		}
+		o[name] = m.masked(v, name == "env" || name == "labels")
 	}
 }
+
+func (m Masker) masked(v any, named bool) any {
+	switch v := v.(type) {
+	case string:
+		if credentials.MatchString(v) {
+			return secret.New(v)
+		}
+	case map[string]any:
+		m.maskObject(v, named)
+	case []any:
+		for i, x := range v {
+			v[i] = m.masked(x, false)
+		}
+	}
+	return v
+}
+
+// credentials are user and password in a URL: postgres://user:password@host.
+var credentials = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@`)
 
 // DesiredResource is a desired app as a resource, completed by the live one, which may
 // be nil. foreign names the live app's fields that meshsync does not know, sorted: they
@@ -72,6 +95,7 @@ func LiveResource(marathon string, echo map[string]any, info mesh.MarathonInfo, 
 		return mesh.Resource{}, fmt.Errorf("app %s: %w", id, err)
 	}
 	m.Mask(form)
+	m.Mask(foreign)
 	return mesh.Resource{
 		Addr:  mesh.Address{Target: mesh.Marathon(marathon), Kind: mesh.App, Name: id},
 		Attrs: form, App: appState(echo, foreign),
