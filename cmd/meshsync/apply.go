@@ -245,7 +245,7 @@ func journalFile(e *environment, asked, meshName, id string) (string, error) {
 		return asked, nil
 	}
 	state := e.getenv("XDG_STATE_HOME")
-	if state == "" {
+	if !filepath.IsAbs(state) { // the XDG specification: a relative one is to be ignored
 		home := e.getenv("HOME")
 		if home == "" {
 			return "", usage("neither XDG_STATE_HOME nor HOME is set: name a file for the journal with --journal")

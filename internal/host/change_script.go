@@ -110,7 +110,8 @@ if ! flock -n 9; then
   return 0
 fi
 printf 'run %s pid %s\n' "$RUN" "$$" >"$B/lock"
-for f in "$B"/staging/*; do [ "$f" = "$B/staging/$RUN" ] || rm -f -- "$f"; done
+# What runs left that ended amid it; a younger payload may be of one that comes next.
+find "$B/staging" -type f -mtime +0 -exec rm -f -- {} + 2>/dev/null
 # ms_recorded: the digest of the record as it is, into D.
 ms_recorded() {
   r=$B/record.json

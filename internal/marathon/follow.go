@@ -1,6 +1,7 @@
 package marathon
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -39,7 +40,7 @@ func (m *Marathon) follow(ctx context.Context, c diff.Change, id string, lost bo
 			say(st.waits)
 			last = st.waits
 		} else if !m.o.Now().Before(deadline) {
-			return plan.ResultFailed, fmt.Sprintf("no progress for %s: %s; the deployment %s goes on: look at it in Marathon, or apply the commit before with --rollback", m.o.Timeout, st.waits, id)
+			return plan.ResultFailed, fmt.Sprintf("no progress for %s: %s; its deployment goes on and keeps the app locked: mend the cause, then apply again follows it; or cancel it in Marathon (DELETE /v2/deployments/%s), which rolls it back", m.o.Timeout, st.waits, cmp.Or(id, "ID"))
 		}
 		_ = pause(ctx, m.o.Poll) // a context that ended is seen above
 	}

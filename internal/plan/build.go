@@ -155,7 +155,7 @@ func (b *builder) unknown() {
 func (b *builder) recordNote(s mesh.TargetState) {
 	switch s.RecordState {
 	case mesh.RecordCorrupt:
-		b.plan.Notes = append(b.plan.Notes, s.Target.String()+": its record cannot be read, so nobody can tell drift from pending there; the next apply writes it anew")
+		b.plan.Notes = append(b.plan.Notes, s.Target.String()+": its record cannot be read, so nobody can tell drift from pending there; the next apply that changes something there writes it anew, and so does apply --adopt")
 	case mesh.RecordNewer:
 		b.plan.Refusals = append(b.plan.Refusals, Refusal{
 			Code: "record.newer", Subject: s.Target.String(),

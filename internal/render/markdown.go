@@ -103,5 +103,5 @@ func safeLines(text string) string {
 
 // md keeps text from being taken for Markdown or HTML.
 func md(s string) string {
-	return strings.NewReplacer("<", "&lt;", ">", "&gt;", "|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "\n", " ").Replace(safe(s))
+	return strings.NewReplacer("<", "&lt;", ">", "&gt;", "|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "]", `\]`, "@", "&#64;", "\n", " ").Replace(safe(s))
 }
