@@ -30,8 +30,9 @@ type cage struct {
 	done chan struct{}
 	init *exec.Cmd
 	root string
-	// under is the host's real root while a small file system covers it, else nil.
-	under atomic.Pointer[os.File]
+	// passwd and group are files of the root that stand for the machine's; "" for none.
+	passwd, group string
+	small         atomic.Bool // a small file system covers the root
 }
 
 // confine makes the namespaces of a host.
@@ -41,7 +42,10 @@ func confine(o confineOptions) (confinement, error) {
 	if p, err := os.FindProcess(os.Getpid()); err == nil {
 		_ = p.Release()
 	}
-	c := &cage{root: o.root, jobs: make(chan func()), quit: make(chan struct{}), done: make(chan struct{})}
+	c := &cage{
+		root: o.root, passwd: o.passwd, group: o.group,
+		jobs: make(chan func()), quit: make(chan struct{}), done: make(chan struct{}),
+	}
 	ready := make(chan error)
 	go c.thread(o, ready)
 	if err := <-ready; err != nil {

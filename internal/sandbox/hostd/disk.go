@@ -6,30 +6,49 @@ import (
 	"strconv"
 )
 
-// disk is the part of a confinement that can make a host's file system small.
+// disk is the part of a confinement that can make a host's file system small. Of fill and
+// empty one is called at a time.
 type disk interface {
 	// fill moves the host's root to a file system of its own that has free bytes left.
 	fill(free int64) error
-	// empty moves it back.
+	// empty moves it back. When it is there, empty does nothing.
 	empty() error
 	// view is the path by which this process sees what the host sees at a path.
 	view(path string) string
 }
 
-// fillDisk serves the fault full-disk.
+// fillDisk serves the fault full-disk, and notes it as far as it got.
 func (h *Host) fillDisk(arg string) error {
 	d, ok := h.cage.(disk)
 	if !ok {
-		h.faults.put(FaultFullDisk, Off)
 		return errors.New("full-disk needs a host with namespaces, and this machine gives none")
 	}
 	h.diskJob.Lock()
 	defer h.diskJob.Unlock()
-	if err := d.empty(); err != nil || arg == Off {
+	if err := d.empty(); err != nil {
 		return err
 	}
+	h.faults.put(FaultFullDisk, Off)
+	if arg == Off {
+		return nil
+	}
 	kb, _ := strconv.ParseInt(arg, 10, 64) // checked by Fault; "" is 0
-	return d.fill(kb << 10)
+	if err := d.fill(kb << 10); err != nil {
+		return err
+	}
+	h.faults.put(FaultFullDisk, arg)
+	return nil
+}
+
+// bringBack moves the root back where it belongs before the host ends.
+func (h *Host) bringBack() error {
+	d, ok := h.cage.(disk)
+	if !ok {
+		return nil
+	}
+	h.diskJob.Lock()
+	defer h.diskJob.Unlock()
+	return d.empty()
 }
 
 // seen is the folder of the host's root as the host sees it now.

@@ -113,8 +113,11 @@ func (h *Host) Fault(name, arg string) error {
 	if err := h.checkFault(name, arg); err != nil {
 		return fmt.Errorf("host %s: fault %s: %w", h.name, name, err)
 	}
-	if name == FaultKill {
+	switch name {
+	case FaultKill:
 		return h.unit(arg).kill()
+	case FaultFullDisk:
+		return h.fillDisk(arg)
 	}
 	h.faults.put(name, arg)
 	switch {
@@ -122,8 +125,6 @@ func (h *Host) Fault(name, arg string) error {
 		return h.listen()
 	case name == FaultUnreachable:
 		h.unlisten()
-	case name == FaultFullDisk:
-		return h.fillDisk(arg)
 	case name == FaultHang || name == FaultNotSSH || name == FaultWrongHostKey || name == FaultRefuseAuth:
 		h.dropConnections()
 	}

@@ -71,6 +71,9 @@ func (h *Host) boot() error {
 	if err := os.MkdirAll(h.owners, 0o755); err != nil {
 		return err
 	}
+	if err := settle(h.root); err != nil {
+		return fmt.Errorf("host %s: its root: %w", h.name, err)
+	}
 	if err := h.layRoot(); err != nil {
 		return err
 	}
@@ -156,7 +159,11 @@ func (h *Host) close() error {
 		u.stop()
 	}
 	h.killAll()
-	err := h.cage.close()
+	err := h.bringBack()
+	if err != nil {
+		err = fmt.Errorf("host %s: its files are as they were before the fault %s: %w", h.name, FaultFullDisk, err)
+	}
+	err = errors.Join(err, h.cage.close())
 	h.serving.Wait()
 	return err
 }

@@ -3,6 +3,7 @@ package hostd
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -32,7 +33,9 @@ func link(path, to string) entry   { return entry{path: path, text: to, kind: fs
 func dir(path string) entry        { return entry{path: path, mode: 0o755, kind: fs.ModeDir} }
 
 // layRoot makes a host's root as a fresh installation leaves it: the base system, and the
-// packages of its units with their example settings. A root that is there already stays.
+// packages of its units with their example settings. A root that is there already stays. It
+// is laid beside and moved in, etc last: a root that has an etc is whole. Into one that has
+// none comes what it lacks.
 func (h *Host) layRoot() error {
 	root, o := h.root, h.options
 	if _, err := os.Lstat(filepath.Join(root, "etc")); err == nil {
@@ -54,12 +57,26 @@ func (h *Host) layRoot() error {
 	if kinds[KindMesosMaster] || kinds[KindMesosAgent] {
 		all = append(all, mesosPackage(agentUnit(o))...)
 	}
-	for _, e := range all {
-		if err := h.lay(e); err != nil {
-			return fmt.Errorf("host %s: lay its root: %w", o.Name, err)
-		}
+	if err := h.layAll(all); err != nil {
+		return fmt.Errorf("host %s: lay its root: %w", o.Name, err)
 	}
 	return nil
+}
+
+func (h *Host) layAll(all []entry) error {
+	fresh := h.root + ".new" // no host has a dot in its name
+	if err := os.RemoveAll(fresh); err != nil {
+		return err
+	}
+	for _, e := range all {
+		if err := h.lay(fresh, e); err != nil {
+			return err
+		}
+	}
+	if err := complete(fresh, h.root, "etc"); err != nil {
+		return err
+	}
+	return os.RemoveAll(fresh)
 }
 
 // agentUnit is the unit of the agent, whose name its settings folder carries.
@@ -71,8 +88,41 @@ func agentUnit(o HostOptions) string {
 	return o.Units[i].Name
 }
 
-func (h *Host) lay(e entry) error {
-	name := filepath.Join(h.root, e.path)
+// complete moves what is in a folder to another of the same file system unless something
+// of that name is there. What last names is moved last.
+func complete(from, to, last string) error {
+	list, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, e := range list {
+		if e.Name() != last {
+			names = append(names, e.Name())
+		}
+	}
+	if len(names) < len(list) {
+		names = append(names, last)
+	}
+	for _, n := range names {
+		source, target := filepath.Join(from, n), filepath.Join(to, n)
+		there, err := os.Lstat(target)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = os.Rename(source, target)
+		} else if err == nil && there.IsDir() {
+			if info, lerr := os.Lstat(source); lerr == nil && info.IsDir() {
+				err = complete(source, target, "")
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *Host) lay(root string, e entry) error {
+	name := filepath.Join(root, e.path)
 	var err error
 	switch e.kind {
 	case fs.ModeDir:
