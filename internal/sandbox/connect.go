@@ -55,15 +55,10 @@ func ReadConnect(file string) (Connect, error) {
 	return c, nil
 }
 
-// write puts the file there whole, with a new name at once: who waits for it reads all of it.
 func (c Connect) write(file string) error {
 	text, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return err
 	}
-	tmp := file + ".new"
-	if err := os.WriteFile(tmp, append(text, '\n'), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(tmp, file)
+	return writeWhole(file, append(text, '\n'))
 }

@@ -18,19 +18,23 @@ import (
 type marathon struct {
 	url     string
 	handler *marathond.Server
+	keeper  *keeper
 	server  *http.Server
 	served  chan struct{}
 	down    atomic.Bool
 }
 
 func (c *Cluster) startMarathon(name string) (*marathon, error) {
-	h := marathond.New(marathond.Options{Name: name})
 	var config net.ListenConfig
 	l, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("marathon %s: %w", name, err)
 	}
-	m := &marathon{url: "http://" + l.Addr().String(), handler: h, served: make(chan struct{})}
+	h, k, err := keptMarathon(c.dir, name)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("marathon %s: %w", name, err), l.Close())
+	}
+	m := &marathon{url: "http://" + l.Addr().String(), handler: h, keeper: k, served: make(chan struct{})}
 	m.server = &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c.touch()
 		m.serve(w, r)
@@ -45,7 +49,7 @@ func (c *Cluster) startMarathon(name string) (*marathon, error) {
 func (m *marathon) close() error {
 	err := m.server.Close()
 	<-m.served
-	return errors.Join(err, m.handler.Close())
+	return errors.Join(err, m.keeper.close(), m.handler.Close())
 }
 
 // faultDown is the one fault that is the sandbox's own, whatever answers there.

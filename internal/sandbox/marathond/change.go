@@ -149,6 +149,7 @@ func (s *Server) store(next *root) {
 	if s.reverted == "" {
 		s.reverted = s.now()
 	}
+	s.o.Changed()
 }
 
 // full reports whether no more deployments may run; force does not help.

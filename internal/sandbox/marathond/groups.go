@@ -173,6 +173,7 @@ func (s *Server) patchGroup(q *request, rest string) answer {
 		g.enforceRole = *want.EnforceRole
 		next.groups[id] = g
 		s.root = next
+		s.o.Changed()
 	}
 	return answer{status: http.StatusOK, write: true}
 }

@@ -25,9 +25,12 @@ type Options struct {
 	Role           string        // --mesos_role; "": *
 	DefaultNetwork string        // --default_network_name
 	Features       []string      // --enable_features
+	// Changed is called after each change of what Snapshot prints; nil: nobody asks. It must
+	// not call the server.
+	Changed func()
 }
 
-// Server is one Marathon: it leads, and it forgets everything when it is closed.
+// Server is one Marathon: it leads. What Snapshot prints outlives it, nothing else.
 type Server struct {
 	o      Options
 	clock  Clock
@@ -60,6 +63,9 @@ func New(o Options) *Server {
 	}
 	if len(o.Agents) == 0 {
 		o.Agents = []string{"a1", "a2"}
+	}
+	if o.Changed == nil {
+		o.Changed = func() {}
 	}
 	o.Role = cmp.Or(o.Role, "*")
 	s := &Server{
