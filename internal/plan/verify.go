@@ -33,9 +33,11 @@ func (b *builder) verifyStage() {
 		return
 	}
 	s := Stage{N: len(b.plan.Stages) + 1, Title: "verify", Why: "there is nothing to change, and they fail their check: apply waits until they pass it"}
-	for _, role := range sortedKeys(byRole) {
-		byRole[role].Targets = slices.Compact(byRole[role].Targets)
-		s.Batches = append(s.Batches, *byRole[role])
+	for _, role := range b.in.Mesh.Roles { // in ascending layers, as they depend on each other
+		if batch := byRole[role.Name]; batch != nil {
+			batch.Targets = slices.Compact(batch.Targets)
+			s.Batches = append(s.Batches, *batch)
+		}
 	}
 	b.plan.Stages = append(b.plan.Stages, s)
 }
@@ -59,13 +61,4 @@ func (b *builder) failingCheck(r mesh.Resource) string {
 		}
 	}
 	return ""
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	var out []string
-	for k := range m {
-		out = append(out, k)
-	}
-	slices.Sort(out)
-	return out
 }
