@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -55,6 +56,7 @@ func (t translator) rephrase(f *finding, msg string, mine, shipped []mesh.Pos) {
 	case reBound.matches(msg):
 		m := reBound.groups(msg)
 		f.Rule, f.Msg = "value", fmt.Sprintf("%s is %s, and must be %s", what, shown(f.path, m[1]), wanted(m[2]))
+		f.Hint = wantedHint(m[1], m[2])
 	case reMismatch.matches(msg):
 		t.mismatch(f, reMismatch.groups(msg), mine, shipped)
 	default:
@@ -185,7 +187,7 @@ func (t translator) mismatch(f *finding, m []string, mine, shipped []mesh.Pos) {
 			said = text // as it is written: 0o644
 		}
 		f.Rule, f.Msg = "type", fmt.Sprintf("%s is %s, and must be %s", subject(f.path), shown(f.path, said), wanted(want))
-		f.Hint = quotesHint(value, want)
+		f.Hint = cmp.Or(quotesHint(value, want), wantedHint(value, want))
 		if len(f.path) == 3 && f.path[0] == "hosts" && f.path[2] == "roles" {
 			f.Hint = `such as roles: {"mesos-agent": {}}`
 		}

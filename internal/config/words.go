@@ -45,16 +45,39 @@ func inWords() map[string]string {
 		"int": "a whole number", "uint": "a whole number", "number": "a number", "float": "a number", "list": "a list", "struct": "fields in braces",
 		"string": "a string", "bool": "true or false", "#Path": "an absolute path",
 		`!=""`: "a string that is not empty", `string & !=""`: "a string that is not empty",
-		`=~"^0[0-7]{3}$"`:               `four octal digits in quotes, such as "0644"`,
-		`=~"^([0-9]+(ms|s|m|h))+$"`:     `a time with a unit, such as "30s"`,
-		`=~"^/[^\u0000\n]+$"`:           "an absolute path",
-		`=~"^/[^\\u0000\\n]+$"`:         "an absolute path",
-		`=~"^/"`:                        "an absolute path",
-		`=~"^https?://"`:                "a URL that begins with http:// or https://",
-		`=~"` + namePattern + `"`:       "a name of lower-case letters, digits and dashes",
-		`int & >0 & <65536`:             "a port",
-		`=~"^server\\.[1-9][0-9]*$"`:    "server.1, server.2 and so on",
-		`=~"^(0|[1-9][0-9]*)(ms|s|m)$"`: `a time with a unit, such as "30s"`,
+		`=~"^0[0-7]{3}$"`:                     `four octal digits in quotes, such as "0644"`,
+		`=~"^([0-9]+(ms|s|m|h))+$"`:           `a time with a unit, such as "30s"`,
+		`=~"^/[^\u0000\n]+$"`:                 "an absolute path",
+		`=~"^/[^\\u0000\\n]+$"`:               "an absolute path",
+		`=~"^/"`:                              "an absolute path",
+		`=~"^https?://"`:                      "a URL that begins with http:// or https://",
+		`=~"` + namePattern + `"`:             "a name of lower-case letters, digits and dashes",
+		`int & >0 & <65536`:                   "a port",
+		accountForm:                           `a name without blanks and ":", with no "-" or "+" in front`,
+		accountNoNumber:                       "a name, and no number",
+		accountForm + " & " + accountNoNumber: "the name of a user or group",
+		`=~"^server\\.[1-9][0-9]*$"`:          "server.1, server.2 and so on",
+		`=~"^(0|[1-9][0-9]*)(ms|s|m)$"`:       `a time with a unit, such as "30s"`,
+	}
+}
+
+// The two constraints of the contract's #Account.
+const (
+	accountForm     = `=~"^[^-+:\\s\\p{Cc}][^:\\s\\p{Cc}]*$"`
+	accountNoNumber = `!~"^[0-9]+$"`
+)
+
+// wantedHint says what to do about a value that a constraint of the contract refuses,
+// where the constraint's words alone do not say it.
+func wantedHint(value, b string) string {
+	value = unquote(value)
+	switch {
+	case b != accountForm && b != accountNoNumber:
+		return ""
+	case value != "" && strings.Trim(value, "0123456789") == "":
+		return `a host is seen with names, so that a number would differ for ever; for 0 write "root"`
+	default:
+		return `such as "root"; owner and group are fields of their own`
 	}
 }
 
