@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"cuelang.org/go/cue/errors"
 
@@ -124,21 +125,34 @@ func (t translator) fieldNotAllowed(f *finding) {
 	}
 	f.Msg = unknownField(f.path)
 	if len(f.path) > 0 {
-		f.Hint = didYouMean(unquote(f.path[len(f.path)-1]), t.known(f.path))
+		last := f.path[len(f.path)-1]
+		if f.Hint = didYouMean(unquote(last), t.known(f.path)); strings.ContainsFunc(labelName(last), unicode.IsControl) {
+			f.Hint = controlHint
+		}
 	}
 	if f.Hint == "" && t.otherRole != nil {
 		f.Hint = t.otherRole(f.path)
 	}
 }
 
-// unknownKind cuts a path such as yield.servces.x after the kind that is not known.
+// unknownKind cuts a path such as yield.servces.x after the kind that is not known, and
+// one such as yield.files."etc/x".mode after the name that is no path.
 func unknownKind(path []string) []string {
-	if len(path) > 5 && path[0] == "out" && path[3] == "yield" &&
-		!slices.Contains(yieldFields(), path[4]) {
-		return path[:5]
+	if len(path) <= 5 || path[0] != "out" || path[3] != "yield" {
+		return path
 	}
-	return path
+	switch {
+	case !slices.Contains(yieldFields(), path[4]):
+		return path[:5]
+	case slices.Contains(pathFields(), path[4]) && !pathForm.matches(labelName(path[5])):
+		return path[:6]
+	default:
+		return path
+	}
 }
+
+// pathForm is the contract's #Path.
+const pathForm pattern = `^/[^\p{Cc}]+$`
 
 // lengths is about two lists that are joined item by item.
 func (t translator) lengths(f *finding, m []string) {

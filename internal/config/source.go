@@ -106,7 +106,7 @@ func (s *source) field(p mesh.Pos, name string) mesh.Pos {
 		if !ok || !holds(field, p) {
 			return true
 		}
-		if label, _, err := ast.LabelName(field.Label); err == nil && label == unquote(name) {
+		if label, _, err := ast.LabelName(field.Label); err == nil && label == labelName(name) {
 			out = position(field.Label.Pos())
 		}
 		return true

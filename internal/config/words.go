@@ -3,7 +3,9 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"meshsync.dev/meshsync/internal/mesh"
 )
@@ -47,12 +49,13 @@ func inWords() map[string]string {
 		`!=""`: "a string that is not empty", `string & !=""`: "a string that is not empty",
 		`=~"^0[0-7]{3}$"`:                     `four octal digits in quotes, such as "0644"`,
 		`=~"^([0-9]+(ms|s|m|h))+$"`:           `a time with a unit, such as "30s"`,
-		`=~"^/[^\u0000\n]+$"`:                 "an absolute path",
-		`=~"^/[^\\u0000\\n]+$"`:               "an absolute path",
 		`=~"^/"`:                              "an absolute path",
 		`=~"^https?://"`:                      "a URL that begins with http:// or https://",
 		`=~"` + namePattern + `"`:             "a name of lower-case letters, digits and dashes",
 		`int & >0 & <65536`:                   "a port",
+		pathInContract:                        "an absolute path without control characters",
+		"!=\"\" & " + noControl:               "a string that is not empty",
+		noControl:                             "without control characters",
 		accountForm:                           `a name without blanks and ":", with no "-" or "+" in front`,
 		accountNoNumber:                       "a name, and no number",
 		accountForm + " & " + accountNoNumber: "the name of a user or group",
@@ -67,11 +70,21 @@ const (
 	accountNoNumber = `!~"^[0-9]+$"`
 )
 
+// Constraints of the contract's #Path and #Symlink.
+const (
+	pathInContract = `=~"^/[^\\p{Cc}]+$"`
+	noControl      = `!~"\\p{Cc}"`
+)
+
+const controlHint = "newlines, tabs and the like are not read back from a host as they are"
+
 // wantedHint says what to do about a value that a constraint of the contract refuses,
 // where the constraint's words alone do not say it.
 func wantedHint(value, b string) string {
 	value = unquote(value)
 	switch {
+	case b == noControl || b == pathInContract && strings.HasPrefix(value, "/"):
+		return controlHint
 	case b != accountForm && b != accountNoNumber:
 		return ""
 	case value != "" && strings.Trim(value, "0123456789") == "":
@@ -100,7 +113,7 @@ func isType(s string) bool {
 	if pureType(s) {
 		return true
 	}
-	for _, t := range []string{"[...", "(string", ">", "<", "=~", "!="} {
+	for _, t := range []string{"[...", "(string", ">", "<", "=~", "!=", "!~"} {
 		if strings.HasPrefix(s, t) {
 			return true
 		}
@@ -212,6 +225,15 @@ func roleOn(path []string) string {
 
 func unquote(s string) string { return strings.Trim(s, `"`) }
 
+// labelName is the name that a part of a path stands for: of "/a\tb" with its quotes, the
+// text with a tab. For messages unquote is safer, which leaves such characters escaped.
+func labelName(part string) string {
+	if name, err := strconv.Unquote(part); err == nil {
+		return name
+	}
+	return unquote(part)
+}
+
 func unquoteAll(path []string) []string {
 	out := make([]string, len(path))
 	for i, p := range path {
@@ -260,7 +282,11 @@ func unknownYield(path []string, last string) string {
 	case len(path) == 5:
 		return fmt.Sprintf("role %s yields %q, and there is no such kind of thing", role, last)
 	case len(path) == 6 && slices.Contains(pathFields(), path[4]):
-		return fmt.Sprintf("role %s yields the path %q: want an absolute path below /", role, last)
+		want := "an absolute path below /"
+		if name := labelName(path[5]); strings.ContainsFunc(name, unicode.IsControl) {
+			last, want = name, "a path without control characters"
+		}
+		return fmt.Sprintf("role %s yields the path %q: want %s", role, last, want)
 	default:
 		return fmt.Sprintf("role %s: %q is no field of %s", role, last, dotted(path[4:len(path)-1]))
 	}
