@@ -18,6 +18,7 @@ func check(m *mesh.Mesh, l *loader) {
 	checkAddresses(m, l.errs)
 	checkMembers(m, l)
 	checkPaths(m, l)
+	checkLengths(m, l)
 	checkEnsembles(m, l)
 	checkServices(m, l)
 	checkPolicy(m, l)

@@ -1,0 +1,70 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// What Linux takes, in bytes: limits.h's NAME_MAX, and PATH_MAX without its final NUL.
+const (
+	maxPart = 255
+	maxPath = 4095
+)
+
+// checkLengths finds paths that no host can hold.
+func checkLengths(m *mesh.Mesh, l *loader) {
+	for _, r := range m.Resources {
+		if r.Service == nil {
+			l.checkLength(r, "the path", r.Addr.Name)
+		}
+		if to, ok := leadsTo(r); ok {
+			l.checkLength(r, "a link to", to)
+		}
+		if r.Service != nil {
+			for _, read := range r.Service.Reads {
+				l.checkLength(r, "a service that reads", read)
+			}
+		}
+	}
+}
+
+func (l *loader) checkLength(r mesh.Resource, what, p string) {
+	var wrong string
+	switch n := longestPart(p); {
+	case len(p) > maxPath:
+		wrong = fmt.Sprintf("it has %d bytes, and a host takes at most %d", len(p), maxPath)
+	case n > maxPart:
+		wrong = fmt.Sprintf("a part of it has %d bytes, and a host takes at most %d", n, maxPart)
+	default:
+		return
+	}
+	l.errs.add(Error{
+		Pos: l.madeAt(r), Rule: "path-length", Msg: fmt.Sprintf("role %s yields %s %q: %s", r.Role, what, short(p), wrong),
+		Hint: "shorten it; a letter beyond ASCII counts as two bytes or more",
+	})
+}
+
+func longestPart(p string) int {
+	longest := 0
+	for part := range strings.SplitSeq(p, "/") {
+		longest = max(longest, len(part))
+	}
+	return longest
+}
+
+// short is a path as a message can hold it.
+func short(p string) string {
+	const most = 40
+	if runes := []rune(p); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return p
+}
+
+// leadsTo is the path that a link leads to. ok is false for all other kinds.
+func leadsTo(r mesh.Resource) (to string, ok bool) {
+	to, ok = r.Attrs["to"].(string)
+	return to, ok
+}
