@@ -19,6 +19,7 @@ func check(m *mesh.Mesh, l *loader) {
 	checkMembers(m, l)
 	checkPaths(m, l)
 	checkLengths(m, l)
+	checkParents(m, l)
 	checkEnsembles(m, l)
 	checkServices(m, l)
 	checkPolicy(m, l)

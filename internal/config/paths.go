@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"meshsync.dev/meshsync/internal/mesh"
@@ -67,4 +68,46 @@ func short(p string) string {
 func leadsTo(r mesh.Resource) (to string, ok bool) {
 	to, ok = r.Attrs["to"].(string)
 	return to, ok
+}
+
+// checkParents finds what lies below something that is no directory.
+func checkParents(m *mesh.Mesh, l *loader) {
+	type place struct{ host, path string }
+	solid := map[place]mesh.Resource{}
+	for _, r := range m.Resources {
+		if r.Service == nil && r.Addr.Kind != mesh.Directory {
+			solid[place{r.Addr.Target.Name, r.Addr.Name}] = r
+		}
+	}
+	for _, r := range m.Resources {
+		if r.Service != nil || path.Clean(r.Addr.Name) != r.Addr.Name {
+			continue // checkPaths reports what is not plain
+		}
+		for dir := path.Dir(r.Addr.Name); len(dir) > 1; dir = path.Dir(dir) {
+			if parent, ok := solid[place{r.Addr.Target.Name, dir}]; ok {
+				l.belowNoDirectory(r, parent)
+				break
+			}
+		}
+	}
+}
+
+// belowNoDirectory reports a resource whose parent is declared as what holds nothing.
+func (l *loader) belowNoDirectory(r, parent mesh.Resource) {
+	at, owner, on := l.madeAt(r), "the same role", ""
+	if parent.Role != r.Role {
+		owner, on = "role "+parent.Role, " on "+r.Addr.Target.Name
+	}
+	hint := fmt.Sprintf("declare %s in directories, or move one of the two", parent.Addr.Name)
+	if to, ok := leadsTo(parent); ok {
+		if !path.IsAbs(to) {
+			to = path.Join(path.Dir(parent.Addr.Name), to)
+		}
+		hint = "a link may lead elsewhere tomorrow; name the real path, " + path.Join(to, strings.TrimPrefix(r.Addr.Name, parent.Addr.Name))
+	}
+	l.errs.add(Error{
+		Pos: at, Also: alsoUnless(at, l.madeAt(parent)), Rule: "below-no-directory",
+		Msg:  fmt.Sprintf("role %s yields %s below %s, which is no directory: %s yields that in %s%s", r.Role, r.Addr.Name, parent.Addr.Name, owner, kindField(parent.Addr.Kind), on),
+		Hint: hint,
+	})
 }
