@@ -20,6 +20,7 @@ func check(m *mesh.Mesh, l *loader) {
 	checkPaths(m, l)
 	checkLengths(m, l)
 	checkParents(m, l)
+	checkRecords(m, l)
 	checkEnsembles(m, l)
 	checkServices(m, l)
 	checkPolicy(m, l)

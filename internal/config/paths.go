@@ -111,3 +111,21 @@ func (l *loader) belowNoDirectory(r, parent mesh.Resource) {
 		Hint: hint,
 	})
 }
+
+// ownRecords is where meshsync keeps what it has applied, on every host;
+// see the formats in docs/ARCHITECTURE.md.
+const ownRecords = "/var/lib/meshsync"
+
+// checkRecords keeps roles off meshsync's own records: a purge of them, or another file in
+// their place, would make all of the host look as if it had never been applied.
+func checkRecords(m *mesh.Mesh, l *loader) {
+	for _, r := range m.Resources {
+		if r.Service == nil && (r.Addr.Name == ownRecords || strings.HasPrefix(r.Addr.Name, ownRecords+"/")) {
+			l.errs.add(Error{
+				Pos: l.madeAt(r), Rule: "own-records",
+				Msg:  fmt.Sprintf("role %s yields %s, and %s holds meshsync's own records", r.Role, r.Addr.Name, ownRecords),
+				Hint: "meshsync makes that folder and keeps it; put files of your own elsewhere",
+			})
+		}
+	}
+}
