@@ -21,6 +21,7 @@ func check(m *mesh.Mesh, l *loader) {
 	checkLengths(m, l)
 	checkParents(m, l)
 	checkRecords(m, l)
+	checkPurges(m, l)
 	checkEnsembles(m, l)
 	checkServices(m, l)
 	checkPolicy(m, l)
@@ -129,9 +130,11 @@ func checkPaths(m *mesh.Mesh, l *loader) {
 	}
 }
 
-// madeAt is the line of a user's role that makes a resource, else where its host takes the role.
-func (l *loader) madeAt(r mesh.Resource) mesh.Pos {
-	if p := l.yieldPosition([]string{"out", r.Addr.Target.Name, r.Role, "yield", kindField(r.Addr.Kind), r.Addr.Name}); !p.IsZero() {
+// madeAt is the line of a user's role that makes a resource, or a field of it, else where
+// its host takes the role.
+func (l *loader) madeAt(r mesh.Resource, field ...string) mesh.Pos {
+	at := append([]string{"out", r.Addr.Target.Name, r.Role, "yield", kindField(r.Addr.Kind), r.Addr.Name}, field...)
+	if p := l.yieldPosition(at); !p.IsZero() {
 		return p
 	}
 	return r.Origin

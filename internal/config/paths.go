@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 
 	"meshsync.dev/meshsync/internal/mesh"
@@ -21,17 +22,17 @@ func checkLengths(m *mesh.Mesh, l *loader) {
 			l.checkLength(r, "the path", r.Addr.Name)
 		}
 		if to, ok := leadsTo(r); ok {
-			l.checkLength(r, "a link to", to)
+			l.checkLength(r, "a link to", to, "to")
 		}
 		if r.Service != nil {
-			for _, read := range r.Service.Reads {
-				l.checkLength(r, "a service that reads", read)
+			for i, read := range r.Service.Reads {
+				l.checkLength(r, "a service that reads", read, "reads", strconv.Itoa(i))
 			}
 		}
 	}
 }
 
-func (l *loader) checkLength(r mesh.Resource, what, p string) {
+func (l *loader) checkLength(r mesh.Resource, what, p string, field ...string) {
 	var wrong string
 	switch n := longestPart(p); {
 	case len(p) > maxPath:
@@ -42,7 +43,7 @@ func (l *loader) checkLength(r mesh.Resource, what, p string) {
 		return
 	}
 	l.errs.add(Error{
-		Pos: l.madeAt(r), Rule: "path-length", Msg: fmt.Sprintf("role %s yields %s %q: %s", r.Role, what, short(p), wrong),
+		Pos: l.madeAt(r, field...), Rule: "path-length", Msg: fmt.Sprintf("role %s yields %s %q: %s", r.Role, what, short(p), wrong),
 		Hint: "shorten it; a letter beyond ASCII counts as two bytes or more",
 	})
 }
