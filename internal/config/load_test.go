@@ -80,11 +80,11 @@ func TestTheExampleIsTheClusterOfItsReadme(t *testing.T) {
 func TestLayersTheLastThatNamesAKeyWinsAndNullRemovesIt(t *testing.T) {
 	t.Parallel()
 	m := loaded(t, "prod", map[string]string{"prod/x.cue": `package prod
-settings: zookeeper: {tickTime: 3000, syncLimit: null, clientPort: 2182}
+settings: zookeeper: {tickTime: 3000, "autopurge.purgeInterval": null, clientPort: 2182}
 hosts: m2: roles: zookeeper: {tickTime: 4000, "server.3": "0.0.0.0:2888:3888"}
 `})
 	for host, want := range map[string]string{"m1": "tickTime=3000\n", "m2": "tickTime=4000\n"} {
-		if got := textOf(t, m, host, zooCfg); !strings.HasPrefix(got, want) || strings.Contains(got, "syncLimit") || !strings.Contains(got, "maxClientCnxns=100\n") {
+		if got := textOf(t, m, host, zooCfg); !strings.HasPrefix(got, want) || strings.Contains(got, "purgeInterval") || !strings.Contains(got, "maxClientCnxns=100\n") {
 			t.Errorf("%s: %s", host, got)
 		}
 	}

@@ -57,7 +57,9 @@ func (t translator) rephrase(f *finding, msg string, mine, shipped []mesh.Pos) {
 	case reBound.matches(msg):
 		m := reBound.groups(msg)
 		f.Rule, f.Msg = "value", fmt.Sprintf("%s is %s, and must be %s", what, shown(f.path, m[1]), wanted(m[2]))
-		f.Hint = wantedHint(m[1], m[2])
+		if f.Hint = wantedHint(m[1], m[2]); aboutHost(f.path) && f.path[4] == "id" {
+			f.Hint = "the ids of a role's members may have gaps: take one that is free"
+		}
 	case reMismatch.matches(msg):
 		t.mismatch(f, reMismatch.groups(msg), mine, shipped)
 	default:

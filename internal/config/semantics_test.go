@@ -33,15 +33,15 @@ func TestTheContractNamesTheChecksThatThereAre(t *testing.T) {
 
 func TestEachLayerWinsOverTheOneBefore(t *testing.T) {
 	t.Parallel()
-	const shared = "package common\ndefaults: zookeeper: tickTime: 2100\n"
-	const own = "package prod\nsettings: zookeeper: tickTime: 2200\n"
-	const host = "package prod\nhosts: m2: roles: zookeeper: tickTime: 2300\n"
+	const shared = "package common\ndefaults: zookeeper: \"autopurge.purgeInterval\": 2100\n"
+	const own = "package prod\nsettings: zookeeper: \"autopurge.purgeInterval\": 2200\n"
+	const host = "package prod\nhosts: m2: roles: zookeeper: \"autopurge.purgeInterval\": 2300\n"
 	for _, tt := range []struct {
 		name   string
 		files  map[string]string
 		m1, m2 string
 	}{
-		{"the role's own", nil, "2000", "2000"},
+		{"the role's own", nil, "24", "24"},
 		{"shared", map[string]string{"common/x.cue": shared}, "2100", "2100"},
 		{"the mesh's", map[string]string{"common/x.cue": shared, "prod/x.cue": own}, "2200", "2200"},
 		{"the host's", map[string]string{"common/x.cue": shared, "prod/x.cue": own, "prod/y.cue": host}, "2200", "2300"},
@@ -53,7 +53,7 @@ func TestEachLayerWinsOverTheOneBefore(t *testing.T) {
 			t.Parallel()
 			m := loaded(t, "prod", tt.files)
 			for host, want := range map[string]string{"m1": tt.m1, "m2": tt.m2} {
-				if got := setting(textOf(t, m, host, zooCfg), "tickTime"); got != want {
+				if got := setting(textOf(t, m, host, zooCfg), "autopurge.purgeInterval"); got != want {
 					t.Errorf("%s has %q, want %q", host, got, want)
 				}
 			}

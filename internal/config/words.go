@@ -47,11 +47,12 @@ func inWords() map[string]string {
 		"int": "a whole number", "uint": "a whole number", "number": "a number", "float": "a number", "list": "a list", "struct": "fields in braces",
 		"string": "a string", "bool": "true or false", "#Path": "an absolute path",
 		`!=""`: "a string that is not empty", `string & !=""`: "a string that is not empty",
-		`=~"^0[0-7]{3}$"`:                     `four octal digits in quotes, such as "0644"`,
-		`=~"^([0-9]+(ms|s|m|h))+$"`:           `a time with a unit, such as "30s"`,
-		`=~"^/"`:                              "an absolute path",
-		`=~"^https?://"`:                      "a URL that begins with http:// or https://",
-		`=~"` + namePattern + `"`:             "a name of lower-case letters, digits and dashes",
+		`=~"^0[0-7]{3}$"`:           `four octal digits in quotes, such as "0644"`,
+		`=~"^([0-9]+(ms|s|m|h))+$"`: `a time with a unit, such as "30s"`,
+		`=~"^/"`:                    "an absolute path",
+		`=~"^https?://"`:            "a URL that begins with http:// or https://",
+		`=~"` + namePattern + `"`:   "a name of lower-case letters, digits and dashes",
+		`>0 & int`:                  "a whole number above 0", `int & >0`: "a whole number above 0",
 		`int & >0 & <65536`:                   "a port",
 		pathInContract:                        "an absolute path without control characters",
 		"!=\"\" & " + noControl:               "a string that is not empty",
@@ -174,6 +175,8 @@ func subject(path []string) string {
 		return fmt.Sprintf("setting %q of role %s", dotted(unquoteAll(path[4:])), roleOn(path))
 	case len(path) >= 5 && path[0] == "out" && path[3] == "yield":
 		return fmt.Sprintf("%s of role %s", dotted(path[4:]), roleOn(path))
+	case aboutHost(path) && path[1] != "":
+		return fmt.Sprintf("%s of host %s with role %s", path[4], path[1], unquote(path[2]))
 	case len(path) >= 4 && path[0] == "out":
 		return fmt.Sprintf("%s of role %s", dotted(path[3:]), roleOn(path))
 	case len(path) == 3 && path[0] == "out":
@@ -197,6 +200,11 @@ func subject(path []string) string {
 	default:
 		return dotted(path)
 	}
+}
+
+// aboutHost reports whether a path is that of a fact which a role is given of its host.
+func aboutHost(path []string) bool {
+	return len(path) == 5 && path[0] == "out" && path[3] == "me"
 }
 
 // dotted joins a path; items of lists are in brackets.
