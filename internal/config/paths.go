@@ -43,7 +43,7 @@ func (l *loader) checkLength(r mesh.Resource, what, p string, field ...string) {
 		return
 	}
 	l.errs.add(Error{
-		Pos: l.madeAt(r, field...), Rule: "path-length", Msg: fmt.Sprintf("role %s yields %s %q: %s", r.Role, what, short(p), wrong),
+		Pos: l.madeAt(r, field...), Rule: "path-length", Msg: fmt.Sprintf("role %s yields %s %q: %s", r.Role, what, short(p, 40), wrong),
 		Hint: "shorten it; a letter beyond ASCII counts as two bytes or more",
 	})
 }
@@ -54,15 +54,6 @@ func longestPart(p string) int {
 		longest = max(longest, len(part))
 	}
 	return longest
-}
-
-// short is a path as a message can hold it.
-func short(p string) string {
-	const most = 40
-	if runes := []rune(p); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return p
 }
 
 // leadsTo is the path that a link leads to. ok is false for all other kinds.

@@ -134,11 +134,8 @@ func pureType(s string) bool {
 // shown is a value as it may be printed: one that could be a secret is only named by its kind.
 func shown(path []string, value string) string {
 	switch {
-	case len(value) > 80:
-		value = value[:77] + "..."
-		fallthrough
 	case !secretPath(path):
-		return value
+		return short(value, 80)
 	case strings.HasPrefix(value, `"`):
 		return "a string"
 	case strings.HasPrefix(value, "["):
@@ -152,6 +149,14 @@ func shown(path []string, value string) string {
 	default:
 		return "a number"
 	}
+}
+
+// short is a text of at most so many characters, the last of which says that some are left out.
+func short(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return text
 }
 
 // secretPath reports whether a value at the path may be a secret: all of an app's env,
