@@ -25,6 +25,7 @@ func check(m *mesh.Mesh, l *loader) {
 	checkEnsembles(m, l)
 	checkServices(m, l)
 	checkPolicy(m, l)
+	checkURLs(m, l)
 	checkApps(m, l.errs)
 	checkServicePorts(m, l.errs)
 }

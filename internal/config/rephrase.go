@@ -112,7 +112,7 @@ func (t translator) other(f *finding, msg string) {
 	if len(f.path) > 0 {
 		f.Msg = subject(f.path) + ": " + msg
 	}
-	if secretPath(f.path) {
+	if secretPath(f.path) || hasCredentials(f.path, msg) {
 		f.Msg = subject(f.path) + " cannot be evaluated"
 	}
 }
@@ -216,12 +216,13 @@ func (t translator) mismatch(f *finding, m []string, mine, shipped []mesh.Pos) {
 		return
 	}
 	f.Rule, f.Msg = "conflict", subject(f.path)+" is given two values"
-	if !secretPath(f.path) {
+	secret := secretPath(f.path) || hasCredentials(f.path, m[1]+m[2])
+	if !secret {
 		f.Msg += fmt.Sprintf(", %s and %s", m[1], m[2])
 	}
 	if len(written) > 1 {
 		f.Pos, f.Also = written[0], written[1:2]
-		if text, _ := t.source.literal(f.Pos); text == m[2] && !secretPath(f.path) {
+		if text, _ := t.source.literal(f.Pos); text == m[2] && !secret {
 			f.Msg = fmt.Sprintf("%s is given two values, %s and %s", subject(f.path), m[2], m[1])
 		}
 		if f.Also[0].File != f.Pos.File && !strings.HasPrefix(f.Also[0].File, t.dir+"/") {
@@ -234,7 +235,7 @@ func (t translator) mismatch(f *finding, m []string, mine, shipped []mesh.Pos) {
 
 // conflictHint says how a shared package gives way.
 func conflictHint(file string, m []string, s *source, at mesh.Pos, path []string) string {
-	if secretPath(path) {
+	if secretPath(path) || hasCredentials(path, m[1]+m[2]) {
 		return ""
 	}
 	text, _ := s.literal(at)

@@ -134,7 +134,7 @@ func pureType(s string) bool {
 // shown is a value as it may be printed: one that could be a secret is only named by its kind.
 func shown(path []string, value string) string {
 	switch {
-	case !secretPath(path):
+	case !secretPath(path) && !hasCredentials(path, value):
 		return short(value, 80)
 	case strings.HasPrefix(value, `"`):
 		return "a string"
@@ -149,6 +149,11 @@ func shown(path []string, value string) string {
 	default:
 		return "a number"
 	}
+}
+
+// hasCredentials reports whether a value is a Marathon's URL with a user and a password in it.
+func hasCredentials(path []string, value string) bool {
+	return len(path) > 2 && path[0] == "marathons" && strings.Contains(value, "@")
 }
 
 // short is a text of at most so many characters, the last of which says that some are left out.

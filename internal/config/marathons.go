@@ -1,0 +1,52 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+
+	"cuelang.org/go/cue"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// checkURLs finds URLs that name no Marathon, and those with credentials in them. A URL
+// with credentials is never shown, nor is one that cannot be read, which may have some.
+func checkURLs(m *mesh.Mesh, l *loader) {
+	for _, marathon := range m.Marathons {
+		for i, text := range marathon.URLs {
+			e := Error{Pos: l.urlAt(marathon, i), Rule: "marathon-url"}
+			what := fmt.Sprintf("urls[%d] of Marathon %s", i, marathon.Name)
+			u, err := url.Parse(text)
+			switch {
+			case err != nil:
+				e.Msg, e.Hint = what+" is no URL that can be read", `such as "http://marathon.example.com:8080"`
+			case u.User != nil:
+				e.Msg = what + " has a user or a password in it: credentials do not belong into a URL"
+				e.Hint = "it is in git and would be in every error about this Marathon: take it out, and change a password that was there"
+			case u.Hostname() == "":
+				e.Msg, e.Hint = fmt.Sprintf("%s is %q, and names no host", what, text), `such as "http://marathon.example.com:8080"`
+			case !isPort(u.Port()):
+				e.Msg, e.Hint = fmt.Sprintf("%s is %q, and its port is not one from 1 to 65535", what, text), "Marathon listens on 8080 if nothing else is set"
+			default:
+				continue
+			}
+			l.errs.add(e)
+		}
+	}
+}
+
+// isPort reports whether a URL's port is one; none stands for that of the scheme.
+func isPort(text string) bool {
+	n, err := strconv.Atoi(text)
+	return text == "" || err == nil && n > 0 && n < 1<<16
+}
+
+// urlAt is the line on which a URL is written, else that of its Marathon.
+func (l *loader) urlAt(m mesh.MarathonSpec, i int) mesh.Pos {
+	v := l.value.LookupPath(cue.MakePath(cue.Str("marathons"), cue.Str(m.Name), cue.Str("urls"), cue.Index(i)))
+	if p := userLine(v); !p.IsZero() {
+		return p
+	}
+	return m.Origin
+}
