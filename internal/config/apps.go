@@ -85,11 +85,10 @@ func (l *loader) checkPackage(folder string, c *collector) bool {
 			continue
 		}
 		ok = false
-		msg := fmt.Sprintf("the file is of package %q, and its folder is %q", got, want)
+		msg, hint := fmt.Sprintf("the file is of package %q, and its folder is %q", got, want), "write package "+want
 		if got == "" {
-			msg = "the file names no package"
+			msg, hint = l.mod.noPackage(name, want)
 		}
-		hint := "write package " + want
 		if own := l.mod.packageOf(l.dir); own != "" && got == own {
 			hint += "; as package " + own + " it would be unified with the whole mesh"
 		}

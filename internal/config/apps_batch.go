@@ -41,7 +41,7 @@ func (b *batch) evaluate(folder string) {
 	}
 	inst := b.instance(folder)
 	if inst.Err != nil {
-		b.l.translator(inst.Files, cue.Value{}).add(&b.out.errs, inst.Err)
+		b.l.importErrors(inst, &b.out.errs)
 		return
 	}
 	v := b.ctx.BuildInstance(inst)

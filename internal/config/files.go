@@ -136,6 +136,34 @@ func (m *module) packageOf(dir string) string {
 	return ""
 }
 
+// noPackage says what is wrong with a file that has no package line, and what to do: want
+// is the package that the others of its folder are of.
+func (m *module) noPackage(name, want string) (msg, hint string) {
+	if f := m.ast(name); f != nil && len(f.Decls) == 0 {
+		return "the file holds nothing, and so it is of no package", "begin it with package " + want + ", or delete it"
+	}
+	return "the file names no package", "write package " + want
+}
+
+// packageName is a package's name that is as near to a folder's as CUE allows.
+func packageName(folder string) string {
+	name := strings.Map(func(r rune) rune {
+		if r < utf8.RuneSelf && ast.IsValidIdent("_"+string(r)) && r != '#' {
+			return r
+		}
+		return '_'
+	}, folder)
+	name = strings.TrimLeft(name, "_")
+	switch {
+	case name == "":
+		return "mesh"
+	case !ast.IsValidIdent(name):
+		return "x" + name
+	default:
+		return name
+	}
+}
+
 func readable(name string, data []byte, c *collector) bool {
 	pos := mesh.Pos{File: name, Line: 1}
 	switch {

@@ -4,6 +4,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -121,7 +122,9 @@ func (l *loader) evaluate() {
 		l.apps = l.appsOf(newShapeReader(ctx), func() contract { return l.con }, l.value, l.inst.Files, l.errs)
 	}
 	l.apps = append(l.apps, folders.apps...)
-	l.errs.list = append(l.errs.list, folders.errs.list...)
+	for _, e := range folders.errs.list {
+		l.errs.add(e) // a package that is missing is missed by the mesh and by apps
+	}
 }
 
 // evaluateMesh builds the instance of the mesh's own folder.
@@ -131,7 +134,7 @@ func (l *loader) evaluateMesh() {
 	}
 	l.inst = load.Instances([]string{"."}, l.config(l.dir))[0]
 	if l.inst.Err != nil {
-		l.importErrors(l.inst)
+		l.importErrors(l.inst, l.errs)
 		return
 	}
 	l.value = l.con.ctx.BuildInstance(l.inst)
@@ -154,32 +157,40 @@ func (l *loader) validate() {
 func (l *loader) onePackage() bool {
 	first, firstName := "", ""
 	for _, name := range l.mod.inFolder[l.dir] {
-		if first == "" || path.Base(name) == "mesh.cue" {
-			first, firstName = l.mod.pkgs[name], name
+		if got := l.mod.pkgs[name]; got != "" && (first == "" || path.Base(name) == "mesh.cue") {
+			first, firstName = got, name
 		}
 	}
 	ok := true
 	for _, name := range l.mod.inFolder[l.dir] {
-		if got := l.mod.pkgs[name]; got != first {
-			ok = false
-			l.errs.add(Error{
-				Pos: mesh.Pos{File: name, Line: 1}, Also: []mesh.Pos{{File: firstName, Line: 1}}, Rule: "mesh-package",
-				Msg: fmt.Sprintf("the file is of package %q, and the mesh is of package %q", got, first), Hint: "write package " + first,
-			})
+		got := l.mod.pkgs[name]
+		if got == first && got != "" {
+			continue
 		}
+		ok = false
+		e := Error{Pos: mesh.Pos{File: name, Line: 1}, Rule: "mesh-package"}
+		if got == "" {
+			e.Msg, e.Hint = l.mod.noPackage(name, cmp.Or(first, packageName(path.Base(l.dir))))
+		} else {
+			e.Msg, e.Hint = fmt.Sprintf("the file is of package %q, and the mesh is of package %q", got, first), "write package "+first
+			e.Also = []mesh.Pos{{File: firstName, Line: 1}}
+		}
+		l.errs.add(e)
 	}
 	return ok
 }
 
 // importErrors reports what kept an instance from being built.
-func (l *loader) importErrors(inst *build.Instance) {
-	if broken := l.mod.source.brokenImports(); len(broken) > 0 && strings.Contains(inst.Err.Error(), "import failed") {
-		for _, e := range broken {
-			l.errs.add(e)
+func (l *loader) importErrors(inst *build.Instance, c *collector) {
+	if strings.Contains(inst.Err.Error(), "import failed") {
+		if broken := l.mod.source.broken(); len(broken) > 0 {
+			for _, e := range broken {
+				c.add(e)
+			}
+			return
 		}
-		return
 	}
-	l.translator(inst.Files, cue.Value{}).add(l.errs, inst.Err)
+	l.translator(inst.Files, cue.Value{}).add(c, inst.Err)
 }
 
 // translator knows the names of this mesh for hints and positions.

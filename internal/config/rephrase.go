@@ -19,6 +19,7 @@ const (
 	reUnused   pattern = `^imported and not used: "(.+)"`
 	reLengths  pattern = `^incompatible list lengths \((\d+) and (\d+)\)$`
 	reNewer    pattern = `^language version "(.+)" declared in module.cue is too new for current language version "(.+)"$`
+	reExcluded pattern = `^build constraints exclude all CUE files in .*:\n\s+(.+?): (.+)`
 	reOpen     pattern = `(?s)^(?:incomplete value|non-concrete value) (.+)$`
 )
 
@@ -105,6 +106,12 @@ func (t translator) other(f *finding, msg string) {
 	if m := reNewer.groups(msg); m != nil {
 		f.Rule, f.Pos = "module", mesh.Pos{File: "cue.mod/module.cue", Line: 1}
 		f.Msg = fmt.Sprintf("the module is written in CUE %s, and this meshsync reads CUE up to %s", m[1], m[2])
+		return
+	}
+	if m := reExcluded.groups(msg); m != nil {
+		f.Rule, f.Pos = "excluded", mesh.Pos{File: m[1], Line: 1}
+		f.Msg = "the file is left out, and there is no other in its folder: " + m[2]
+		f.Hint = "meshsync sets no build tags, and reads no file whose name ends in _tool.cue or _test.cue or begins with _ or a dot"
 		return
 	}
 	msg = plainly(msg)

@@ -19,6 +19,7 @@ import (
 type source struct {
 	mod      *module
 	literals func() map[mesh.Pos]literal
+	broken   func() []Error         // brokenImports, which looks through all files
 	read     func() map[string]bool // the definitions that files outside of app folders refer to
 	// shippedValue finds which of some shipped positions is one of two values.
 	shippedValue func([]mesh.Pos, []string) []mesh.Pos
@@ -33,6 +34,7 @@ type literal struct {
 func newSource(m *module) *source {
 	s := &source{mod: m}
 	s.literals = sync.OnceValue(s.collect)
+	s.broken = sync.OnceValue(s.brokenImports)
 	s.read = sync.OnceValue(s.readOutsideApps)
 	s.shippedValue = func(ps []mesh.Pos, m []string) []mesh.Pos {
 		for _, p := range ps {
@@ -194,12 +196,12 @@ func (s *source) folder(importPath string) string {
 	return "cue.mod/pkg/" + p
 }
 
-// brokenImports lists the imports of packages that are not in the module, each with
-// the user's first line that imports it.
+// brokenImports lists the imports of packages that are not in the module, or have no file
+// that names the package, each with the user's first line that imports it.
 func (s *source) brokenImports() []Error {
 	there := map[string]bool{}
-	for name := range s.mod.pkgs {
-		there[path.Dir(name)] = true
+	for name, pkg := range s.mod.pkgs {
+		there[path.Dir(name)] = there[path.Dir(name)] || pkg != ""
 	}
 	first := map[string]mesh.Pos{}
 	for _, name := range slices.Sorted(maps.Keys(s.mod.pkgs)) {
@@ -217,6 +219,11 @@ func (s *source) brokenImports() []Error {
 	}
 	var out []Error
 	for p, pos := range first {
+		if names := s.mod.inFolder[s.folder(p)]; len(names) > 0 {
+			msg, hint := s.mod.noPackage(names[0], packageName(path.Base(p)))
+			out = append(out, Error{Pos: mesh.Pos{File: names[0], Line: 1}, Also: []mesh.Pos{pos}, Rule: "import", Msg: msg, Hint: hint})
+			continue
+		}
 		out = append(out, Error{Pos: pos, Rule: "import", Msg: fmt.Sprintf("the package %q cannot be found", p), Hint: s.importHint(p, there)})
 	}
 	return out

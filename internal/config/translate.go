@@ -32,9 +32,9 @@ const vendoredPath = "meshsync.dev"
 
 func message(e errors.Error) string {
 	format, args := e.Msg()
-	s := fmt.Sprintf(format, args...)
+	s := strings.ReplaceAll(fmt.Sprintf(format, args...), root+"/", "")
 	if s == "" {
-		return e.Error()
+		return strings.ReplaceAll(e.Error(), root+"/", "")
 	}
 	if _, cause, ok := strings.Cut(e.Error(), s+": "); ok && strings.HasPrefix(s, "error in call") {
 		return s + ": " + cause
