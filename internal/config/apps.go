@@ -78,6 +78,15 @@ func (l *loader) appFolders(c *collector) []string {
 // checkPackage wants each file of a folder to be of the package that the folder names.
 func (l *loader) checkPackage(folder string, c *collector) bool {
 	want := path.Base(folder)
+	if !canBePackage(want) {
+		name := packageName(want)
+		c.add(Error{
+			Pos: mesh.Pos{File: l.mod.inFolder[folder][0], Line: 1}, Rule: "app-folder",
+			Msg:  fmt.Sprintf("the folder %q names its package, and CUE takes letters, digits and _, no digit in front, and no word of its own", want),
+			Hint: fmt.Sprintf("rename the folder to %s, and write package %s in its files", name, name),
+		})
+		return false
+	}
 	ok := true
 	for _, name := range l.mod.inFolder[folder] {
 		got := l.mod.pkgs[name]

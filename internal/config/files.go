@@ -145,19 +145,27 @@ func (m *module) noPackage(name, want string) (msg, hint string) {
 	return "the file names no package", "write package " + want
 }
 
+// canBePackage reports whether CUE takes a name for that of a package.
+func canBePackage(name string) bool {
+	f, err := parser.ParseFile("package.cue", "package "+name+"\n", parser.PackageClauseOnly)
+	return err == nil && name != "_" && f.PackageName() == name
+}
+
 // packageName is a package's name that is as near to a folder's as CUE allows.
 func packageName(folder string) string {
-	name := strings.Map(func(r rune) rune {
-		if r < utf8.RuneSelf && ast.IsValidIdent("_"+string(r)) && r != '#' {
+	if canBePackage(folder) {
+		return folder
+	}
+	name := strings.Trim(strings.Map(func(r rune) rune {
+		if r != '#' && ast.IsValidIdent("_"+string(r)) {
 			return r
 		}
 		return '_'
-	}, folder)
-	name = strings.TrimLeft(name, "_")
+	}, folder), "_")
 	switch {
 	case name == "":
 		return "mesh"
-	case !ast.IsValidIdent(name):
+	case !canBePackage(name): // it begins with a digit, or is a word of CUE's own
 		return "x" + name
 	default:
 		return name
@@ -210,7 +218,7 @@ func checkModuleFile(data []byte, c *collector) string {
 
 // syntaxWords replaces the parser's names of things that have better ones.
 func syntaxWords(msg string) string {
-	return strings.NewReplacer("'EOF'", "the end of the file", "'IDENT' ", "", "'STRING' ", "").Replace(msg)
+	return strings.NewReplacer("'EOF'", "the end of the file", "'IDENT' ", "", "'STRING' ", "", "'IDENT'", "a name").Replace(msg)
 }
 
 func addSyntax(c *collector, err error) {
