@@ -36,7 +36,7 @@ func (l *loader) checkFacts() {
 		for _, name := range fieldNames(l.value.LookupPath(cue.ParsePath(field))) {
 			if _, ok := roles[name]; !ok {
 				l.errs.add(Error{
-					Pos: l.origin([]string{field, name}), Rule: "unknown-role",
+					Pos: l.origin(field, name), Rule: "unknown-role",
 					Msg: fmt.Sprintf("%s are for role %q, and there is no such role", field, name), Hint: didYouMean(name, keys(roles)),
 				})
 			}

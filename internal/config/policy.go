@@ -32,7 +32,8 @@ type rawPolicy struct {
 	} `json:"rollout"`
 }
 
-// decodePolicy decodes policy with the line of each rule that it sets.
+// decodePolicy decodes policy with the line of each rule that it sets: rollout.ROLE is
+// that of the whole entry, rollout.ROLE.FIELD that of one field, which may be elsewhere.
 func (l *loader) decodePolicy() mesh.Policy {
 	v := l.value.LookupPath(cue.ParsePath("policy"))
 	var raw rawPolicy
@@ -61,23 +62,36 @@ func (l *loader) decodePolicy() mesh.Policy {
 			o.Timeout = &d
 		}
 		p.Rollout[name] = o
-		p.Origin["rollout."+name] = l.origin([]string{"policy", "rollout", name})
+		p.Origin["rollout."+name] = l.origin("policy", "rollout", name)
+		entry := v.LookupPath(cue.MakePath(cue.Str("rollout"), cue.Str(name)))
+		for _, field := range fieldNames(entry) {
+			if entry.LookupPath(cue.MakePath(cue.Str(field))).Exists() { // fieldNames has those too that may be set
+				p.Origin["rollout."+name+"."+field] = l.origin("policy", "rollout", name, field)
+			}
+		}
 	}
 	if raw.SecretNames != nil {
-		p.Origin["secretNames"] = l.origin([]string{"policy", "secretNames"})
+		p.Origin["secretNames"] = l.origin("policy", "secretNames")
 	}
 	for _, group := range []string{"limits", "unreachable"} {
 		for _, name := range fieldNames(v.LookupPath(cue.ParsePath(group))) {
-			p.Origin[group+"."+name] = l.origin([]string{"policy", group, name})
+			p.Origin[group+"."+name] = l.origin("policy", group, name)
 		}
 	}
 	return p
 }
 
-// origin is the line that sets a path: in the mesh's own files, else wherever the
-// evaluator says that the value comes from.
-func (l *loader) origin(path []string) mesh.Pos {
+// origin is the line that sets a path: in the mesh's own files or what they import, else
+// wherever the evaluator says that the value comes from, such as a pattern or a loop.
+func (l *loader) origin(path ...string) mesh.Pos {
 	if p := l.originIn(l.inst.Files, path); !p.IsZero() {
+		return p
+	}
+	var sel []cue.Selector
+	for _, p := range path {
+		sel = append(sel, cue.Str(p))
+	}
+	if p := userLine(l.value.LookupPath(cue.MakePath(sel...))); !p.IsZero() {
 		return p
 	}
 	return l.userPosition(l.inst.Files, path)
