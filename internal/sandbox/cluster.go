@@ -123,7 +123,8 @@ func (c *Cluster) Close() error {
 	if c.world != nil {
 		errs = append(errs, c.world.Close())
 	}
-	errs = append(errs, c.lock.Close())
+	// Closing is not enough: a process that is being started elsewhere has the file for a moment, too.
+	errs = append(errs, syscall.Flock(int(c.lock.Fd()), syscall.LOCK_UN), c.lock.Close())
 	c.lock = nil
 	return errors.Join(errs...)
 }
