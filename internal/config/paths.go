@@ -50,6 +50,9 @@ func (l *loader) checkLength(r mesh.Resource, what, p string, field ...string) {
 
 func longestPart(p string) int {
 	longest := 0
+	if len(p) <= maxPart {
+		return len(p) // no part is longer than the whole, and that is all that matters
+	}
 	for part := range strings.SplitSeq(p, "/") {
 		longest = max(longest, len(part))
 	}
@@ -65,10 +68,10 @@ func leadsTo(r mesh.Resource) (to string, ok bool) {
 // checkParents finds what lies below something that is no directory.
 func checkParents(m *mesh.Mesh, l *loader) {
 	type place struct{ host, path string }
-	solid := map[place]mesh.Resource{}
-	for _, r := range m.Resources {
+	solid := map[place]int{}
+	for i, r := range m.Resources {
 		if r.Service == nil && r.Addr.Kind != mesh.Directory {
-			solid[place{r.Addr.Target.Name, r.Addr.Name}] = r
+			solid[place{r.Addr.Target.Name, r.Addr.Name}] = i
 		}
 	}
 	for _, r := range m.Resources {
@@ -76,8 +79,8 @@ func checkParents(m *mesh.Mesh, l *loader) {
 			continue // checkPaths reports what is not plain
 		}
 		for dir := path.Dir(r.Addr.Name); len(dir) > 1; dir = path.Dir(dir) {
-			if parent, ok := solid[place{r.Addr.Target.Name, dir}]; ok {
-				l.belowNoDirectory(r, parent)
+			if i, ok := solid[place{r.Addr.Target.Name, dir}]; ok {
+				l.belowNoDirectory(r, m.Resources[i])
 				break
 			}
 		}

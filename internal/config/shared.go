@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"meshsync.dev/meshsync/internal/mesh"
@@ -40,18 +39,19 @@ func sharedDirectories() []shared {
 
 // checkPurges refuses to purge a directory that a role shares with the system.
 func checkPurges(m *mesh.Mesh, l *loader) {
-	for _, r := range m.Resources {
-		if !r.Purge {
-			continue
+	why := map[string]string{}
+	for _, s := range sharedDirectories() {
+		for _, dir := range strings.Fields(s.paths) {
+			why[dir] = s.why
 		}
-		for _, s := range sharedDirectories() {
-			if slices.Contains(strings.Fields(s.paths), r.Addr.Name) {
-				l.errs.add(Error{
-					Pos: l.madeAt(r, "purge"), Rule: "shared-directory",
-					Msg:  fmt.Sprintf("role %s purges %s, but %s", r.Role, r.Addr.Name, s.why),
-					Hint: "all that git does not name would be deleted: leave purge out, or use a directory of the role's own",
-				})
-			}
+	}
+	for _, r := range m.Resources {
+		if reason, ok := why[r.Addr.Name]; ok && r.Purge {
+			l.errs.add(Error{
+				Pos: l.madeAt(r, "purge"), Rule: "shared-directory",
+				Msg:  fmt.Sprintf("role %s purges %s, but %s", r.Role, r.Addr.Name, reason),
+				Hint: "all that git does not name would be deleted: leave purge out, or use a directory of the role's own",
+			})
 		}
 	}
 }
