@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -19,7 +20,7 @@ func (b *builder) rollingBatches(p part, active []mesh.Target, s *Stage) {
 			Message: fmt.Sprintf("%d of %d hosts of %s may be unavailable at once, and %s already: %s",
 				size, len(p.role.Hosts), p.role.Name, areIs(len(down)), list(down)),
 			Hint:   "mend them first, or exclude this role's hosts",
-			Source: b.source("rollout." + p.role.Name),
+			Source: cmp.Or(b.in.Policy.Origin["rollout."+p.role.Name+".maxUnavailable"].String(), "role "+p.role.Name),
 		})
 	}
 	size = max(1, size-len(down))
