@@ -38,7 +38,7 @@ func picture() map[string][]string {
 		"schema/...":                   {},
 		"internal/secret":              {},
 		"internal/mesh":                {"internal/secret"},
-		"internal/diff":                pure(),
+		"internal/diff":                pure("internal/primitive"),
 		"internal/primitive":           pure(),
 		"internal/health":              pure(),
 		"internal/plan":                pure("internal/diff", "internal/health", "internal/primitive"),

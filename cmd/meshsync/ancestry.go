@@ -47,7 +47,7 @@ func ancestryText(rel repo.Relation, err error, applied, now string) (text strin
 // unrecorded lists what is as desired and not in the record yet: it is adopted with
 // the next write to its target.
 func unrecorded(in plan.Input) map[mesh.Target]map[string]string {
-	desired := append(slices.Clone(in.Mesh.Resources), in.Apps...)
+	desired := plan.Desired(in)
 	byAddr := map[mesh.Address]mesh.Resource{}
 	for _, r := range desired {
 		byAddr[r.Addr] = r

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
 )
@@ -206,7 +205,6 @@ func (r *runner) work(t mesh.Target, b plan.Batch) plan.Work {
 			w.Changes = append(w.Changes, c)
 		}
 	}
-	slices.SortStableFunc(w.Changes, workOrder)
 	for _, s := range b.Service {
 		if s.Target == t {
 			w.Services = append(w.Services, s)
@@ -217,19 +215,4 @@ func (r *runner) work(t mesh.Target, b plan.Batch) plan.Work {
 		w.Adopt = r.Adopt[t]
 	}
 	return w
-}
-
-// workOrder does parents before what is in them, and deletions last and deepest first.
-func workOrder(a, b diff.Change) int {
-	da, db := a.After == nil, b.After == nil
-	switch {
-	case da != db && da:
-		return 1
-	case da != db:
-		return -1
-	case da:
-		return b.Addr.Compare(a.Addr)
-	default:
-		return a.Addr.Compare(b.Addr)
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/primitive"
 )
 
 // Result is what Diff found.
@@ -93,6 +94,10 @@ func (c *comparison) desiredSide(out *Result) {
 	for addr, want := range c.desired {
 		have, present := c.present[addr]
 		switch {
+		case want.Gone && c.inTheWay(addr) != nil:
+			other := *c.inTheWay(addr)
+			c.handled[other.Addr] = true
+			out.Changes = append(out.Changes, c.gone(want, other))
 		case present && c.unfinished(want, have):
 			ch := wanted(want, Finish)
 			ch.Before, ch.App, ch.Class = have.Attrs, have.App, Pending
@@ -111,6 +116,22 @@ func (c *comparison) desiredSide(out *Result) {
 			out.Changes = append(out.Changes, c.create(want))
 		}
 	}
+}
+
+// gone is the deletion of what lies where git wants nothing.
+func (c *comparison) gone(want, other mesh.Resource) Change {
+	ch := c.remove(other, Delete)
+	ch.Reason, ch.Role, ch.Origin = "git wants nothing there", want.Role, want.Origin
+	e, known := c.entry(want.Addr)
+	switch {
+	case c.state.RecordState != mesh.RecordOK:
+		ch.Class = Differs
+	case known && e.State == mesh.Holds:
+		ch.Class = Drift // nothing was there before
+	default:
+		ch.Class = Pending
+	}
+	return ch
 }
 
 // unfinished reports whether an app is as desired and its record still says that this is
@@ -168,13 +189,14 @@ func (c *comparison) recordSide(out *Result) {
 		if _, wanted := c.desired[addr]; wanted || !present || c.handled[addr] {
 			continue
 		}
-		deletable := entry.Origin == mesh.Created && addr.Kind != mesh.Service
+		kind, _ := primitive.Of(addr.Kind)
+		deletable := entry.Origin == mesh.Created && !kind.Keeps
 		action, reason := Release, "git no longer names it; meshsync did not create it"
 		if deletable || c.stray[addr] {
 			action, reason = Delete, "git no longer names it; meshsync created it"
 		}
-		if addr.Kind == mesh.Service {
-			reason = "git no longer names it; a unit is not removed, only let go"
+		if kind.Keeps {
+			reason = "git no longer names it; a " + string(addr.Kind) + " is not removed, only let go"
 		}
 		ch := c.remove(have, action)
 		ch.Reason = reason

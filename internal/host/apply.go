@@ -32,6 +32,7 @@ func (h *Host) Apply(ctx context.Context, w plan.Work, emit func(plan.Outcome)) 
 	ctx, cancel := context.WithTimeout(ctx, h.o.BatchTimeout)
 	defer cancel()
 	token := newToken()
+	w.Changes = inWorkOrder(w.Changes)
 	b, err := newBatch(h.o.Mesh, token, w, h.last)
 	if err != nil {
 		return err
@@ -98,11 +99,12 @@ type follower struct {
 	started map[int]bool
 	ended   map[int]plan.Result
 	emit    func(plan.Outcome)
-	whole   bool   // the end was seen
-	busy    string // who holds the lock
-	moved   bool   // another run wrote the record since it was observed
-	record  string // digest of the record as the script wrote it last
-	broken  string // why the script could not begin or finish
+	kinds   []primitive.Primitive // of the changes
+	whole   bool                  // the end was seen
+	busy    string                // who holds the lock
+	moved   bool                  // another run wrote the record since it was observed
+	record  string                // digest of the record as the script wrote it last
+	broken  string                // why the script could not begin or finish
 	// services are the records of services that were started, as the script wrote them.
 	services map[string]mesh.ServiceRecord
 }
@@ -111,6 +113,10 @@ func (h *Host) runBatch(ctx context.Context, b *batch, emit func(plan.Outcome)) 
 	f := &follower{
 		token: b.token, actions: actionsOf(b.work, h.o.Name), started: map[int]bool{},
 		ended: map[int]plan.Result{}, emit: emit, services: map[string]mesh.ServiceRecord{},
+	}
+	for _, c := range b.work.Changes {
+		kind, _ := primitive.Of(c.Addr.Kind)
+		f.kinds = append(f.kinds, kind)
 	}
 	r, err := h.conn.Run(ctx, h.shell(), strings.NewReader(b.script()), maxOutput, f.line)
 	if err != nil {
@@ -163,18 +169,20 @@ func (f *follower) line(l []byte) {
 		f.end(i, plan.ResultDone, "")
 	case word == "failed" && known:
 		f.end(i, plan.ResultFailed, clean(text))
-	case word == "conflict" && known:
-		f.end(i, plan.ResultConflict, "it is no longer as planned: "+describeNow(clean(text)))
+	case word == "conflict" && known && i < len(f.kinds):
+		f.end(i, plan.ResultConflict, "it is no longer as planned: "+describeNow(f.kinds[i], clean(text)))
 	case word == "skipped" && known:
 		f.end(i, plan.ResultSkipped, "not tried, because something before it failed")
 	}
 }
 
 // describeNow says in words what ms_now found.
-func describeNow(now string) string {
+func describeNow(of primitive.Primitive, now string) string {
 	word, rest, _ := strings.Cut(now, " ")
 	p, known := primitive.Of(mesh.Kind(word))
 	switch {
+	case of.Named != nil && now != "absent" && of.Named.Describe != nil:
+		return of.Named.Describe(now) + " is there now"
 	case now == "absent":
 		return "nothing is there now"
 	case known && p.Path != nil:

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"meshsync.dev/meshsync/internal/diff"
@@ -62,18 +61,10 @@ func (b *batch) script() string {
 	fmt.Fprintf(&s, "ms_batch() {\nT=%s\n%s", quote(b.token), observePrelude)
 	fmt.Fprintf(&s, "B=%s RUN=%s\n", rooted(stateDir(b.mesh)), quote(b.work.Run))
 	s.WriteString(changePrelude + b.sameRecord() + nowFunction() + processPart)
-	for _, p := range primitive.All() {
-		if p.Path != nil {
-			s.WriteString(p.Path.Functions)
-		}
-	}
+	s.WriteString(b.functions())
 	b.recordState(&s)
 	s.WriteString("ms_record || { printf '%s broken %s\\n' \"$T\" 'the record cannot be written'; return 1; }\n")
-	for i, c := range b.work.Changes {
-		if c.Addr.Kind != mesh.Service {
-			fmt.Fprintf(&s, "printf '%%s start %d\\n' \"$T\"\n%s\n", i, b.change(i, c))
-		}
-	}
+	b.changes(&s)
 	for j, st := range b.work.Services {
 		b.step(&s, j, st)
 	}
@@ -130,10 +121,10 @@ ms_slice() {
   W=$(sha256sum <"$4") || return 1
   [ "${W%% *}" = "$3" ] || { W="its content arrived damaged or could not be written whole: is the disk full?"; return 1; }
 }
-# ms_check I PATH EXPECTED: it must be as it was planned on; else nothing is written.
+# ms_check I EXPECTED: N, which says how it is now, must be as it was planned on; else
+# nothing is written.
 ms_check() {
-  ms_now "$2"
-  [ "$N" = "$3" ] && return 0
+  [ "$N" = "$2" ] && return 0
   FAILED=1
   printf '%s conflict %s %s\n' "$T" "$1" "${N%%"$nl"*}"
   return 1
@@ -165,21 +156,6 @@ ms_gone() {
 }
 `
 
-// change is the shell code of one change: the check, the write, the report, and which
-// form its entry in the record takes.
-func (b *batch) change(i int, c diff.Change) string {
-	n := strconv.Itoa(i)
-	entry := b.record.changes[i]
-	ok := fmt.Sprintf("E%s=%s; ms_done %s", n, quote(entry.holds), n)
-	if c.Action == diff.Release {
-		return ok
-	}
-	path := rooted(c.Addr.Name)
-	conflict := fmt.Sprintf("E%s=%s", n, quote(entry.old))
-	return fmt.Sprintf("if ms_check %s %s %s; then if %s; then %s; else ms_fail %s \"$W\"; fi; else %s; fi",
-		n, path, quote(expected(c)), b.write(c, path), ok, n, conflict)
-}
-
 // serviceChange reports on a service's own resource: its steps did the work.
 func (b *batch) serviceChange(i int, c diff.Change) string {
 	done := fmt.Sprintf("E%d=%s; ms_done %d", i, quote(b.record.changes[i].holds), i)
@@ -187,44 +163,6 @@ func (b *batch) serviceChange(i int, c diff.Change) string {
 		return done + "\n"
 	}
 	return fmt.Sprintf("printf '%%s start %[1]d\\n' \"$T\"\nif [ -z \"$FAILED\" ]; then %[2]s; else ms_fail %[1]d 'something before it failed'; fi\n", i, done)
-}
-
-// nowFunction is the shell function ms_now PATH, which puts what is there into N.
-func nowFunction() string {
-	var s strings.Builder
-	s.WriteString("ms_now() {\n  if ")
-	for _, p := range primitive.All() {
-		if p.Path != nil {
-			s.WriteString(p.Path.Now + "; then return 0\n  elif ")
-		}
-	}
-	s.WriteString("[ -e \"$1\" ] || [ -L \"$1\" ]; then N=other\n  else N=absent; fi\n}\n")
-	return s.String()
-}
-
-// expected is what ms_now must say before the change.
-func expected(c diff.Change) string {
-	if c.Before == nil {
-		return "absent"
-	}
-	kind := c.BeforeKind()
-	p, _ := primitive.Of(kind)
-	return string(kind) + " " + p.Path.Expected(c.Before)
-}
-
-// write is the shell command that brings a resource to its desired state.
-func (b *batch) write(c diff.Change, path string) string {
-	if c.After == nil {
-		return "ms_gone " + path
-	}
-	p, _ := primitive.Of(c.Addr.Kind)
-	content := b.slices[c.Addr.Name]
-	write := p.Path.Write(path, func(key string) string { s, _ := c.After[key].(string); return quote(s) },
-		primitive.Content{Offset: content.off, Size: content.size, Digest: strings.TrimPrefix(content.digest, "sha256:")})
-	if c.Action == diff.Replace {
-		return "ms_gone " + path + " && " + write
-	}
-	return write
 }
 
 // recordState sets the shell variables that the record is assembled from: E0… for the

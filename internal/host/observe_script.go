@@ -185,8 +185,8 @@ func writeListing(b *strings.Builder, dir string, named map[string]bool) {
 // writeNamed looks at what lies at no path, kind by kind.
 func writeNamed(b *strings.Builder, q query) {
 	for _, p := range primitive.All() {
-		if names := q.named[p.Kind]; len(names) > 0 {
-			fmt.Fprintf(b, "printf '%%s kind %[1]s\n' \"$T\"\n%[2]sprintf '\n%%s kindend %[1]s\n' \"$T\"\n", p.Kind, p.Look(names))
+		if wanted := q.named[p.Kind]; len(wanted) > 0 {
+			fmt.Fprintf(b, "printf '%%s kind %[1]s\n' \"$T\"\n%[2]sprintf '\n%%s kindend %[1]s\n' \"$T\"\n", p.Kind, p.Named.Look(wanted))
 		}
 	}
 }

@@ -241,10 +241,14 @@ func (p *parser) kind(k mesh.Kind) error {
 		return err
 	}
 	is, ok := primitive.Of(k)
-	if !ok || is.Read == nil {
+	if !ok || is.Named == nil {
 		return garbled(p.q, "it speaks of %q, which was not asked for", clean(string(k)))
 	}
-	if p.named[k] = is.Read(string(text), p.q.named[k]); p.named[k] == nil {
+	var names []string
+	for _, w := range p.q.named[k] {
+		names = append(names, w.Name)
+	}
+	if p.named[k] = is.Named.Read(string(text), names); p.named[k] == nil {
 		return garbled(p.q, "it does not describe each %s that it was asked for", k)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"maps"
 	"path"
 	"slices"
@@ -13,11 +14,13 @@ import (
 // query is what one observation asks of a host.
 type query struct {
 	mesh, host string
-	paths      []wanted               // what lies at paths; sorted by path
-	purged     map[string]bool        // directories whose entries are listed as strays
-	reads      []string               // paths that services read; directories end in "/"
-	parents    []string               // directories of wanted paths that are not wanted themselves; sorted
-	named      map[mesh.Kind][]string // names of what lies at no path, sorted
+	paths      []wanted                         // what lies at paths; sorted by path
+	purged     map[string]bool                  // directories whose entries are listed as strays
+	reads      []string                         // paths that services read; directories end in "/"
+	parents    []string                         // directories of wanted paths that are not wanted themselves; sorted
+	named      map[mesh.Kind][]primitive.Wanted // what lies at no path, sorted by name
+	recorded   []mesh.Resource                  // desired, of kinds that cannot be looked at
+	gone       map[string]bool                  // paths where nothing may be
 	checks     []mesh.Check
 	probeOnly  bool
 }
@@ -30,7 +33,10 @@ type wanted struct {
 }
 
 func newQuery(o Options) query {
-	q := query{mesh: o.Mesh, host: o.Name, purged: map[string]bool{}, named: map[mesh.Kind][]string{}, checks: o.Checks}
+	q := query{
+		mesh: o.Mesh, host: o.Name, purged: map[string]bool{}, gone: map[string]bool{},
+		named: map[mesh.Kind][]primitive.Wanted{}, checks: o.Checks,
+	}
 	reads := map[string]bool{}
 	for _, r := range o.Resources {
 		if r.Service != nil {
@@ -38,10 +44,16 @@ func newQuery(o Options) query {
 				reads[p] = true
 			}
 		}
-		if !r.Addr.IsPath() {
-			q.named[r.Addr.Kind] = append(q.named[r.Addr.Kind], r.Addr.Name)
+		p, _ := primitive.Of(r.Addr.Kind)
+		switch {
+		case p.Recorded != nil:
+			q.recorded = append(q.recorded, r)
+			continue
+		case p.Named != nil:
+			q.named[r.Addr.Kind] = append(q.named[r.Addr.Kind], primitive.Wanted{Name: r.Addr.Name, Attrs: r.Attrs})
 			continue
 		}
+		q.gone[r.Addr.Name] = r.Gone
 		content, text := r.Attrs["content"].(string)
 		if o.Texts {
 			content = ""
@@ -53,8 +65,8 @@ func newQuery(o Options) query {
 	}
 	q.reads = slices.Sorted(maps.Keys(reads))
 	q.parents = parentsOf(q.paths)
-	for _, names := range q.named {
-		slices.Sort(names)
+	for _, wanted := range q.named {
+		slices.SortFunc(wanted, func(a, b primitive.Wanted) int { return cmp.Compare(a.Name, b.Name) })
 	}
 	return q
 }
@@ -89,7 +101,7 @@ func (q query) listed() []string {
 
 // recordedOnly is the query for what the record of a host names and this one did not ask for.
 func (q query) recordedOnly(s mesh.TargetState) query {
-	out := query{mesh: q.mesh, host: q.host, named: map[mesh.Kind][]string{}}
+	out := query{mesh: q.mesh, host: q.host, named: map[mesh.Kind][]primitive.Wanted{}}
 	if s.RecordState != mesh.RecordOK {
 		return out
 	}
@@ -105,12 +117,12 @@ func (q query) recordedOnly(s mesh.TargetState) query {
 		if err != nil || a.Target != s.Target || asked[a] || s.Record.Entries[name].Digest == mesh.AbsentDigest {
 			continue
 		}
-		p, known := primitive.Of(a.Kind)
+		p, _ := primitive.Of(a.Kind) // none of a newer meshsync's kinds
+		named := func(w primitive.Wanted) bool { return w.Name == a.Name }
 		switch {
-		case !known: // a newer meshsync's
-		case p.Path == nil && !slices.Contains(q.named[a.Kind], a.Name):
-			out.named[a.Kind] = append(out.named[a.Kind], a.Name)
-		case p.Path != nil && a.IsPath() && !strings.Contains(a.Name, "\n"):
+		case p.Named != nil && !slices.ContainsFunc(q.named[a.Kind], named):
+			out.named[a.Kind] = append(out.named[a.Kind], primitive.Wanted{Name: a.Name})
+		case p.Path != nil && p.Path.Type != 0 && a.IsPath() && !strings.Contains(a.Name, "\n"):
 			out.paths = append(out.paths, wanted{addr: a})
 		}
 	}

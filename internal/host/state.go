@@ -38,6 +38,7 @@ func (p *parser) state() (mesh.TargetState, error) {
 	}
 	s.Record, s.RecordState = readRecord(p.record, p.q.mesh)
 	s.RecordDigest = mesh.DigestBytes(p.record)
+	p.recorded(&s)
 	s.Host = &p.facts
 	sortState(&s)
 	return s, nil
@@ -47,6 +48,10 @@ func (p *parser) state() (mesh.TargetState, error) {
 func (p *parser) place(s *mesh.TargetState, a mesh.Address) {
 	st, there := p.stats[a.Name]
 	if !there {
+		if p.q.gone[a.Name] && p.whyUnseen(a.Name) == "" { // just as it is wanted
+			s.Resources = append(s.Resources, mesh.Resource{Addr: a, Attrs: mesh.MustTree(map[string]any{})})
+			return
+		}
 		if why := p.whyUnseen(a.Name); why != "" {
 			s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: why})
 			return
@@ -135,16 +140,29 @@ func (p *parser) strays(s *mesh.TargetState) {
 // others puts what lies at no path into the state.
 func (p *parser) others(s *mesh.TargetState) error {
 	p.facts.Processes = map[string]mesh.Process{}
-	for kind, names := range p.q.named {
+	for kind, wanted := range p.q.named {
 		seen := p.named[kind]
-		if len(seen) != len(names) {
+		if len(seen) != len(wanted) {
 			return garbled(p.q, "it does not say how each %s is", kind)
 		}
-		for i, name := range names {
-			p.other(s, mesh.Address{Target: s.Target, Kind: kind, Name: name}, seen[i])
+		for i, w := range wanted {
+			p.other(s, mesh.Address{Target: s.Target, Kind: kind, Name: w.Name}, seen[i])
 		}
 	}
 	return nil
+}
+
+// recorded puts what cannot be looked at into the state: it is as the record says that it
+// was made, or it is not there.
+func (p *parser) recorded(s *mesh.TargetState) {
+	for _, r := range p.q.recorded {
+		e := s.Record.Entries[r.Addr.String()]
+		if s.RecordState == mesh.RecordOK && e.State == mesh.Holds && e.Digest == mesh.Digest(r.Attrs) {
+			s.Resources = append(s.Resources, mesh.Resource{Addr: r.Addr, Attrs: r.Attrs})
+		} else {
+			s.Absent = append(s.Absent, r.Addr)
+		}
+	}
 }
 
 func (p *parser) other(s *mesh.TargetState, a mesh.Address, seen primitive.Seen) {
@@ -155,6 +173,12 @@ func (p *parser) other(s *mesh.TargetState, a mesh.Address, seen primitive.Seen)
 		s.Absent = append(s.Absent, a)
 	default:
 		s.Resources = append(s.Resources, mesh.Resource{Addr: a, Attrs: mesh.MustTree(seen.Attrs)})
+	}
+	if len(seen.Offers) > 0 {
+		if p.facts.Offers == nil {
+			p.facts.Offers = map[string][]string{}
+		}
+		p.facts.Offers[a.String()] = seen.Offers
 	}
 	if seen.StartTicks != 0 {
 		p.facts.Processes[a.Name] = mesh.Process{PID: seen.PID, StartTicks: seen.StartTicks, StartedAt: startedAt(p.btime, seen.StartTicks)}

@@ -77,6 +77,9 @@ type HostFacts struct {
 	Processes map[string]Process `json:"processes"`    // unit → its main process; only running ones
 	Reads     map[string]Read    `json:"reads"`        // each path that a service reads
 	Answers   []Answer           `json:"answers,omitempty"`
+	// Offers are the versions that the host could bring a package to, the best first; of
+	// packages that are not as declared. By address.
+	Offers map[string][]string `json:"offers,omitempty"`
 	// Missing lists the directories of files and links that git names but not the
 	// directory, where there is none; sorted.
 	Missing []string `json:"missing,omitempty"`

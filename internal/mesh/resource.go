@@ -17,6 +17,8 @@ import (
 //	symlink    to
 //	service    enabled (bool), running (bool)
 //	app        Marathon's canonical definition, see package marathon/definition
+//
+// Those of the other kinds stand beside them in package primitive.
 type Resource struct {
 	Addr  Address `json:"address"`
 	Attrs Tree    `json:"attrs"`
@@ -29,6 +31,7 @@ type Resource struct {
 	Role    string       `json:"role,omitempty"`    // desired: the role that yielded it
 	Origin  Pos          `json:"origin,omitzero"`   // desired: where the repository says so
 	Purge   bool         `json:"purge,omitempty"`   // desired directory: entries that git does not name are removed
+	Gone    bool         `json:"gone,omitempty"`    // desired: nothing may be at this path
 	Service *ServiceSpec `json:"service,omitempty"` // desired service
 	App     *AppState    `json:"app,omitempty"`     // observed app
 }

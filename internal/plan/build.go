@@ -6,6 +6,7 @@ import (
 
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/primitive"
 )
 
 // Input is all that a plan depends on. Build reads nothing else.
@@ -61,8 +62,7 @@ func Build(in Input) Plan {
 		Unknown: []Unknown{}, Unsure: []Evidence{}, Stale: []Evidence{}, NotServing: []Evidence{}, Unmanaged: []mesh.Address{},
 		NotCompared: in.NotCompared, Notes: slices.Clone(in.Notes),
 	}
-	desired := append(slices.Clone(in.Mesh.Resources), in.Apps...)
-	b.diff = diff.Diff(desired, in.Seen)
+	b.diff = diff.Diff(Desired(in), in.Seen)
 	b.plan.Unmanaged = append(b.plan.Unmanaged, b.diff.Unmanaged...)
 	b.unknown()
 	b.filter()
@@ -77,6 +77,31 @@ func Build(in Input) Plan {
 	b.rules()
 	b.conclude()
 	return b.plan
+}
+
+// Desired is all that is compared with what was seen.
+func Desired(in Input) []mesh.Resource {
+	return append(settled(in.Mesh.Resources, in.Seen), in.Apps...)
+}
+
+// settled are the desired resources with what they leave open filled in from what is there.
+func settled(desired []mesh.Resource, seen mesh.Observed) []mesh.Resource {
+	out := slices.Clone(desired)
+	have := map[mesh.Address]mesh.Tree{}
+	for _, t := range seen.Targets {
+		for _, r := range t.Resources {
+			have[r.Addr] = r.Attrs
+		}
+	}
+	for i, r := range out {
+		kind, _ := primitive.Of(r.Addr.Kind)
+		state, _ := seen.Of(r.Addr.Target)
+		if kind.Settle == nil || state.Host == nil {
+			continue
+		}
+		out[i].Attrs = kind.Settle(r.Attrs, have[r.Addr], state.Host.Offers[r.Addr.String()])
+	}
+	return out
 }
 
 func (b *builder) conclude() {

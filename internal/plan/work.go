@@ -7,8 +7,8 @@ type Work struct {
 	Run    string // id of the run: lower-case letters, digits and dashes
 	Commit string // for the record; "" when the desired state has none
 	Time   string // for the record, RFC 3339 in UTC
-	// Changes are done in this order: directories, files and symlinks by path,
-	// deletions last. Each is checked against its Before immediately before the write.
+	// Changes are done in the order that primitive.Order gives them, deletions last and
+	// deepest first. Each is checked against its Before immediately before the write.
 	Changes []diff.Change
 	// Services are done after the changes, in order. None is done when a change failed or conflicted.
 	Services []ServiceStep

@@ -10,7 +10,7 @@ import (
 // does not name.
 func directory() Primitive {
 	return Primitive{
-		Kind: mesh.Directory, Field: "directories",
+		Kind: mesh.Directory, Field: "directories", order: orderDirectory,
 		Decode: func(declaration []byte) (Declared, error) {
 			d, err := decoded[struct {
 				ownership

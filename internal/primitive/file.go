@@ -11,7 +11,7 @@ import (
 // and moved there by one rename.
 func file() Primitive {
 	return Primitive{
-		Kind: mesh.File, Field: "files",
+		Kind: mesh.File, Field: "files", order: orderPath,
 		Decode: func(declaration []byte) (Declared, error) {
 			f, err := decoded[struct {
 				ownership

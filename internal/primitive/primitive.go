@@ -4,12 +4,15 @@
 //
 // The shell parts are POSIX sh and call what package host puts around them: ms_safe PATH,
 // ms_move FROM TO, ms_slice OFFSET SIZE DIGEST TO, ms_sync PATH and ms_try COMMAND each
-// return 1 with the reason in W; $RUN is the run's id.
+// return 1 with the reason in W; $RUN is the run's id, $R the root of a sandbox's host, which
+// is empty on a real one, $B a folder that only root can write to.
 package primitive
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"meshsync.dev/meshsync/internal/mesh"
 )
@@ -20,12 +23,20 @@ type Primitive struct {
 	Field string // of the contract's #Resources: name → declaration
 	// Decode reads one declaration, which the contract has accepted.
 	Decode func(declaration []byte) (Declared, error)
-	// Path is set for what lies at a path, else Look and Read are.
-	Path *Path
-	// Look is the shell code that prints how the named ones are; Read makes of its
-	// output one Seen for each name, in order, or nil when the output is not whole.
-	Look func(names []string) string
-	Read func(out string, names []string) []Seen
+	// One of the three is set: Path for what lies at a path, Named for what has another
+	// name, Recorded for what cannot be looked at.
+	Path     *Path
+	Named    *Named
+	Recorded *Recorded
+	// Settle completes a declaration that leaves something open: by what is there, where
+	// that fits (have is nil where nothing is), else by the first of what the host offers
+	// that fits. Nil for kinds whose declarations leave nothing open.
+	Settle func(want, have mesh.Tree, offers []string) mesh.Tree
+	// Keeps says that what git no longer names is let go and never removed, because
+	// there is no state before it to go back to.
+	Keeps bool
+	// order is when a change is made among those of one host, see Order.
+	order int
 }
 
 // Declared is a desired resource without its address. Attrs are what is compared.
@@ -33,6 +44,7 @@ type Declared struct {
 	Attrs   map[string]any
 	Text    *string
 	Purge   bool
+	Gone    bool
 	Service *mesh.ServiceSpec
 }
 
@@ -41,48 +53,93 @@ type Declared struct {
 type Seen struct {
 	Attrs      map[string]any
 	Unknown    string
-	PID        int    // of the process that it runs; 0 for none
-	StartTicks uint64 // of that process, since boot; 0 when it has gone
+	PID        int      // of the process that it runs; 0 for none
+	StartTicks uint64   // of that process, since boot; 0 when it has gone
+	Offers     []string // what the host could bring it to, the best first; of kinds that ask
 }
 
-// Path is what a primitive that lies at a path has beyond the others.
-type Path struct {
-	Type uint64 // the bits of stat(2)'s st_mode that say so
-	// Attrs are the attributes of what was found. A reason says why there are none.
-	Attrs func(Found) (attrs map[string]any, reason string)
-	// Entry stands for it in the listing of its directory, see mesh.DirDigest.
-	Entry func(attrs mesh.Tree) string
-	// Now is a shell command list that ends well where $1 is one of its kind and then
-	// sets N to Word, a blank, and what Expected makes of the same attributes. It must
-	// fail for a symbolic link unless it means one.
-	Now string
-	// Expected is what Now puts behind the kind; Describe is the same in words.
+// Wanted is one of the things that are looked at. Attrs are what is declared; nil for what
+// only the record names.
+type Wanted struct {
+	Name  string
+	Attrs mesh.Tree
+}
+
+// Recorded is a kind that cannot be looked at: its record, written when it was done, is
+// all that is known.
+type Recorded struct {
+	Functions string
+	Write     func(after mesh.Tree) string
+}
+
+// Named is what a primitive that lies at no path has beyond the others.
+type Named struct {
+	// Look is the shell code that prints how the named ones are; Read makes of its
+	// output one Seen for each name, in order, or nil when the output is not whole. Look
+	// starts no more processes for many names than for one.
+	Look func(wanted []Wanted) string
+	Read func(out string, names []string) []Seen
+	// Functions are the shell functions that Now, Write and Remove call; "" for none.
+	Functions string
+	// Now is a shell command that sets N to how the named one (a shell word) is: "absent",
+	// or what Expected makes of the same attributes.
+	Now func(name string) string
+	// Expected is what Now says of a thing with these attributes; Describe is the same in words.
 	Expected func(attrs mesh.Tree) string
 	Describe func(expected string) string
-	// Functions are the shell functions that Write calls; "" for none.
-	Functions string
-	// Write is the shell command that puts it to a path, which is a shell word. attr
-	// gives an attribute as a shell word.
-	Write func(path string, attr func(key string) string, c Content) string
-}
-
-// Found is what lies at a path.
-type Found struct {
-	Mode         string // "0644"
-	Owner, Group string
-	Digest       string // of a regular file's content, "sha256:HEX"; "" when it cannot be read
-	Target       string // of a symbolic link
-	HasTarget    bool
-}
-
-// Content is where a file's content is in the payload. Digest is the hex digits only.
-type Content struct {
-	Offset, Size int
-	Digest       string
+	// Write is the shell command that brings the named one, a shell word, to what is
+	// declared. Nil where the plan's steps do the work, as for services.
+	Write func(name string, after mesh.Tree) string
+	// Together names a shell function for kinds whose changes of a batch are made in one
+	// go: Write then only says what is wanted, and the function, called behind the last
+	// one, does it. Now tells of each whether it came to be.
+	Together string
+	// Remove is the shell command that removes it; nil for kinds that keep.
+	Remove func(name string) string
 }
 
 // All returns the primitives. Their order means nothing.
-func All() []Primitive { return []Primitive{directory(), file(), symlink(), service()} }
+func All() []Primitive {
+	return []Primitive{
+		absent(), archive(), command(), debconf(), directory(), file(), group(), hostsEntry(), kernelModule(),
+		packages(), service(), symlink(), sysctl(), user(),
+	}
+}
+
+// When a change is made among those of one host: accounts before what they own, apt's
+// sources before packages, packages before the files that replace theirs.
+const (
+	orderGroup = iota
+	orderUser
+	orderAnswer // to what a package asks when it is installed
+	orderSource // of packages: files below aptDir
+	orderPackage
+	orderDirectory
+	orderPath
+	orderSetting // of the kernel, and names
+	orderArchive
+	orderCommand
+	orderService
+)
+
+// aptDir is where apt reads where packages come from.
+const aptDir = "/etc/apt/"
+
+// Order compares two changes of a host by when they are to be made.
+func Order(a, b mesh.Address) int {
+	return cmp.Or(cmp.Compare(orderOf(a), orderOf(b)), a.Compare(b))
+}
+
+func orderOf(a mesh.Address) int {
+	if a.IsPath() && strings.HasPrefix(a.Name+"/", aptDir) {
+		return orderSource
+	}
+	p, ok := Of(a.Kind)
+	if !ok {
+		return orderService + 1
+	}
+	return p.order
+}
 
 // Of returns the primitive of a kind; ok is false for what is none, such as an app.
 func Of(k mesh.Kind) (p Primitive, ok bool) {
@@ -109,6 +166,18 @@ func At(mode uint64) (p Primitive, ok bool) {
 func decoded[T any](declaration []byte) (v T, err error) {
 	err = json.Unmarshal(declaration, &v)
 	return v, err
+}
+
+// word is a text as one word of a POSIX shell.
+func word(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// words are texts as words of a POSIX shell, with a blank before each.
+func words(list []string) string {
+	var b strings.Builder
+	for _, s := range list {
+		b.WriteString(" " + word(s))
+	}
+	return b.String()
 }
 
 // ownership is what files and directories have in common.

@@ -18,7 +18,7 @@ func TestEachKindIsItsOwn(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range All() {
 		names := []string{"kind " + string(p.Kind), "field " + p.Field}
-		if p.Path != nil {
+		if p.Path != nil && p.Path.Type != 0 {
 			names = append(names, fmt.Sprintf("type %o", p.Path.Type))
 		}
 		for _, n := range names {
@@ -30,8 +30,11 @@ func TestEachKindIsItsOwn(t *testing.T) {
 		if got, ok := Of(p.Kind); !ok || got.Field != p.Field {
 			t.Errorf("Of(%s) is %v", p.Kind, got)
 		}
-		if (p.Path == nil) == (p.Look == nil) || (p.Look == nil) != (p.Read == nil) {
-			t.Errorf("%s lies at a path, or it is looked at and read", p.Kind)
+		if ways := count(p.Path != nil, p.Named != nil, p.Recorded != nil); ways != 1 {
+			t.Errorf("%s is known in %d ways", p.Kind, ways)
+		}
+		if n := p.Named; n != nil && n.Write != nil && (n.Now == nil || n.Expected == nil || n.Describe == nil || (n.Remove == nil) != p.Keeps) {
+			t.Errorf("%s is written without a check before, or kept and removed", p.Kind)
 		}
 	}
 	if _, ok := Of(mesh.App); ok {
@@ -52,7 +55,7 @@ func TestNowSaysWhatIsExpected(t *testing.T) {
 		"symlinks":    `{"to": "/no where -> at 'all"}`,
 	}
 	for _, p := range All() {
-		if p.Path == nil {
+		if p.Path == nil || p.Path.Type == 0 {
 			continue
 		}
 		t.Run(string(p.Kind), func(t *testing.T) {
@@ -83,7 +86,7 @@ func TestNowSaysWhatIsExpected(t *testing.T) {
 			attrs := mesh.MustTree(d.Attrs)
 			want := string(p.Kind) + " " + p.Path.Expected(attrs)
 			for _, other := range All() {
-				if other.Path == nil {
+				if other.Path == nil || other.Path.Now == "" {
 					continue
 				}
 				out, err := exec.Command("sh", "-c", `N=none; set -- "$1"; `+other.Path.Now+`; printf %s "$N"`, "sh", path).Output()
@@ -102,6 +105,15 @@ func TestNowSaysWhatIsExpected(t *testing.T) {
 			}
 		})
 	}
+}
+
+func count(conditions ...bool) (n int) {
+	for _, c := range conditions {
+		if c {
+			n++
+		}
+	}
+	return n
 }
 
 func block(load, active, file string, pid int) string {

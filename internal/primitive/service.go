@@ -12,7 +12,7 @@ import (
 // of a plan, in their order and between their gates; there is nothing to write.
 func service() Primitive {
 	return Primitive{
-		Kind: mesh.Service, Field: "services",
+		Kind: mesh.Service, Field: "services", order: orderService, Keeps: true,
 		Decode: func(declaration []byte) (Declared, error) {
 			s, err := decoded[struct {
 				Enabled bool        `json:"enabled"`
@@ -27,8 +27,7 @@ func service() Primitive {
 				Service: &mesh.ServiceSpec{Reads: s.Reads, On: s.On, Check: s.Check},
 			}, err
 		},
-		Look: lookAtUnits,
-		Read: readUnits,
+		Named: &Named{Look: lookAtUnits, Read: readUnits},
 	}
 }
 
@@ -42,11 +41,11 @@ func UnitFile(unit string) string {
 
 // lookAtUnits asks for all units at once; systemctl prints one block for each, in order.
 // Behind them stands /proc/PID/stat of their processes, read by the shell itself.
-func lookAtUnits(names []string) string {
+func lookAtUnits(wanted []Wanted) string {
 	var b strings.Builder
 	b.WriteString("u=$(systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,NeedDaemonReload --")
-	for _, n := range names {
-		b.WriteString(" '" + strings.ReplaceAll(UnitFile(n), "'", `'\''`) + "'")
+	for _, w := range wanted {
+		b.WriteString(" " + word(UnitFile(w.Name)))
 	}
 	b.WriteString(` 2>&1)
 printf '%s\n\n--processes--\n' "$u"

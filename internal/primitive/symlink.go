@@ -5,7 +5,7 @@ import "meshsync.dev/meshsync/internal/mesh"
 // symlink is a symbolic link: where it leads. Its owner and mode mean nothing.
 func symlink() Primitive {
 	return Primitive{
-		Kind: "symlink", Field: "symlinks",
+		Kind: "symlink", Field: "symlinks", order: orderPath,
 		Decode: func(declaration []byte) (Declared, error) {
 			l, err := decoded[struct{ To string }](declaration)
 			return Declared{Attrs: map[string]any{"to": l.To}}, err

@@ -1,0 +1,189 @@
+package host
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"meshsync.dev/meshsync/internal/diff"
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/primitive"
+)
+
+// functions are the shell functions of the kinds that the batch changes, each once.
+func (b *batch) functions() string {
+	var s strings.Builder
+	used := map[mesh.Kind]bool{}
+	for _, c := range b.work.Changes {
+		used[c.Addr.Kind] = true
+	}
+	for _, p := range primitive.All() {
+		switch {
+		case p.Path != nil && used[p.Kind]:
+			s.WriteString(p.Path.Functions)
+		case p.Named != nil && used[p.Kind]:
+			s.WriteString(p.Named.Functions)
+		case p.Recorded != nil && used[p.Kind]:
+			s.WriteString(p.Recorded.Functions)
+		}
+	}
+	return s.String()
+}
+
+// changes writes the code of all changes but those of services, whose steps come later.
+// The changes of a kind that are made in one go are checked one by one, made, and looked
+// at one by one.
+func (b *batch) changes(s *strings.Builder) {
+	together := map[string][]int{}
+	for i, c := range b.work.Changes {
+		p, _ := primitive.Of(c.Addr.Kind)
+		if c.Addr.Kind == mesh.Service {
+			continue
+		}
+		fmt.Fprintf(s, "printf '%%s start %d\\n' \"$T\"\n", i)
+		if p.Named == nil || p.Named.Together == "" || c.After == nil {
+			s.WriteString(b.change(i, c) + "\n")
+			continue
+		}
+		fmt.Fprintf(s, "G%d=''; %s; if ms_check %d %s; then %s; G%d=1; else E%d=%s; fi\n",
+			i, now(c), i, quote(expected(c)), p.Named.Write(quote(c.Addr.Name), c.After), i, i, quote(b.record.changes[i].old))
+		group := append(together[p.Named.Together], i)
+		together[p.Named.Together] = group
+		if !b.sameKindFollows(i) {
+			b.finishTogether(s, p, group)
+		}
+	}
+}
+
+// sameKindFollows reports whether the next change is made in the same go.
+func (b *batch) sameKindFollows(i int) bool {
+	return i+1 < len(b.work.Changes) && b.work.Changes[i+1].Addr.Kind == b.work.Changes[i].Addr.Kind && b.work.Changes[i+1].After != nil
+}
+
+// finishTogether makes the changes that were noted, and tells of each what became of it. A
+// change that came to be is done, even where another one of them failed.
+func (b *batch) finishTogether(s *strings.Builder, p primitive.Primitive, group []int) {
+	var any []string
+	for _, i := range group {
+		any = append(any, fmt.Sprintf("$G%d", i))
+	}
+	fmt.Fprintf(s, "Y=''; if [ -n \"%s\" ]; then %s || Y=$W; fi\n", strings.Join(any, ""), p.Named.Together)
+	for _, i := range group {
+		c := b.work.Changes[i]
+		fmt.Fprintf(s, "if [ -n \"$G%[1]d\" ]; then %[2]s; case $N in %[3]s) E%[1]d=%[4]s; ms_done %[1]d;; *) ms_fail %[1]d \"${Y:-it is $N now}\";; esac; fi\n",
+			i, p.Named.Now(quote(c.Addr.Name)), glob(p.Named.Expected(c.After)), quote(b.record.changes[i].holds))
+	}
+}
+
+// glob is a pattern for a case of the shell: a version may be declared as one, all other
+// characters stand for themselves.
+func glob(text string) string {
+	var out strings.Builder
+	for _, r := range text {
+		if r == '*' || r == '?' {
+			out.WriteRune(r)
+		} else {
+			out.WriteString(quote(string(r)))
+		}
+	}
+	return out.String()
+}
+
+// change is the shell code of one change: the check, the write, the report, and which
+// form its entry in the record takes.
+func (b *batch) change(i int, c diff.Change) string {
+	n := strconv.Itoa(i)
+	entry := b.record.changes[i]
+	ok := fmt.Sprintf("E%s=%s; ms_done %s", n, quote(entry.holds), n)
+	if c.Action == diff.Release {
+		return ok
+	}
+	conflict := fmt.Sprintf("E%s=%s", n, quote(entry.old))
+	return fmt.Sprintf("%s; if ms_check %s %s; then if %s; then %s; else ms_fail %s \"$W\"; fi; else %s; fi",
+		now(c), n, quote(expected(c)), b.write(c), ok, n, conflict)
+}
+
+// now is the shell code that puts into N how the subject of a change is.
+func now(c diff.Change) string {
+	p, _ := primitive.Of(c.Addr.Kind)
+	switch {
+	case p.Named != nil:
+		return p.Named.Now(quote(c.Addr.Name))
+	case p.Recorded != nil:
+		return "N=absent"
+	default:
+		return "ms_now " + rooted(c.Addr.Name)
+	}
+}
+
+// nowFunction is the shell function ms_now PATH, which puts what is there into N.
+func nowFunction() string {
+	var s strings.Builder
+	s.WriteString("ms_now() {\n  if ")
+	for _, p := range primitive.All() {
+		if p.Path != nil && p.Path.Now != "" {
+			s.WriteString(p.Path.Now + "; then return 0\n  elif ")
+		}
+	}
+	s.WriteString("[ -e \"$1\" ] || [ -L \"$1\" ]; then N=other\n  else N=absent; fi\n}\n")
+	return s.String()
+}
+
+// expected is what N must be before the change.
+func expected(c diff.Change) string {
+	if c.Before == nil {
+		return "absent"
+	}
+	kind := c.BeforeKind()
+	p, _ := primitive.Of(kind)
+	if p.Named != nil {
+		return p.Named.Expected(c.Before)
+	}
+	return string(kind) + " " + p.Path.Expected(c.Before)
+}
+
+// write is the shell command that brings a resource to its desired state.
+func (b *batch) write(c diff.Change) string {
+	p, _ := primitive.Of(c.Addr.Kind)
+	switch {
+	case p.Named != nil && c.After == nil:
+		return p.Named.Remove(quote(c.Addr.Name))
+	case p.Named != nil:
+		return p.Named.Write(quote(c.Addr.Name), c.After)
+	case p.Recorded != nil:
+		return p.Recorded.Write(c.After)
+	}
+	path := rooted(c.Addr.Name)
+	if c.After == nil {
+		return "ms_gone " + path
+	}
+	content := b.slices[c.Addr.Name]
+	write := p.Path.Write(path, func(key string) string { s, _ := c.After[key].(string); return quote(s) },
+		primitive.Content{Offset: content.off, Size: content.size, Digest: strings.TrimPrefix(content.digest, "sha256:")})
+	if c.Action == diff.Replace {
+		return "ms_gone " + path + " && " + write
+	}
+	return write
+}
+
+// workOrder is the order in which the changes of a batch are made: what others need
+// first, deletions last and deepest first.
+func workOrder(a, b diff.Change) int {
+	switch da, db := a.After == nil, b.After == nil; {
+	case da != db && da:
+		return 1
+	case da != db:
+		return -1
+	case da:
+		return primitive.Order(b.Addr, a.Addr)
+	default:
+		return primitive.Order(a.Addr, b.Addr)
+	}
+}
+
+func inWorkOrder(changes []diff.Change) []diff.Change {
+	out := slices.Clone(changes)
+	slices.SortStableFunc(out, workOrder)
+	return out
+}

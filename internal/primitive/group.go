@@ -1,0 +1,115 @@
+package primitive
+
+import (
+	"fmt"
+	"strings"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// group is a group of accounts: its number, which may be left open. Its members are the
+// business of the users.
+func group() Primitive {
+	return Primitive{
+		Kind: "group", Field: "groups", order: orderGroup,
+		Decode: func(declaration []byte) (Declared, error) {
+			g, err := decoded[struct {
+				GID    int  `json:"gid"`
+				System bool `json:"system"`
+			}](declaration)
+			return Declared{Attrs: map[string]any{"gid": numberOrOpen(g.GID, g.System)}}, err
+		},
+		Settle: settleOpen,
+		Named: &Named{
+			Look:      func(wanted []Wanted) string { return "getent group --" + words(namesOf(wanted)) + "\n" },
+			Read:      readGroups,
+			Functions: groupFunctions,
+			Now:       func(name string) string { return "ms_group_now " + name },
+			Expected:  func(attrs mesh.Tree) string { return "gid " + text(attrs, "gid") },
+			Describe:  func(now string) string { return "a group with " + now },
+			Write: func(name string, after mesh.Tree) string {
+				return "ms_group " + name + " " + word(text(after, "gid"))
+			},
+			Remove: func(name string) string { return "ms_try groupdel -- " + name },
+		},
+	}
+}
+
+// What a declaration says of a number that it leaves open; groupadd and useradd choose
+// one for a system's or a person's account. Never the number of an account.
+const (
+	openNumber   = "any"
+	systemNumber = "any of the system's"
+)
+
+func numberOrOpen(n int, system bool) string {
+	switch {
+	case n > 0:
+		return fmt.Sprint(n)
+	case system:
+		return systemNumber
+	default:
+		return openNumber
+	}
+}
+
+// settleOpen takes over what is there for each attribute that the declaration leaves open.
+func settleOpen(want, have mesh.Tree, _ []string) mesh.Tree {
+	out := want.Clone()
+	for k, v := range want {
+		if s, ok := v.(string); ok && (s == openNumber || s == systemNumber) && have[k] != nil {
+			out[k] = have[k]
+		}
+	}
+	return out
+}
+
+// readGroups reads lines NAME:x:GID:MEMBERS. A group that is not there has no line.
+func readGroups(out string, names []string) []Seen {
+	found := map[string]Seen{}
+	for l := range strings.Lines(out) {
+		f := strings.Split(strings.TrimSpace(l), ":")
+		if len(f) < 3 {
+			return nil
+		}
+		found[f[0]] = Seen{Attrs: map[string]any{"gid": f[2]}}
+	}
+	return inOrder(found, names)
+}
+
+func namesOf(wanted []Wanted) []string {
+	out := make([]string, 0, len(wanted))
+	for _, w := range wanted {
+		out = append(out, w.Name)
+	}
+	return out
+}
+
+// inOrder lists what was found of each name.
+func inOrder(found map[string]Seen, names []string) []Seen {
+	out := make([]Seen, 0, len(names))
+	for _, n := range names {
+		out = append(out, found[n])
+	}
+	return out
+}
+
+const groupFunctions = `ms_group_now() {
+  if N=$(getent group -- "$1"); then N=${N#*:*:} N="gid ${N%%:*}"; else N=absent; fi
+}
+# ms_group NAME GID
+ms_group() {
+  case $2 in
+  any) set -- "$1" ;;
+  any*) set -- "$1" -r ;;
+  *) set -- "$1" -g "$2" ;;
+  esac
+  n=$1
+  shift
+  if getent group -- "$n" >/dev/null; then
+    [ "$#" -lt 2 ] || ms_try groupmod "$@" -- "$n"
+  else
+    ms_try groupadd "$@" -- "$n"
+  fi
+}
+`

@@ -1,0 +1,75 @@
+package primitive
+
+import (
+	"strings"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// hostsEntry is what /etc/hosts says of one address: its names, in their order. An
+// address without names has no line there.
+func hostsEntry() Primitive {
+	return Primitive{
+		Kind: "hosts-entry", Field: "hostsEntries", order: orderSetting,
+		Decode: func(declaration []byte) (Declared, error) {
+			h, err := decoded[struct {
+				Names []string `json:"names"`
+			}](declaration)
+			return Declared{Attrs: map[string]any{"names": strings.Join(h.Names, " ")}}, err
+		},
+		Named: &Named{
+			Look:      func([]Wanted) string { return hostsFunctions + "ms_hosts_print\n" },
+			Read:      readHosts,
+			Functions: hostsFunctions,
+			Now:       func(name string) string { return "ms_hosts_now " + name },
+			Expected:  func(attrs mesh.Tree) string { return strings.TrimSpace("has " + text(attrs, "names")) },
+			Describe:  func(now string) string { return "an address that " + now },
+			Write: func(name string, after mesh.Tree) string {
+				return "ms_hosts " + name + " " + word(text(after, "names"))
+			},
+			Remove: func(name string) string { return "ms_hosts " + name + " ''" },
+		},
+	}
+}
+
+// readHosts reads lines ADDRESS NAME…; one address may have several.
+func readHosts(out string, names []string) []Seen {
+	all := map[string][]string{}
+	for l := range strings.Lines(out) {
+		f := strings.Fields(l)
+		if len(f) == 0 {
+			return nil
+		}
+		all[f[0]] = append(all[f[0]], f[1:]...)
+	}
+	seen := make([]Seen, 0, len(names))
+	for _, n := range names {
+		seen = append(seen, Seen{Attrs: map[string]any{"names": strings.Join(all[n], " ")}})
+	}
+	return seen
+}
+
+// ms_hosts writes the file anew beside it, with the mode and owner that it has.
+const hostsFunctions = `ms_hosts_print() {
+  [ ! -r "$R/etc/hosts" ] || awk '{ sub(/#.*/, ""); $1 = $1 } NF' "$R/etc/hosts"
+}
+ms_hosts_now() {
+  N=$(ms_hosts_print | awk -v a="$1" '$1 == a { $1 = ""; printf "%s", $0 }')
+  N="has$N"
+}
+# ms_hosts ADDRESS NAMES
+ms_hosts() {
+  f=$R/etc/hosts
+  [ -e "$f" ] || : >"$f"
+  ms_safe "$f" || return 1
+  t=$R/etc/.meshsync-$RUN
+  rm -f -- "$t"
+  ms_try cp -p -- "$f" "$t" || return 1
+  awk -v a="$1" -v n="$2" '
+    { l = $0; sub(/#.*/, ""); if ($1 != a) { print l; next } }
+    n != "" && !done { print a "\t" n; done = 1 }
+    END { if (n != "" && !done) print a "\t" n }' "$f" >"$t" || { rm -f -- "$t"; W="cannot write $t: is the disk full?"; return 1; }
+  ms_sync "$t"
+  ms_move "$t" "$f"
+}
+`

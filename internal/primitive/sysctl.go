@@ -1,0 +1,82 @@
+package primitive
+
+import (
+	"fmt"
+	"strings"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// sysctl is a setting of the running kernel. That it is still so after a boot is the
+// business of a file below /etc/sysctl.d, which the kit makes beside it.
+func sysctl() Primitive {
+	return Primitive{
+		Kind: "sysctl", Field: "sysctls", order: orderSetting, Keeps: true,
+		Decode: func(declaration []byte) (Declared, error) {
+			s, err := decoded[struct {
+				Value string `json:"value"`
+			}](declaration)
+			return Declared{Attrs: map[string]any{"value": strings.Join(strings.Fields(s.Value), " ")}}, err
+		},
+		Named: &Named{
+			Look: func(wanted []Wanted) string {
+				var b strings.Builder
+				for _, w := range wanted {
+					fmt.Fprintf(&b, "ms_sysctl_now %s; printf '%%s\\n' \"$N\"\n", word(sysctlPath(w.Name)))
+				}
+				return sysctlFunctions + b.String()
+			},
+			Read:      readLines("value"),
+			Functions: sysctlFunctions,
+			Now:       func(name string) string { return "ms_sysctl_now " + sysctlPath(name) },
+			Expected:  func(attrs mesh.Tree) string { return "is " + text(attrs, "value") },
+			Describe:  func(now string) string { return "a value that " + now },
+			Write: func(name string, after mesh.Tree) string {
+				return fmt.Sprintf("ms_sysctl %s %s", sysctlPath(name), word(text(after, "value")))
+			},
+		},
+	}
+}
+
+// sysctlPath is net.ipv4.ip_forward as the path below /proc/sys. A name that is quoted for
+// a shell stays so.
+func sysctlPath(name string) string { return strings.ReplaceAll(name, ".", "/") }
+
+// readLines reads one line for each name: "absent", or "is" and the value of an attribute.
+func readLines(attr string) func(out string, names []string) []Seen {
+	return func(out string, names []string) []Seen {
+		ls := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
+		if len(ls) != len(names) {
+			return nil
+		}
+		seen := make([]Seen, 0, len(names))
+		for _, l := range ls {
+			value, there := strings.CutPrefix(l, "is ")
+			switch {
+			case there:
+				seen = append(seen, Seen{Attrs: map[string]any{attr: value}})
+			case l == "absent":
+				seen = append(seen, Seen{})
+			default:
+				return nil
+			}
+		}
+		return seen
+	}
+}
+
+// The kernel separates several numbers by tabs; the shell's splitting makes blanks of them.
+const sysctlFunctions = `ms_sysctl_now() {
+  if [ -r "/proc/sys/$1" ] && read -r N <"/proc/sys/$1"; then
+    set -f
+    # shellcheck disable=SC2086 # runs of blanks become one
+    set -- $N
+    set +f
+    N="is $*"
+  else N=absent; fi
+}
+ms_sysctl() {
+  [ -e "/proc/sys/$1" ] || { W="this kernel has no setting /proc/sys/$1: is its module loaded?"; return 1; }
+  W=$({ printf '%s\n' "$2" >"/proc/sys/$1"; } 2>&1) || { W="the kernel does not take $2 for $1: ${W##*: }"; return 1; }
+}
+`
