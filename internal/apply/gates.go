@@ -115,7 +115,8 @@ func (r *runner) healthy(ctx context.Context, g plan.Gate, b plan.Batch) (bool, 
 		steps = b.Service
 	}
 	for _, s := range steps {
-		if s.Spec.Check == nil || s.Op == plan.OpStop || s.Op == plan.OpEnable || s.Op == plan.OpDisable {
+		starts := s.Op == plan.OpStart || s.Op == plan.OpRestart || s.Op == plan.OpReload || s.Op == "" // "" is a look only
+		if s.Spec.Check == nil || !starts {
 			continue
 		}
 		name := s.Unit + " on " + s.Target.Name

@@ -55,6 +55,11 @@ type Change struct {
 	// itself, the function, leaves it empty.
 	Diff string `json:"diff,omitempty"`
 
+	// Recursive deletes a directory with all that is in it. Validate is the command that
+	// must accept a file before it goes live.
+	Recursive bool   `json:"recursive,omitempty"`
+	Validate  string `json:"validate,omitempty"`
+
 	Role    string            `json:"role,omitempty"`
 	Origin  mesh.Pos          `json:"origin,omitzero"`
 	Reason  string            `json:"reason,omitempty"` // why, when it is not plain: "in purged directory /etc/mesos-master"

@@ -122,6 +122,9 @@ func (c *comparison) desiredSide(out *Result) {
 func (c *comparison) gone(want, other mesh.Resource) Change {
 	ch := c.remove(other, Delete)
 	ch.Reason, ch.Role, ch.Origin = "git wants nothing there", want.Role, want.Origin
+	if want.Recursive && other.Addr.Kind == mesh.Directory {
+		ch.Recursive, ch.Reason = true, "git wants nothing there; all that is in it goes along"
+	}
 	e, known := c.entry(want.Addr)
 	switch {
 	case c.state.RecordState != mesh.RecordOK:
@@ -237,7 +240,7 @@ func (c *comparison) remove(have mesh.Resource, a Action) Change {
 func wanted(r mesh.Resource, a Action) Change {
 	return Change{
 		Addr: r.Addr, Action: a, After: r.Attrs, AfterText: r.Text,
-		Role: r.Role, Origin: r.Origin, Service: r.Service,
+		Role: r.Role, Origin: r.Origin, Service: r.Service, Validate: r.Validate,
 	}
 }
 

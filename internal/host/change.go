@@ -155,12 +155,15 @@ func (b *batch) write(c diff.Change) string {
 		return p.Recorded.Write(c.After)
 	}
 	path := rooted(c.Addr.Name)
+	if c.Recursive {
+		return "ms_gone_all " + path
+	}
 	if c.After == nil {
 		return "ms_gone " + path
 	}
 	content := b.slices[c.Addr.Name]
 	write := p.Path.Write(path, func(key string) string { s, _ := c.After[key].(string); return quote(s) },
-		primitive.Content{Offset: content.off, Size: content.size, Digest: strings.TrimPrefix(content.digest, "sha256:")})
+		primitive.Content{Offset: content.off, Size: content.size, Digest: strings.TrimPrefix(content.digest, "sha256:"), Validate: c.Validate})
 	if c.Action == diff.Replace {
 		return "ms_gone " + path + " && " + write
 	}

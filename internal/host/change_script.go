@@ -65,6 +65,9 @@ func (b *batch) script() string {
 	b.recordState(&s)
 	s.WriteString("ms_record || { printf '%s broken %s\\n' \"$T\" 'the record cannot be written'; return 1; }\n")
 	b.changes(&s)
+	if len(b.work.Services) > 0 {
+		s.WriteString(b.reloadUnits())
+	}
 	for j, st := range b.work.Services {
 		b.step(&s, j, st)
 	}
@@ -146,6 +149,10 @@ ms_move() {
   ms_try mv -f -T -- "$1" "$2" || { rm -f -- "$1"; return 1; }
   ms_sync "${2%/*}"
 }
+ms_gone_all() {
+  ms_safe "$1/." && ms_try rm -rf --one-file-system -- "$1" || return 1
+  ms_sync "${1%/*}"
+}
 ms_gone() {
   if [ ! -d "$1" ] || [ -L "$1" ]; then ms_try rm -f -- "$1" || return 1
   elif ! ms_try rmdir -- "$1"; then
@@ -195,6 +202,22 @@ ms_record() {
   printf '%%s record %%s\n' "$T" "$D"
 }
 `, r.off, r.size, quote(strings.TrimPrefix(r.digest, "sha256:")), mesh.RecordVersion, b.mesh, strings.Join(entries, " "), strings.Join(services, " "))
+}
+
+// reloadUnits has systemd read its units anew when one of those that are to be touched is
+// another on disk, or when the batch wrote where units come from. What fails here shows in
+// the step that needs it.
+func (b *batch) reloadUnits() string {
+	for _, c := range b.work.Changes {
+		if strings.HasPrefix(c.Addr.Name, "/etc/systemd/system/") || strings.HasPrefix(c.Addr.Name, "/etc/init.d/") {
+			return "ms_try systemctl daemon-reload\n"
+		}
+	}
+	var units []string
+	for _, s := range b.work.Services {
+		units = append(units, quote(primitive.UnitFile(s.Unit)))
+	}
+	return "case $(systemctl show -p NeedDaemonReload --value -- " + strings.Join(units, " ") + ") in *yes*) ms_try systemctl daemon-reload;; esac\n"
 }
 
 // step is the shell code of one service step. None is taken after a failure or

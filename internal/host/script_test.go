@@ -188,7 +188,7 @@ func TestWithoutStatNothingIsAbsent(t *testing.T) {
 			b.put("/d/f", "x")
 			want := []mesh.Resource{directory("/d", false), file("/d/f", "x"), file("/d/missing", "y"), service("zk", "/d/f", "/d/missing", "/d/")}
 			s := b.host(want...).Observe(context.Background())
-			if s.Outcome == mesh.OK && (len(s.Absent) != 1 || s.Absent[0].Kind != mesh.Service || len(s.Unknown) != 3 || len(s.Host.Reads) != 0) {
+			if s.Outcome == mesh.OK && (len(s.Absent) != 0 || len(s.Host.NoUnit) != 1 || len(s.Unknown) != 3 || len(s.Host.Reads) != 0) {
 				t.Errorf("absent %v, unknown %+v, reads %v", s.Absent, s.Unknown, s.Host.Reads)
 			}
 		})
@@ -243,7 +243,7 @@ func TestAnAnswerThatIsCutIsNeverAbsence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s, err := parseObservation(r.Stdout, q, "@t"); err != nil || len(s.Absent) != 2 {
+	if s, err := parseObservation(r.Stdout, q, "@t"); err != nil || len(s.Absent) != 1 || len(s.Host.NoUnit) != 1 {
 		t.Fatalf("%v %+v", err, s)
 	}
 	for i := range len(r.Stdout) {

@@ -174,6 +174,12 @@ func (p *parser) other(s *mesh.TargetState, a mesh.Address, seen primitive.Seen)
 	default:
 		s.Resources = append(s.Resources, mesh.Resource{Addr: a, Attrs: mesh.MustTree(seen.Attrs)})
 	}
+	if seen.NoUnit {
+		p.facts.NoUnit = append(p.facts.NoUnit, a.Name)
+	}
+	if seen.Reload {
+		p.facts.Reload = append(p.facts.Reload, a.Name)
+	}
 	if len(seen.Offers) > 0 {
 		if p.facts.Offers == nil {
 			p.facts.Offers = map[string][]string{}

@@ -62,12 +62,13 @@ func ParseTarget(s string) (Target, error) {
 type Kind string
 
 // The kinds that mean more to the core than an address and attributes: a directory has a
-// listing, a file content, a service runs, an app is Marathon's. Package primitive has
+// listing, a file content, a service runs, a package brings units, an app is Marathon's. Package primitive has
 // all kinds of hosts.
 const (
 	File      Kind = "file"
 	Directory Kind = "directory"
 	Service   Kind = "service"
+	Package   Kind = "package"
 	App       Kind = "app"
 )
 

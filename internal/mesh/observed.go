@@ -77,6 +77,10 @@ type HostFacts struct {
 	Processes map[string]Process `json:"processes"`    // unit → its main process; only running ones
 	Reads     map[string]Read    `json:"reads"`        // each path that a service reads
 	Answers   []Answer           `json:"answers,omitempty"`
+	// NoUnit lists services of which there is no unit; Reload those whose unit on disk is
+	// not the one that systemd has loaded. Both sorted.
+	NoUnit []string `json:"no_unit,omitempty"`
+	Reload []string `json:"reload,omitempty"`
 	// Offers are the versions that the host could bring a package to, the best first; of
 	// packages that are not as declared. By address.
 	Offers map[string][]string `json:"offers,omitempty"`

@@ -28,12 +28,17 @@ type Resource struct {
 	// than MaxText. Nil means unknown.
 	Text *string `json:"text,omitempty"`
 
-	Role    string       `json:"role,omitempty"`    // desired: the role that yielded it
-	Origin  Pos          `json:"origin,omitzero"`   // desired: where the repository says so
-	Purge   bool         `json:"purge,omitempty"`   // desired directory: entries that git does not name are removed
-	Gone    bool         `json:"gone,omitempty"`    // desired: nothing may be at this path
-	Service *ServiceSpec `json:"service,omitempty"` // desired service
-	App     *AppState    `json:"app,omitempty"`     // observed app
+	Role   string `json:"role,omitempty"`  // desired: the role that yielded it
+	Origin Pos    `json:"origin,omitzero"` // desired: where the repository says so
+	Purge  bool   `json:"purge,omitempty"` // desired directory: entries that git does not name are removed
+	Gone   bool   `json:"gone,omitempty"`  // desired: nothing may be at this path
+	// Recursive goes with Gone: a directory there is deleted with all that is in it.
+	Recursive bool `json:"recursive,omitempty"`
+	// Validate is a desired file's shell command that must accept it before it goes live;
+	// "$1" in it is the path of the candidate.
+	Validate string       `json:"validate,omitempty"`
+	Service  *ServiceSpec `json:"service,omitempty"` // desired service
+	App      *AppState    `json:"app,omitempty"`     // observed app
 }
 
 // Confidential reports whether not everybody on its host may read a file: its content is

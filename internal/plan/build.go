@@ -191,19 +191,32 @@ func (b *builder) recordNote(s mesh.TargetState) {
 	}
 }
 
-// missingUnits refuses services whose unit the host does not have: a unit comes with a package.
+// missingUnits refuses services whose unit the host does not have, unless the plan brings
+// one: a package, or the unit's own file.
 func (b *builder) missingUnits() {
 	for _, c := range b.changes {
-		if c.Addr.Kind != mesh.Service || c.Action != diff.Create {
+		state, _ := b.in.Seen.Of(c.Addr.Target)
+		if c.Addr.Kind != mesh.Service || c.After == nil || state.Host == nil || !slices.Contains(state.Host.NoUnit, c.Addr.Name) {
+			continue
+		}
+		if c.After["enabled"] != true && c.After["running"] != true || b.bringsUnit(c.Addr) {
 			continue
 		}
 		b.plan.Refusals = append(b.plan.Refusals, Refusal{
 			Code: "service.missing", Subject: c.Addr.String(),
 			Message: "the host " + c.Addr.Target.Name + " has no unit " + c.Addr.Name,
-			Hint:    "install the package that brings it, or take the role off the host",
+			Hint:    "declare the package that brings it, or take the role off the host",
 			Source:  c.Origin.String(),
 		})
 	}
+}
+
+// bringsUnit reports whether the plan may bring the unit to its host.
+func (b *builder) bringsUnit(service mesh.Address) bool {
+	return slices.ContainsFunc(b.changesOf(service.Target), func(c diff.Change) bool {
+		return c.Addr.Kind == mesh.Package && c.After != nil ||
+			c.Addr.Kind == mesh.File && c.After != nil && path.Base(c.Addr.Name) == primitive.UnitFile(service.Name)
+	})
 }
 
 // missingParents refuses what lies in a directory that is not there and that nobody makes.
@@ -215,7 +228,7 @@ func (b *builder) missingParents() {
 		}
 		state, _ := b.in.Seen.Of(c.Addr.Target)
 		dir := path.Dir(c.Addr.Name)
-		if state.Host == nil || !slices.Contains(state.Host.Missing, dir) {
+		if b.bringsPackage(c.Addr.Target) || state.Host == nil || !slices.Contains(state.Host.Missing, dir) {
 			continue
 		}
 		b.plan.Refusals = append(b.plan.Refusals, Refusal{
@@ -242,4 +255,10 @@ func (b *builder) strandedServices() {
 			}
 		}
 	}
+}
+
+// bringsPackage reports whether the plan installs something on the host: a package makes
+// directories that nobody sees before.
+func (b *builder) bringsPackage(t mesh.Target) bool {
+	return slices.ContainsFunc(b.changesOf(t), func(c diff.Change) bool { return c.Addr.Kind == mesh.Package && c.After != nil })
 }

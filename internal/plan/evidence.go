@@ -33,6 +33,9 @@ func judge(unit string, spec mesh.ServiceSpec, s mesh.TargetState) freshness {
 	rec, has := s.Record.Services[unit]
 	f := freshness{known: has && s.RecordState == mesh.RecordOK && rec.BootID == s.Host.BootID &&
 		rec.PID == proc.PID && rec.StartTicks == proc.StartTicks}
+	if slices.Contains(s.Host.Reload, unit) {
+		f.stale, f.why = "unit", fmt.Sprintf("its unit on disk is not the one that systemd started the process (pid %d) by", proc.PID)
+	}
 	for _, path := range spec.Reads {
 		now, seen := s.Host.Reads[path]
 		if !seen {

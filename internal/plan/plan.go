@@ -162,6 +162,8 @@ const (
 	OpStop    Op = "stop"
 	OpEnable  Op = "enable"
 	OpDisable Op = "disable"
+	OpMask    Op = "mask"
+	OpUnmask  Op = "unmask"
 )
 
 // GateKind says what a gate asks.

@@ -32,7 +32,7 @@ func (b *builder) serviceSteps() {
 		if !ok || state.Outcome != mesh.OK || state.Host == nil {
 			continue
 		}
-		if c, ok := changed[r.Addr]; ok && c.Action != diff.Create {
+		if c, ok := changed[r.Addr]; ok {
 			b.stateSteps(r, c)
 		}
 		if slices.Contains(b.diff.Equal, r.Addr) || keepsRunning(changed[r.Addr]) {
@@ -53,6 +53,7 @@ func (b *builder) stateSteps(r mesh.Resource, c diff.Change) {
 		op := map[string]map[any]Op{
 			"enabled": {true: OpEnable, false: OpDisable},
 			"running": {true: OpStart, false: OpStop},
+			"masked":  {true: OpMask, false: OpUnmask},
 		}[f.Path][f.After]
 		if op != "" {
 			b.addStep(r, op, []string{c.Addr.String()}, false)
@@ -123,7 +124,7 @@ func (b *builder) causes(r mesh.Resource, s mesh.TargetState, fresh freshness) [
 // mends reports whether the plan's changes put every path back to what the process
 // runs with, so that a stale process becomes a fresh one without a restart.
 func (b *builder) mends(r mesh.Resource, s mesh.TargetState, fresh freshness) bool {
-	if !fresh.known {
+	if !fresh.known || slices.Contains(s.Host.Reload, r.Addr.Name) {
 		return false
 	}
 	here := b.changesOf(r.Addr.Target)

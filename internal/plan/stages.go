@@ -201,7 +201,8 @@ func (p part) batch(targets []mesh.Target) Batch {
 	return out
 }
 
-// opRank orders the operations on one host: enabling and disabling before the process is touched.
+// opRank orders the operations on one host: enabling and disabling before the process is
+// touched, masking behind it, for a masked unit cannot be disabled.
 func opRank(o Op) int {
-	return slices.Index([]Op{OpDisable, OpEnable, OpStop, OpReload, OpRestart, OpStart}, o)
+	return slices.Index([]Op{OpUnmask, OpDisable, OpEnable, OpStop, OpReload, OpRestart, OpStart, OpMask}, o)
 }

@@ -16,8 +16,9 @@ func file() Primitive {
 			f, err := decoded[struct {
 				ownership
 				Content string `json:"content"`
+				Check   string `json:"check"`
 			}](declaration)
-			d := Declared{Attrs: f.attrs(), Text: &f.Content}
+			d := Declared{Attrs: f.attrs(), Text: &f.Content, Validate: strings.ReplaceAll(f.Check, "%s", `"$1"`)}
 			d.Attrs["content"] = mesh.DigestBytes([]byte(f.Content))
 			return d, err
 		},
@@ -39,19 +40,24 @@ func file() Primitive {
 			Describe:  func(now string) string { return describeOwned("file", now) },
 			Functions: writeFile,
 			Write: func(path string, attr func(string) string, c Content) string {
-				return fmt.Sprintf("ms_file %s %s %s %s %d %d '%s'", path, attr("mode"), attr("owner"), attr("group"), c.Offset, c.Size, c.Digest)
+				return fmt.Sprintf("ms_file %s %s %s %s %d %d '%s' %s", path, attr("mode"), attr("owner"), attr("group"), c.Offset, c.Size, c.Digest, word(c.Validate))
 			},
 		},
 	}
 }
 
-const writeFile = `# ms_file PATH MODE OWNER GROUP OFFSET SIZE DIGEST
+// The candidate is checked under its temporary name, with its owner and mode: the old
+// content stays where it is until the new one is accepted.
+const writeFile = `# ms_file PATH MODE OWNER GROUP OFFSET SIZE DIGEST CHECK
 ms_file() {
   ms_safe "$1" || return 1
   t="${1%/*}/.meshsync-$RUN"
   rm -f -- "$t"
   (umask 077; : >"$t") 2>/dev/null || { W="cannot write into ${1%/*}: is it read-only or full?"; return 1; }
   ms_slice "$5" "$6" "$7" "$t" && ms_try chown "$3:$4" -- "$t" && ms_try chmod "$2" -- "$t" || { rm -f -- "$t"; return 1; }
+  if [ -n "$8" ]; then
+    W=$(/bin/sh -c "$8" sh "$t" 2>&1 </dev/null 9>&-) || { rm -f -- "$t"; W="its check refuses it, so the old content stays: $W"; return 1; }
+  fi
   ms_sync "$t"
   ms_move "$t" "$1"
 }

@@ -14,7 +14,7 @@ import (
 // or restart by itself.
 func packages() Primitive {
 	return Primitive{
-		Kind: "package", Field: "packages", order: orderPackage,
+		Kind: mesh.Package, Field: "packages", order: orderPackage,
 		Decode: func(declaration []byte) (Declared, error) {
 			p, err := decoded[struct {
 				Version string `json:"version"`

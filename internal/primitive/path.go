@@ -36,4 +36,5 @@ type Found struct {
 type Content struct {
 	Offset, Size int
 	Digest       string
+	Validate     string // see mesh.Resource
 }

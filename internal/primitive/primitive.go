@@ -41,11 +41,13 @@ type Primitive struct {
 
 // Declared is a desired resource without its address. Attrs are what is compared.
 type Declared struct {
-	Attrs   map[string]any
-	Text    *string
-	Purge   bool
-	Gone    bool
-	Service *mesh.ServiceSpec
+	Attrs     map[string]any
+	Text      *string
+	Purge     bool
+	Gone      bool
+	Recursive bool
+	Validate  string
+	Service   *mesh.ServiceSpec
 }
 
 // Seen is how one thing was found. Unknown says why that cannot be told; else no Attrs
@@ -55,6 +57,8 @@ type Seen struct {
 	Unknown    string
 	PID        int      // of the process that it runs; 0 for none
 	StartTicks uint64   // of that process, since boot; 0 when it has gone
+	NoUnit     bool     // of a service: there is no such unit
+	Reload     bool     // of a service: its unit on disk is not the one that systemd has loaded
 	Offers     []string // what the host could bring it to, the best first; of kinds that ask
 }
 

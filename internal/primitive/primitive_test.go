@@ -133,11 +133,11 @@ func TestUnitsAreReadFromWhatSystemctlSays(t *testing.T) {
 	}, "\n") + processes + proc(41, 1234) + proc(43, 9)
 	got := readUnits(out, make([]string, 6))
 	want := []Seen{
-		{Attrs: map[string]any{"enabled": true, "running": true}, PID: 41, StartTicks: 1234},
-		{},
-		{Attrs: map[string]any{"enabled": true, "running": false}},
-		{Attrs: map[string]any{"enabled": true, "running": true}, PID: 42}, // it has gone since
-		{Attrs: map[string]any{"enabled": false, "running": false}},
+		{Attrs: map[string]any{"enabled": true, "running": true, "masked": false}, PID: 41, StartTicks: 1234},
+		{Attrs: map[string]any{"enabled": false, "running": false, "masked": false}, NoUnit: true},
+		{Attrs: map[string]any{"enabled": true, "running": false, "masked": false}},
+		{Attrs: map[string]any{"enabled": true, "running": true, "masked": false}, PID: 42}, // it has gone since
+		{Attrs: map[string]any{"enabled": false, "running": false, "masked": false}},
 		{Unknown: "systemctl does not describe it: is this a systemd host?"},
 	}
 	if !slices.EqualFunc(got, want, func(a, b Seen) bool { return fmt.Sprint(a) == fmt.Sprint(b) }) {

@@ -8,7 +8,8 @@ import (
 	"meshsync.dev/meshsync/internal/mesh"
 )
 
-// service is a systemd unit that there is: enabled, running. Its changes are the steps
+// service is a systemd unit: enabled, running, masked. A unit that is not there is none of
+// the three. Its changes are the steps
 // of a plan, in their order and between their gates; there is nothing to write.
 func service() Primitive {
 	return Primitive{
@@ -17,13 +18,14 @@ func service() Primitive {
 			s, err := decoded[struct {
 				Enabled bool        `json:"enabled"`
 				Running bool        `json:"running"`
+				Masked  bool        `json:"masked"`
 				Reads   []string    `json:"reads"`
 				On      string      `json:"on"`
 				Check   *mesh.Check `json:"check"`
 			}](declaration)
 			slices.Sort(s.Reads)
 			return Declared{
-				Attrs:   map[string]any{"enabled": s.Enabled, "running": s.Running},
+				Attrs:   map[string]any{"enabled": s.Enabled, "running": s.Running, "masked": s.Masked},
 				Service: &mesh.ServiceSpec{Reads: s.Reads, On: s.On, Check: s.Check},
 			}, err
 		},
@@ -121,6 +123,7 @@ func startTicks(stats string) (ticks map[int]uint64, ok bool) {
 type unit struct {
 	load, active, file string
 	pid                int
+	reload             bool
 }
 
 // parseUnits reads the blocks in order. They are divided by empty lines; an unknown
@@ -138,6 +141,8 @@ func parseUnits(text string) []unit {
 				u.active = value
 			case "UnitFileState":
 				u.file = value
+			case "NeedDaemonReload":
+				u.reload = value == "yes"
 			case "MainPID":
 				u.pid, _ = strconv.Atoi(value)
 			}
@@ -152,9 +157,10 @@ func (u unit) seen() Seen {
 	case "":
 		return Seen{Unknown: "systemctl does not describe it: is this a systemd host?"}
 	case "not-found":
-		return Seen{}
+		return Seen{Attrs: map[string]any{"enabled": false, "running": false, "masked": false}, NoUnit: true}
 	}
-	s := Seen{Attrs: map[string]any{"enabled": u.enabled(), "running": u.running()}}
+	masked := u.load == "masked" || strings.HasPrefix(u.file, "masked")
+	s := Seen{Attrs: map[string]any{"enabled": u.enabled(), "running": u.running(), "masked": masked}, Reload: u.reload}
 	if u.running() {
 		s.PID = u.pid
 	}
