@@ -59,6 +59,9 @@ func picture() map[string][]string {
 		"internal/sandbox/...": {"internal/sandbox/..."},
 		"cmd/meshsync":         {".", "schema", "internal/..."},
 		"bench/...":            {},
+		// The bed of real hosts is the other thing to test against, and as strange to the
+		// program as they are. Its packages are for tests, which may know both.
+		"e2e/...": {"e2e/..."},
 	}
 }
 
@@ -102,8 +105,8 @@ func doors() []door {
 		{"github.com/gliderlabs/ssh", []string{"internal/sandbox", "internal/sandbox/..."}, "only the sandbox serves SSH"},
 		{"github.com/sergi/go-diff", []string{"internal/render", "bench/prescribed"}, "a text diff is a rendering"},
 		{"github.com/spf13", []string{"cmd/meshsync"}, "only the command line knows flags"},
-		{"net/http", []string{"internal/marathon", "internal/sandbox", "internal/sandbox/...", "cmd/meshsync"}, "the only server that meshsync talks HTTP to is a Marathon"},
-		{"os/exec", []string{"internal/sandbox", "internal/sandbox/...", "cmd/meshsync", "bench/run"}, "a plan runs nobody's code"},
+		{"net/http", []string{"internal/marathon", "internal/sandbox", "internal/sandbox/...", "cmd/meshsync", "e2e/standin"}, "the only server that meshsync talks HTTP to is a Marathon"},
+		{"os/exec", []string{"internal/sandbox", "internal/sandbox/...", "cmd/meshsync", "bench/run", "e2e/bed"}, "a plan runs nobody's code"},
 	}
 }
 
