@@ -37,8 +37,8 @@ const moduleFunctions = `ms_module_now() {
   m=$1
   while :; do case $m in *-*) m=${m%%-*}_${m#*-};; *) break;; esac; done
   N='is yes'
-  [ ! -d "/sys/module/$m" ] || return 0
+  [ ! -d "$R/sys/module/$m" ] || return 0
   read -r k </proc/sys/kernel/osrelease
-  grep -Eqs "/$(printf '%s' "$m" | sed 's/_/[_-]/g')[.]ko" "/lib/modules/$k/modules.builtin" || N=absent
+  grep -Eqs "/$(printf '%s' "$m" | sed 's/_/[_-]/g')[.]ko" "$R/lib/modules/$k/modules.builtin" || N=absent
 }
 `

@@ -67,7 +67,7 @@ func readLines(attr string) func(out string, names []string) []Seen {
 
 // The kernel separates several numbers by tabs; the shell's splitting makes blanks of them.
 const sysctlFunctions = `ms_sysctl_now() {
-  if [ -r "/proc/sys/$1" ] && read -r N <"/proc/sys/$1"; then
+  if [ -r "$R/proc/sys/$1" ] && read -r N <"$R/proc/sys/$1"; then
     set -f
     # shellcheck disable=SC2086 # runs of blanks become one
     set -- $N
@@ -76,7 +76,7 @@ const sysctlFunctions = `ms_sysctl_now() {
   else N=absent; fi
 }
 ms_sysctl() {
-  [ -e "/proc/sys/$1" ] || { W="this kernel has no setting /proc/sys/$1: is its module loaded?"; return 1; }
-  W=$({ printf '%s\n' "$2" >"/proc/sys/$1"; } 2>&1) || { W="the kernel does not take $2 for $1: ${W##*: }"; return 1; }
+  [ -e "$R/proc/sys/$1" ] || { W="this kernel has no setting /proc/sys/$1: is its module loaded?"; return 1; }
+  W=$({ printf '%s\n' "$2" >"$R/proc/sys/$1"; } 2>&1) || { W="the kernel does not take $2 for $1: ${W##*: }"; return 1; }
 }
 `
