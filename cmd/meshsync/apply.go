@@ -37,8 +37,10 @@ It stops at the first thing that is not as planned; run it again to go on.
 With --yes the plan is shown with one line for each change; --full shows all of it.
 
 The first SIGINT, SIGTERM or SIGHUP lets the running batch end and starts nothing new; the
-second abandons it. Both close the journal. No lease is taken yet: two runs on one
-host at the same time are kept apart by a lock on the host, batch by batch.
+second abandons it. Both close the journal. Before anything is done, a lease is taken
+on each target that the plan touches, and on all members of an ensemble of which one is
+stopped; where another run has one, nothing is done (exit code 4). A lease that is not
+renewed ends after five minutes, that of a run which was killed on this machine at once.
 
   meshsync apply
   meshsync apply -C prod --yes
@@ -159,7 +161,8 @@ func carryOut(ctx context.Context, e *environment, g *globals, f *planFlags, a *
 	err = apply.Run(ctx, p.plan, apply.Options{
 		Run: id, Limit: max(1, g.parallel), Adopt: unrecorded(p.input), AdoptAll: a.adopt,
 		Targets: p.targets.appliers(), Probers: p.targets.probers(),
-		Stop: e.stop, Now: e.now, Wait: wait, Poll: 250 * time.Millisecond,
+		Leases: p.targets.leasers(), Lease: leaseOf(e, id),
+		Stop: e.stop, Now: e.now, Wait: wait, Pause: wait, Poll: 250 * time.Millisecond,
 		Record: func(ev apply.Event) error {
 			events = append(events, ev)
 			show(ev)
@@ -227,6 +230,8 @@ func runResult(r apply.Report) error {
 		return nil
 	case apply.CodeInterrupted:
 		return result(exitInterrupted)
+	case apply.CodeLeased:
+		return result(exitRefused)
 	default:
 		return result(exitPartial)
 	}

@@ -139,6 +139,18 @@ func (t *targets) appliers() map[mesh.Target]apply.Target {
 	return out
 }
 
+// leasers lists all targets as leases are taken on them.
+func (t *targets) leasers() map[mesh.Target]apply.Leaser {
+	out := map[mesh.Target]apply.Leaser{}
+	for name, h := range t.hosts {
+		out[mesh.Host(name)] = takingOver{h}
+	}
+	for name, x := range t.marathons {
+		out[mesh.Marathon(name)] = takingOver{x}
+	}
+	return out
+}
+
 // probers lists the hosts as apply asks them.
 func (t *targets) probers() map[string]apply.Prober {
 	out := map[string]apply.Prober{}

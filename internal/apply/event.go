@@ -23,6 +23,9 @@ type EventType string
 // The events of a run, in the order in which they may appear.
 const (
 	RunStart   EventType = "run_start"   // Message: what is applied, from which commit
+	Leased     EventType = "leased"      // the leases of all targets were taken
+	LeaseHeld  EventType = "lease_held"  // another run holds one: nothing is done
+	LeaseLost  EventType = "lease_lost"  // the run's own is gone: nothing new is started
 	StageStart EventType = "stage_start" //
 	BatchStart EventType = "batch_start" // written and synced before anything of the batch is sent
 	GateWait   EventType = "gate_wait"   // a gate does not hold yet; Message says what it waits for
@@ -37,5 +40,5 @@ const (
 	Progress   EventType = "progress"    // a long action still runs; Message says what it waits for
 	StageDone  EventType = "stage_done"  //
 	Interrupt  EventType = "interrupted" // a signal: nothing new is started
-	RunEnd     EventType = "run_end"     // Code: "done", "partial", "interrupted"
+	RunEnd     EventType = "run_end"     // Code: "done", "partial", "interrupted", "leased"
 )

@@ -40,7 +40,7 @@ func Fold(events []Event) Report {
 			r.stop(e)
 		case Skipped:
 			r.Skipped = append(r.Skipped, e)
-		case GateFailed, Interrupt:
+		case GateFailed, Interrupt, LeaseHeld, LeaseLost:
 			r.stop(e)
 		case RunEnd:
 			r.Code = e.Code

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"meshsync.dev/meshsync/internal/mesh"
@@ -29,6 +30,10 @@ type Options struct {
 	Targets map[mesh.Target]Target
 	Probers map[string]Prober // by host name
 	Limit   int               // targets worked on at once
+	// Leases are taken before anything is done, renewed while the run works, and given back
+	// at its end. Lease says for whom.
+	Leases map[mesh.Target]Leaser
+	Lease  mesh.Lease
 	// Record appends one event durably before it returns. An error stops the run:
 	// what cannot be written down is not done.
 	Record func(Event) error
@@ -42,17 +47,20 @@ type Options struct {
 	Now  func() time.Time
 	// Wait pauses for d, or less when ctx ends; then it returns the context's error.
 	Wait func(ctx context.Context, d time.Duration) error
-	Poll time.Duration // between two looks at a gate that does not hold yet
+	// Pause is a Wait for who waits beside the run, such as the renewal of leases.
+	Pause func(ctx context.Context, d time.Duration) error
+	Poll  time.Duration // between two looks at a gate that does not hold yet
 }
 
 // runner carries one Run.
 type runner struct {
 	Options
 	plan    plan.Plan
-	stopped bool            // something ended the run early
-	code    string          // the code of run_end
-	adopted map[string]bool // targets whose Adopt went along with a batch
-	failure error           // from Record
+	stopped bool                      // something ended the run early
+	code    string                    // the code of run_end
+	adopted map[string]bool           // targets whose Adopt went along with a batch
+	failure error                     // from Record
+	lost    atomic.Pointer[mesh.Lost] // a lease that is no longer the run's own
 }
 
 // Codes of the last event of a run.
@@ -60,6 +68,7 @@ const (
 	CodeDone        = "done"
 	CodePartial     = "partial"
 	CodeInterrupted = "interrupted"
+	CodeLeased      = "leased" // another run holds a target; nothing was done
 )
 
 // Run carries out the plan and returns when everything is done or something stopped
@@ -70,12 +79,14 @@ const (
 func Run(ctx context.Context, p plan.Plan, o Options) error {
 	r := &runner{Options: o, plan: p, code: CodeDone, adopted: map[string]bool{}}
 	r.event(Event{Type: RunStart, Message: startMessage(p)})
+	giveBack := r.takeLeases(ctx)
 	for _, s := range p.Stages {
 		r.stage(ctx, s)
 	}
 	if !r.stopped && r.AdoptAll {
 		r.adoptRest(ctx)
 	}
+	giveBack()
 	r.event(Event{Type: RunEnd, Code: r.code, Message: endMessage(r.code)})
 	return r.failure
 }
@@ -91,6 +102,8 @@ func endMessage(code string) string {
 	switch code {
 	case CodeDone:
 		return "all is done"
+	case CodeLeased:
+		return "another run is at work; nothing was done"
 	case CodeInterrupted:
 		return "interrupted; run apply again to go on from what is there"
 	default:
@@ -106,7 +119,7 @@ func (r *runner) stage(ctx context.Context, s plan.Stage) {
 	r.event(Event{Type: StageStart, Stage: s.N, Subject: s.Title, Message: fmt.Sprintf("stage %d: %s", s.N, s.Title)})
 	left := slices.Clone(s.Batches)
 	for n := 1; len(left) > 0 && !r.stopped; n++ {
-		if r.interrupted(ctx) {
+		if r.interrupted(ctx) || r.leaseLost() {
 			break
 		}
 		var next plan.Batch

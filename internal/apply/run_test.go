@@ -91,11 +91,20 @@ func rolling() plan.Plan {
 }
 
 func (l *lab) run(ctx context.Context, p plan.Plan) (Report, error) {
+	err := Run(ctx, p, l.options())
+	return Fold(l.events), err
+}
+
+func (l *lab) options() Options {
 	o := Options{
 		Run: "r1", Limit: 4, Stop: l.stop, Poll: time.Second, Targets: map[mesh.Target]Target{}, Probers: map[string]Prober{},
 		Now: func() time.Time { return l.now },
 		Wait: func(ctx context.Context, d time.Duration) error {
 			l.now = l.now.Add(d)
+			return ctx.Err()
+		},
+		Pause: func(ctx context.Context, _ time.Duration) error {
+			<-ctx.Done()
 			return ctx.Err()
 		},
 		Record: func(e Event) error {
@@ -109,8 +118,7 @@ func (l *lab) run(ctx context.Context, p plan.Plan) (Report, error) {
 	for _, h := range []string{"m1", "m2", "m3"} {
 		o.Targets[mesh.Host(h)], o.Probers[h] = labHost{l, h}, labHost{l, h}
 	}
-	err := Run(ctx, p, o)
-	return Fold(l.events), err
+	return o
 }
 
 func TestARollGoesOneByOneAndTheLeaderLast(t *testing.T) {

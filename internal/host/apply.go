@@ -37,6 +37,9 @@ func (h *Host) Apply(ctx context.Context, w plan.Work, emit func(plan.Outcome)) 
 	if err != nil {
 		return err
 	}
+	if h.lease.Run == w.Run {
+		b.lease = h.lease
+	}
 	if err := h.stage(ctx, w.Run, b.payload); err != nil {
 		return h.notStarted(w, emit, err)
 	}
@@ -95,6 +98,7 @@ func actionsOf(w plan.Work, host string) []plan.Outcome {
 // follower turns the script's lines into outcomes as they arrive.
 type follower struct {
 	token   string
+	target  mesh.Target
 	actions []plan.Outcome
 	started map[int]bool
 	ended   map[int]plan.Result
@@ -102,6 +106,7 @@ type follower struct {
 	kinds   []primitive.Primitive // of the changes
 	whole   bool                  // the end was seen
 	busy    string                // who holds the lock
+	lost    error                 // the lease is no longer the run's own
 	moved   bool                  // another run wrote the record since it was observed
 	record  string                // digest of the record as the script wrote it last
 	broken  string                // why the script could not begin or finish
@@ -111,7 +116,7 @@ type follower struct {
 
 func (h *Host) runBatch(ctx context.Context, b *batch, emit func(plan.Outcome)) error {
 	f := &follower{
-		token: b.token, actions: actionsOf(b.work, h.o.Name), started: map[int]bool{},
+		token: b.token, target: h.Target(), actions: actionsOf(b.work, h.o.Name), started: map[int]bool{},
 		ended: map[int]plan.Result{}, emit: emit, services: map[string]mesh.ServiceRecord{},
 	}
 	for _, c := range b.work.Changes {
@@ -121,7 +126,7 @@ func (h *Host) runBatch(ctx context.Context, b *batch, emit func(plan.Outcome)) 
 	r, err := h.conn.Run(ctx, h.shell(), strings.NewReader(b.script()), maxOutput, f.line)
 	if err != nil {
 		h.drop()
-	} else if !f.whole && f.busy == "" && !f.moved {
+	} else if !f.whole && f.busy == "" && !f.moved && f.lost == nil && f.broken == "" {
 		if err = h.shellError(r); err == nil {
 			err = &remote.Error{Outcome: mesh.ScriptFailed, Host: h.o.Name, Msg: "the script ended before its end: " + clean(firstOf(f.broken, r.Stderr, "nothing says why"))}
 		}
@@ -155,6 +160,8 @@ func (f *follower) line(l []byte) {
 		f.whole = true
 	case word == "busy":
 		f.busy = clean(arg)
+	case word == "lost":
+		f.lost = &mesh.Lost{Target: f.target, To: clean(arg)}
 	case word == "moved":
 		f.moved = true
 	case word == "record":
@@ -208,6 +215,9 @@ func (f *follower) finish(host string, err error) error {
 	if f.busy != "" {
 		err = &remote.Error{Outcome: mesh.Busy, Host: host, Msg: "a batch of another run is still at work there (" + f.busy + "): nothing was changed", Hint: "wait for it to end"}
 	}
+	if f.lost != nil {
+		err = f.lost
+	}
 	if f.moved {
 		err = &remote.Error{Outcome: mesh.Busy, Host: host, Msg: "another run of meshsync worked there since it was observed: nothing was changed", Hint: "plan again"}
 	}
@@ -220,7 +230,7 @@ func (f *follower) finish(host string, err error) error {
 	for i := range f.actions {
 		if f.started[i] {
 			f.end(i, plan.ResultUnknown, "it was begun and no end was seen: "+clean(err.Error()))
-		} else if f.busy != "" || f.moved || f.broken != "" {
+		} else if f.busy != "" || f.moved || f.lost != nil || f.broken != "" {
 			f.end(i, plan.ResultFailed, clean(err.Error()))
 		} else {
 			f.end(i, plan.ResultSkipped, "not begun as far as is known: "+clean(err.Error()))
@@ -232,7 +242,7 @@ func (f *follower) finish(host string, err error) error {
 // remember brings what is known of the host up to date, so that the next batch of this
 // run starts from it.
 func (h *Host) remember(b *batch, f *follower) {
-	if h.last.Host == nil || f.moved {
+	if h.last.Host == nil || f.moved || f.lost != nil {
 		return
 	}
 	var did []diff.Change

@@ -64,11 +64,11 @@ func (b *batch) sameKindFollows(i int) bool {
 // finishTogether makes the changes that were noted, and tells of each what became of it. A
 // change that came to be is done, even where another one of them failed.
 func (b *batch) finishTogether(s *strings.Builder, p primitive.Primitive, group []int) {
-	var any []string
+	var noted []string
 	for _, i := range group {
-		any = append(any, fmt.Sprintf("$G%d", i))
+		noted = append(noted, fmt.Sprintf("$G%d", i))
 	}
-	fmt.Fprintf(s, "Y=''; if [ -n \"%s\" ]; then %s || Y=$W; fi\n", strings.Join(any, ""), p.Named.Together)
+	fmt.Fprintf(s, "Y=''; if [ -n \"%s\" ]; then %s || Y=$W; fi\n", strings.Join(noted, ""), p.Named.Together)
 	for _, i := range group {
 		c := b.work.Changes[i]
 		fmt.Fprintf(s, "if [ -n \"$G%[1]d\" ]; then %[2]s; case $N in %[3]s) E%[1]d=%[4]s; ms_done %[1]d;; *) ms_fail %[1]d \"${Y:-it is $N now}\";; esac; fi\n",

@@ -18,6 +18,7 @@ type batch struct {
 	work        plan.Work
 	starts      []*serviceStart
 	record      recordPlan
+	lease       mesh.Lease
 	last        mesh.TargetState
 	// payload holds the contents of files and the fixed part of the record, one after another.
 	payload []byte
@@ -60,7 +61,7 @@ func (b *batch) script() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "ms_batch() {\nT=%s\n%s", quote(b.token), observePrelude)
 	fmt.Fprintf(&s, "B=%s RUN=%s\n", rooted(stateDir(b.mesh)), quote(b.work.Run))
-	s.WriteString(changePrelude + b.sameRecord() + nowFunction() + processPart)
+	s.WriteString(changePrelude + b.holdsLease() + b.sameRecord() + nowFunction() + processPart)
 	s.WriteString(b.functions())
 	b.recordState(&s)
 	s.WriteString("ms_record || { printf '%s broken %s\\n' \"$T\" 'the record cannot be written'; return 1; }\n")
@@ -79,6 +80,18 @@ func (b *batch) script() string {
 	s.WriteString("ms_record || printf '%s broken %s\\n' \"$T\" 'the record cannot be written'\n")
 	s.WriteString("rm -f -- \"$B/staging/$RUN\"\nprintf '%s end\\n' \"$T\"\n}\n{ ms_batch </dev/null; }\n")
 	return s.String()
+}
+
+// holdsLease ends the script when the lease is no longer the run's own, and renews it.
+func (b *batch) holdsLease() string {
+	if b.lease.Run == "" {
+		return ""
+	}
+	return leaseFunctions + leaseState(b.lease) + `ms_clock
+ms_lease
+if [ "$l_run" != "$RUN" ]; then printf '%s lost %s\n' "$T" "$l_run"; return 0; fi
+ms_renew || { printf '%s broken %s\n' "$T" 'the lease cannot be written: is the disk full or read-only?'; return 0; }
+`
 }
 
 // sameRecord ends the script when the record is no longer the one that was observed:

@@ -54,6 +54,8 @@ type Host struct {
 	// last is what the host looked like as of the last observation and the work done
 	// since: what services read, and the record.
 	last mesh.TargetState
+	// lease is what this run holds on the host; its Run is empty while it holds none.
+	lease mesh.Lease
 }
 
 // New returns a host; nothing is dialled yet.

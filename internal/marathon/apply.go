@@ -22,6 +22,9 @@ import (
 func (m *Marathon) Apply(ctx context.Context, w plan.Work, emit func(plan.Outcome)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if err := m.stillHolds(ctx); err != nil {
+		return fmt.Errorf("marathon %s: %w", m.o.Spec.Name, err)
+	}
 	if err := m.adopt(ctx, w); err != nil {
 		return fmt.Errorf("marathon %s: %w", m.o.Spec.Name, err)
 	}

@@ -37,6 +37,9 @@ type Marathon struct {
 	mu   sync.Mutex
 	info mesh.MarathonInfo
 	rec  record
+	// lease is what this run holds; its Run is empty while it holds none.
+	lease  mesh.Lease
+	leaseN int
 }
 
 // New returns a Marathon; nothing is asked yet.

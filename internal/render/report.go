@@ -29,6 +29,8 @@ func Report(w io.Writer, events []apply.Event, o Options) error {
 	case apply.CodeDone:
 		t.line("%s", t.paint(green, "Applied."))
 		t.line("next: meshsync plan%s, which should be empty", o.Flags)
+	case apply.CodeLeased:
+		t.line("Nothing was done. next: meshsync apply%s once the other run has ended", o.Flags)
 	case apply.CodeInterrupted:
 		t.line("Interrupted. next: meshsync apply%s goes on from what is there", o.Flags)
 	case "":

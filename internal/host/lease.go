@@ -1,0 +1,139 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/remote"
+)
+
+// leaseFunctions read, take and give back the lease, which is a file of six lines: run,
+// expiry in seconds by this host's clock, how many seconds it was taken for, who, job,
+// process. An expiry that is further away than that is from before the clock was set back.
+const leaseFunctions = `ms_clock() { now=$(date +%s); }
+ms_lease() {
+  l_run='' l_until=0 l_for=0 l_who='' l_job='' l_process=''
+  [ ! -r "$B/lease" ] || { IFS= read -r l_run; IFS= read -r l_until; IFS= read -r l_for; IFS= read -r l_who; IFS= read -r l_job; IFS= read -r l_process; } <"$B/lease"
+  case $l_until$l_for in ''|*[!0-9]*) l_run='' l_until=0 l_for=0;; esac
+  l_left=$((l_until-now))
+  if [ "$l_left" -le 0 ] || [ "$l_left" -gt "$l_for" ]; then l_run=''; fi
+}
+ms_renew() {
+  { printf '%s\n' "$RUN" "$((now+L_FOR))" "$L_FOR" "$L_WHO" "$L_JOB" "$L_PROCESS" >"$B/.lease" && chmod 644 "$B/.lease" && mv -f -- "$B/.lease" "$B/lease"; } 2>/dev/null
+}
+`
+
+// leaseState sets what ms_renew writes.
+func leaseState(l mesh.Lease) string {
+	return fmt.Sprintf("L_FOR=%d L_WHO=%s L_JOB=%s L_PROCESS=%s\n", int(mesh.LeaseTime/time.Second), quote(clean(l.Who)), quote(clean(l.Job)), quote(clean(l.Process)))
+}
+
+// leaseScript is a script of one function, as the others are. Taking is under the lock that
+// a batch holds, so only one of many takes an expired lease, and none that of a batch at work.
+func leaseScript(meshName, token, run string, l mesh.Lease, body string) string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "ms_leasing() {\nT=%s\n%sumask 022\nB=%s RUN=%s\n%s%s", quote(token), observePrelude, rooted(stateDir(meshName)), quote(run), leaseFunctions, leaseState(l))
+	s.WriteString(`mkdir -p -- "$B" && exec 9>>"$B/lock" || { printf '%s broken\n' "$T"; return 0; }
+ms_clock
+if ! flock -n 9; then
+  ms_lease
+  printf '%s busy %s\n' "$T" "${l_run:-unknown}"
+  return 0
+fi
+ms_lease
+`)
+	s.WriteString(body)
+	s.WriteString("}\n{ ms_leasing </dev/null; }\n")
+	return s.String()
+}
+
+const takeBody = `if [ -n "$l_run" ] && [ "$l_run" != "$RUN" ] && [ "$l_run" != "$L_OVER" ]; then
+  printf '%s held %s\n%s left %s\n%s who %s\n%s job %s\n%s process %s\n' "$T" "$l_run" "$T" "$l_left" "$T" "$l_who" "$T" "$l_job" "$T" "$l_process"
+elif ms_renew; then printf '%s taken\n' "$T"
+else printf '%s broken\n' "$T"; fi
+`
+
+const renewBody = `if [ "$l_run" != "$RUN" ]; then printf '%s lost %s\n' "$T" "$l_run"
+elif ms_renew; then printf '%s taken\n' "$T"
+else printf '%s broken\n' "$T"; fi
+`
+
+const releaseBody = `[ "$l_run" != "$RUN" ] || rm -f -- "$B/lease"
+printf '%s released\n' "$T"
+`
+
+// Take takes the host's lease. The error is a *mesh.Held when another run has it.
+func (h *Host) Take(ctx context.Context, l mesh.Lease) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	said, err := h.leasing(ctx, l, "L_OVER="+quote(l.Over)+"\n"+takeBody)
+	switch {
+	case err != nil:
+		return err
+	case said["held"] != "":
+		left, _ := strconv.Atoi(said["left"])
+		return &mesh.Held{
+			Target: h.Target(), Left: time.Duration(left) * time.Second,
+			By: mesh.Lease{Run: said["held"], Who: said["who"], Job: said["job"], Process: said["process"]},
+		}
+	case said["busy"] != "":
+		return &mesh.Held{Target: h.Target(), By: mesh.Lease{Run: said["busy"], Who: "somebody who has a batch at work there"}, Left: mesh.LeaseTime}
+	}
+	h.lease = l
+	return nil
+}
+
+// Renew makes the lease last from now on. The error is a *mesh.Lost when it is no longer
+// the run's own. A batch that is at work renewed it itself.
+func (h *Host) Renew(ctx context.Context) error {
+	if !h.mu.TryLock() {
+		return nil
+	}
+	defer h.mu.Unlock()
+	said, err := h.leasing(ctx, h.lease, renewBody)
+	if err != nil {
+		return err
+	}
+	if to, lost := said["lost"]; lost {
+		return &mesh.Lost{Target: h.Target(), To: to}
+	}
+	return nil
+}
+
+// Release gives the lease back, if it is still the run's own.
+func (h *Host) Release(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, err := h.leasing(ctx, h.lease, releaseBody)
+	return err
+}
+
+// leasing runs one of the scripts and returns the lines that it said, by their first word.
+func (h *Host) leasing(ctx context.Context, l mesh.Lease, body string) (map[string]string, error) {
+	if !plain(h.o.Mesh) || !plain(l.Run) {
+		return nil, fmt.Errorf("host %s: mesh %q or run %q is no plain word", h.o.Name, h.o.Mesh, l.Run)
+	}
+	ctx, cancel := context.WithTimeout(ctx, h.o.Timeout)
+	defer cancel()
+	token := newToken()
+	r, err := h.run(ctx, leaseScript(h.o.Mesh, token, l.Run, l, body))
+	if err != nil {
+		return nil, err
+	}
+	said := map[string]string{}
+	for line := range bytes.Lines(r.Stdout) {
+		if rest, own := strings.CutPrefix(strings.TrimSuffix(string(line), "\n"), token+" "); own {
+			word, arg, _ := strings.Cut(rest, " ")
+			said[word] = clean(arg)
+		}
+	}
+	if _, broken := said["broken"]; broken || len(said) < 3 {
+		return nil, &remote.Error{Outcome: mesh.ScriptFailed, Host: h.o.Name, Msg: "the lease cannot be written: is the disk full or read-only?"}
+	}
+	return said, nil
+}

@@ -1,0 +1,173 @@
+package marathon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// The lease of a Marathon is an app without instances, /meshsync/MESH/lease/N. Whoever
+// takes it posts N+1, which Marathon allows one of many. Its version is when it was written,
+// by Marathon's clock; the Date of an answer is what that clock says now.
+const (
+	labelRun     = "meshsync.lease.run"
+	labelSeconds = "meshsync.lease.seconds"
+	labelWho     = "meshsync.lease.who"
+	labelJob     = "meshsync.lease.job"
+	labelProcess = "meshsync.lease.process"
+)
+
+func leaseGroup(meshName string) string { return ownGroup + meshName + "/lease/" }
+
+// held is a lease app as it was read.
+type held struct {
+	n    int
+	by   mesh.Lease
+	left time.Duration // 0 or less: it expired
+}
+
+// Take takes the lease of the Marathon. The error is a *mesh.Held when another run has it.
+func (m *Marathon) Take(ctx context.Context, l mesh.Lease) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all, err := m.leases(ctx)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for _, h := range all {
+		n = max(n, h.n)
+		if h.left > 0 && h.by.Run != l.Run && h.by.Run != l.Over {
+			return &mesh.Held{Target: m.Target(), By: h.by, Left: h.left}
+		}
+	}
+	var a *apiError
+	err = m.writeLease(ctx, http.MethodPost, n+1, l)
+	if errors.As(err, &a) && a.status == http.StatusConflict {
+		return &mesh.Held{Target: m.Target(), By: mesh.Lease{Run: "unknown", Who: "somebody who was faster"}, Left: mesh.LeaseTime}
+	}
+	if err != nil {
+		return fmt.Errorf("take the lease of %s: %w", m.Target(), err)
+	}
+	m.lease, m.leaseN = l, n+1
+	for _, h := range all { // what expired, or ended with its process
+		m.dropLease(ctx, h.n)
+	}
+	return nil
+}
+
+// Renew makes the lease last from now on. The error is a *mesh.Lost when it is no longer
+// the run's own.
+func (m *Marathon) Renew(ctx context.Context) error {
+	if !m.mu.TryLock() {
+		return nil // a change is under way, which looks before each write
+	}
+	defer m.mu.Unlock()
+	if err := m.stillHolds(ctx); err != nil {
+		return err
+	}
+	return m.writeLease(ctx, http.MethodPut, m.leaseN, m.lease)
+}
+
+// stillHolds reports a *mesh.Lost when the lease is gone; nil for a run that took none.
+func (m *Marathon) stillHolds(ctx context.Context) error {
+	if m.lease.Run == "" {
+		return nil
+	}
+	all, err := m.leases(ctx)
+	if err != nil {
+		return err
+	}
+	lost := &mesh.Lost{Target: m.Target()}
+	for _, h := range all {
+		if h.n > m.leaseN {
+			lost.To = h.by.Run
+			return lost
+		}
+	}
+	mine := slices.ContainsFunc(all, func(h held) bool { return h.n == m.leaseN && h.by.Run == m.lease.Run && h.left > 0 })
+	if !mine {
+		return lost
+	}
+	return nil
+}
+
+// Release gives the lease back, if it is still the run's own.
+func (m *Marathon) Release(ctx context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.stillHolds(ctx); err != nil || m.lease.Run == "" {
+		return err
+	}
+	m.dropLease(ctx, m.leaseN)
+	m.lease = mesh.Lease{}
+	return nil
+}
+
+// leases reads all lease apps, with what is left of each.
+func (m *Marathon) leases(ctx context.Context) ([]held, error) {
+	var list struct {
+		Apps []struct {
+			ID      string            `json:"id"`
+			Version string            `json:"version"`
+			Labels  map[string]string `json:"labels"`
+		} `json:"apps"`
+	}
+	header, err := m.api.call(ctx, http.MethodGet, "/v2/apps?id="+strings.TrimSuffix(leaseGroup(m.o.Mesh), "/"), nil, &list)
+	if err != nil {
+		return nil, err
+	}
+	now, err := http.ParseTime(header.Get("Date"))
+	if err != nil {
+		now = m.o.Now() // a proxy that drops the date; the lease's margin is minutes
+	}
+	var out []held
+	for _, a := range list.Apps {
+		n, err := strconv.Atoi(path.Base(a.ID))
+		if err != nil || !strings.HasPrefix(a.ID, leaseGroup(m.o.Mesh)) {
+			continue
+		}
+		h := held{n: n, by: mesh.Lease{Run: a.Labels[labelRun], Who: a.Labels[labelWho], Job: a.Labels[labelJob], Process: a.Labels[labelProcess]}}
+		written, err := time.Parse(time.RFC3339, a.Version)
+		seconds, serr := strconv.Atoi(a.Labels[labelSeconds])
+		lasts := time.Duration(seconds) * time.Second
+		if age := now.Sub(written); err == nil && serr == nil && age > -lasts { // else the clock was set back
+			h.left = lasts - age
+		}
+		out = append(out, h)
+	}
+	return out, nil
+}
+
+func (m *Marathon) writeLease(ctx context.Context, method string, n int, l mesh.Lease) error {
+	id := leaseGroup(m.o.Mesh) + strconv.Itoa(n)
+	target := "/v2/apps"
+	if method == http.MethodPut {
+		target = pathOf(id) + "?partialUpdate=false"
+	}
+	app := map[string]any{
+		"id": id, "cmd": "exit 0", "instances": 0, "cpus": 0.01, "mem": 1, "portDefinitions": []any{},
+		"labels": map[string]any{
+			labelRun: l.Run, labelSeconds: strconv.Itoa(int(mesh.LeaseTime / time.Second)), labelWho: l.Who, labelJob: l.Job, labelProcess: l.Process,
+			// What did not change is no new version: the time makes each renewal one.
+			"meshsync.lease.at": m.o.Now().UTC().Format(time.RFC3339Nano),
+		},
+	}
+	return m.retryLocked(ctx, func() error {
+		_, err := m.api.call(ctx, method, target, app, nil)
+		return err
+	}, func(string) {})
+}
+
+// dropLease removes a lease app. One that stays is in nobody's way once it has expired.
+func (m *Marathon) dropLease(ctx context.Context, n int) {
+	_, _ = m.api.call(ctx, http.MethodDelete, pathOf(leaseGroup(m.o.Mesh)+strconv.Itoa(n))+"?force=false", nil, nil)
+}
