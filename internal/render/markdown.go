@@ -92,16 +92,3 @@ func markdownStage(b *strings.Builder, s plan.Stage, withDiffs bool) {
 	}
 	b.WriteString("\n</details>\n")
 }
-
-func safeLines(text string) string {
-	var b strings.Builder
-	for l := range strings.Lines(text) {
-		b.WriteString(safe(strings.TrimSuffix(l, "\n")) + "\n")
-	}
-	return b.String()
-}
-
-// md keeps text from being taken for Markdown or HTML.
-func md(s string) string {
-	return strings.NewReplacer("<", "&lt;", ">", "&gt;", "|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "]", `\]`, "@", "&#64;", "\n", " ").Replace(safe(s))
-}

@@ -1,0 +1,77 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+
+	"meshsync.dev/meshsync/internal/diff"
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/plan"
+)
+
+func (t *printer) stage(s plan.Stage) {
+	t.line("%s", t.paint(bold, fmt.Sprintf("%d %s", s.N, safe(s.Title))))
+	t.line("  order: %s", safe(s.Why))
+	t.batches(s)
+	var all []diff.Change
+	for _, b := range s.Batches {
+		all = append(all, b.Changes...)
+	}
+	diff.Sort(all)
+	t.changes(all)
+	t.line("")
+}
+
+// batches lists the batches in the order in which they are meant to run. Equal gates are told once.
+func (t *printer) batches(s plan.Stage) {
+	if len(s.Batches) > 6 && !t.o.Full {
+		t.line("  %s, of %s each", count(len(s.Batches), "batch")+ifText(len(s.Batches) > 1, ""), count(len(s.Batches[0].Targets), "host"))
+	}
+	for i, b := range s.Batches {
+		if i >= 6 && !t.o.Full {
+			break
+		}
+		var hosts []string
+		for _, x := range b.Targets {
+			hosts = append(hosts, x.Name)
+		}
+		t.line("  batch %d: %s%s", i+1, names(hosts, t.o.Full), stepsText(b))
+		for _, g := range b.Before {
+			t.line("      before: %s", safe(g.Text))
+		}
+		for _, g := range b.After {
+			t.line("      after:  %s", safe(g.Text))
+		}
+	}
+}
+
+// stepsText is ": restart zookeeper" for what is done to services in a batch, and
+// ": create /www" for an app, which has a batch of its own.
+func stepsText(b plan.Batch) string {
+	var out []string
+	for _, c := range b.Changes {
+		if c.Addr.Kind == mesh.App {
+			out = append(out, string(c.Action)+" "+c.Addr.Name)
+		}
+	}
+	for _, s := range b.Service {
+		out = append(out, string(s.Op)+" "+s.Unit)
+	}
+	out = uniqueInOrder(out)
+	if len(out) == 0 {
+		return ""
+	}
+	return ": " + safe(strings.Join(out, ", "))
+}
+
+func uniqueInOrder(in []string) []string {
+	seen := map[string]bool{}
+	var out []string
+	for _, s := range in {
+		if !seen[s] {
+			seen[s] = true
+			out = append(out, s)
+		}
+	}
+	return out
+}
