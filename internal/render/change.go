@@ -7,32 +7,74 @@ import (
 
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/secret"
 )
 
-// changes writes changes, equal ones once.
+// changes writes changes, equal ones once, and flags below their directory.
 func (t *printer) changes(all []diff.Change) {
 	last := mesh.Pos{}
-	for _, f := range fold(all, t.o.Full) {
-		t.change(f)
-		if t.o.Brief {
+	for _, s := range byDirectory(fold(all, t.o.Full), t.flags) {
+		if s.flags != nil {
+			t.flagsOf(s, &last)
 			continue
 		}
-		if o := f.change.Origin; !o.IsZero() && (o != last || t.o.Full) {
-			t.line("      %s", t.paint(dim, "from "+safe(o.String())))
-			last = o
+		t.change(s.folded)
+		t.origin(s.change.Origin, &last)
+	}
+}
+
+// origin names the line of the repository that a change comes from, once for a series.
+func (t *printer) origin(o mesh.Pos, last *mesh.Pos) {
+	if t.o.Brief || o.IsZero() || o == *last && !t.o.Full {
+		return
+	}
+	t.line("      %s", t.paint(dim, "from "+safe(o.String())))
+	*last = o
+}
+
+// head is the line about a change, or about several that c stands for.
+func (t *printer) head(f folded, c diff.Change, what string) {
+	where := ""
+	if len(f.targets) > 1 || c.Addr.Target.Kind == mesh.HostTarget {
+		where = "  on " + names(f.targets, t.o.Full)
+	}
+	t.line("%s", t.paint(changeColor(c), fmt.Sprintf("  %s %s %s%s  (%s)", sign(c), t.verb(c), what, where, c.Class)))
+}
+
+// flagsOf writes the changed flags of one directory, one a line. Why and from where is told
+// behind those that share it.
+func (t *printer) flagsOf(s shownChange, last *mesh.Pos) {
+	c := s.representative()
+	if t.o.Brief {
+		t.head(s.folded, c, s.flagsTitle()+": "+s.flagNames(t.o.Full))
+		return
+	}
+	t.head(s.folded, c, s.flagsTitle())
+	hidden := hiddenBeyond(len(s.flags), maxKeys, t.o.Full)
+	shown := s.flags[:len(s.flags)-hidden]
+	for i, f := range shown {
+		note := ""
+		if f.varied {
+			note = "  (each has its own; this is " + safe(f.targets[0]) + "'s, --full shows all)"
 		}
+		t.key(flagRow(f.change, t.flags, t.o.Full), note)
+		if next := i + 1; next < len(shown) && shown[next].change.Reason == f.change.Reason && shown[next].change.Origin == f.change.Origin {
+			continue
+		}
+		if f.change.Reason != "" {
+			t.line("        %s", safe(f.change.Reason))
+		}
+		t.origin(f.change.Origin, last)
+	}
+	if hidden > 0 {
+		t.line("      … %s more (--full shows them)", count(hidden, "flag"))
 	}
 }
 
 // change writes one change with its details.
 func (t *printer) change(f folded) {
 	c := f.change
-	where := ""
-	if len(f.targets) > 1 || c.Addr.Target.Kind == mesh.HostTarget {
-		where = "  on " + names(f.targets, t.o.Full)
-	}
-	head := fmt.Sprintf("  %s %s %s %s%s  (%s)", sign(c), t.verb(c), c.Addr.Kind, safe(c.Addr.Name), where, c.Class)
-	t.line("%s", t.paint(changeColor(c), head))
+	t.head(f, c, string(c.Addr.Kind)+" "+safe(c.Addr.Name))
 	if t.o.Brief {
 		return
 	}
@@ -43,6 +85,17 @@ func (t *printer) change(f folded) {
 		t.line("      each has its own content; this is %s's (--full shows all)", safe(f.targets[0]))
 	}
 	t.details(c)
+}
+
+const notShown = "not shown: not everybody may read the file"
+
+// fieldText is `instances: 4 → 6`. Of a secret it only says that it changed.
+func fieldText(f diff.Field) string {
+	_, was := f.Before.(secret.Value)
+	if _, is := f.After.(secret.Value); was && is {
+		return safe(f.Path) + ": changed " + secret.Mask
+	}
+	return safe(f.Path) + ": " + value(f.Before) + " → " + value(f.After)
 }
 
 func changeColor(c diff.Change) string {
@@ -57,20 +110,22 @@ func changeColor(c diff.Change) string {
 }
 
 func (t *printer) details(c diff.Change) {
-	for _, f := range c.Fields {
+	for _, f := range attributes(c) {
+		if f.Path == "content" && confidential(c) {
+			t.line("      content: changed (%s)", notShown)
+			continue
+		}
 		if f.Path == "content" && t.content(c) {
 			continue
 		}
-		if f.Path == "content" && (mesh.ConfidentialAttrs(c.Before) || mesh.ConfidentialAttrs(c.After)) {
-			t.line("      content: another one; not shown, because not everybody may read the file")
-			continue
-		}
-		t.line("      %s: %s → %s", safe(f.Path), value(f.Before), value(f.After))
+		t.line("      %s", fieldText(f))
 	}
 	switch {
-	case c.Action == diff.Create && c.Addr.Kind == mesh.File:
-		if !t.content(c) && c.AfterText != nil {
-			t.line("      %d bytes", len(*c.AfterText))
+	case (c.Action == diff.Create || c.Action == diff.Replace) && c.Addr.Kind == mesh.File:
+		if confidential(c) {
+			t.line("      content: %s", notShown)
+		} else if !t.content(c) && c.AfterText != nil {
+			t.line("      %s", count(len(*c.AfterText), "byte"))
 		}
 	case c.Action == diff.Create && c.Addr.Kind == mesh.App:
 		t.newApp(c)

@@ -3,7 +3,6 @@ package render
 import (
 	"io"
 
-	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
 )
@@ -17,8 +16,8 @@ type DriftDocument struct {
 	Sandbox    bool               `json:"sandbox"`
 	Drifted    bool               `json:"drifted"`
 	Complete   bool               `json:"complete"`
-	Moved      []diff.Change      `json:"moved"`   // without git
-	Pending    []diff.Change      `json:"pending"` // wanted by git, not applied yet
+	Moved      []ChangeDocument   `json:"moved"`   // without git
+	Pending    []ChangeDocument   `json:"pending"` // wanted by git, not applied yet
 	Stale      []plan.Evidence    `json:"stale"`
 	Unsure     []plan.Evidence    `json:"unsure"`
 	NotServing []plan.Evidence    `json:"not_serving"`
@@ -30,9 +29,10 @@ type DriftDocument struct {
 
 // DriftJSON writes the plan as a drift report.
 func DriftJSON(w io.Writer, p plan.Plan) error {
+	flags := flagDirsOf(p)
 	return encode(w, DriftDocument{
 		Schema: DriftSchema, Version: p.Version, Mesh: p.Mesh, Source: p.Source, Sandbox: p.Sandbox,
-		Drifted: p.Moved(), Complete: p.Complete, Moved: changesWithDiffs(p.MovedChanges()), Pending: changesWithDiffs(p.PendingChanges()),
+		Drifted: p.Moved(), Complete: p.Complete, Moved: changeDocuments(p.MovedChanges(), flags), Pending: changeDocuments(p.PendingChanges(), flags),
 		Stale: orEmpty(p.Stale), Unsure: orEmpty(p.Unsure), NotServing: orEmpty(p.NotServing), Unknown: orEmpty(p.Unknown), Unmanaged: orEmpty(p.Unmanaged),
 		NotCompare: orEmpty(p.NotCompared), Notes: orEmpty(p.Notes),
 	})

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -28,6 +29,8 @@ func safe(s string) string {
 			fmt.Fprintf(&b, `\x%02x`, s[i])
 		case r == '\t' || unicode.IsPrint(r):
 			b.WriteRune(r)
+		case r == '\r':
+			b.WriteString(`\r`)
 		case r < 0x100:
 			fmt.Fprintf(&b, `\x%02x`, r)
 		default:
@@ -38,15 +41,69 @@ func safe(s string) string {
 	return b.String()
 }
 
-func safeLines(text string) string {
-	var b strings.Builder
-	for l := range strings.Lines(text) {
-		b.WriteString(safe(strings.TrimSuffix(l, "\n")) + "\n")
+// visible is safe; with blanks, tabs and spaces at the end are written out, too.
+func visible(s string, blanks bool) string {
+	s = safe(s)
+	if !blanks {
+		return s
 	}
-	return b.String()
+	bare := strings.TrimRight(s, " ")
+	return strings.ReplaceAll(bare, "\t", `\t`) + strings.Repeat(`\x20`, len(s)-len(bare))
+}
+
+// literal is a value beside which there is no other one: as it stands, with blanks at its
+// ends written out, cut where it is long.
+func literal(s string, full bool) string {
+	if !full {
+		s, _ = cutAround(s, s, maxValue)
+	}
+	return wrapped(s)
+}
+
+// literals are a value and the one that takes its place. They never look the same.
+func literals(a, b string, full bool) (string, string) {
+	x, y := legible(a, b, maxValue, full)
+	x, y = wrapped(x), wrapped(y)
+	if x == y && a != b {
+		return strconv.QuoteToASCII(a), strconv.QuoteToASCII(b)
+	}
+	return x, y
+}
+
+func wrapped(s string) string {
+	if s == "" {
+		return "(empty)"
+	}
+	return visible(s, true)
 }
 
 // md keeps text from being taken for Markdown or HTML.
 func md(s string) string {
-	return strings.NewReplacer("<", "&lt;", ">", "&gt;", "|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "]", `\]`, "@", "&#64;", "\n", " ").Replace(safe(s))
+	return strings.NewReplacer(
+		"&", "&amp;", "<", "&lt;", ">", "&gt;", "@", "&#64;", "\n", " ",
+		`\`, `\\`, "|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "]", `\]`, "~", `\~`, "#", `\#`, "$", `\$`,
+	).Replace(safe(s))
+}
+
+// mdCode shows text as it is, between as many backticks as that takes.
+func mdCode(s string) string {
+	s = safe(s)
+	pad := ""
+	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") || strings.HasPrefix(s, " ") || strings.HasSuffix(s, " ") || s == "" {
+		pad = " "
+	}
+	ticks := strings.Repeat("`", longestTicks(s)+1)
+	return ticks + pad + s + pad + ticks
+}
+
+// longestTicks is the length of the longest run of backticks.
+func longestTicks(s string) int {
+	longest, n := 0, 0
+	for _, r := range s {
+		if n++; r != '`' {
+			n = 0
+		}
+		longest = max(longest, n)
+	}
+	return longest
 }

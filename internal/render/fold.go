@@ -74,7 +74,7 @@ func value(v any) string {
 		return "nothing"
 	case string:
 		if strings.HasPrefix(v, "sha256:") && len(v) == 71 {
-			return v[:19] + "…"
+			return shortDigest(v)
 		}
 		return safe(fmt.Sprintf("%q", v))
 	case mesh.Tree, map[string]any, []any:

@@ -53,7 +53,7 @@ func markdown(p plan.Plan, level int) string {
 	}
 	if level < 2 {
 		for _, s := range p.Stages {
-			markdownStage(&b, s, level == 0)
+			markdownStage(&b, s, flagDirsOf(p), level == 0)
 		}
 	}
 	if level > 0 {
@@ -70,25 +70,99 @@ func headline(p plan.Plan) string {
 	return fmt.Sprintf("%s, %d drifted, %s", count(s.Creates+s.Updates+s.Releases+s.Finishes, "change"), s.Drift+s.Both+s.Differs, count(s.Deletes, "deletion"))
 }
 
-func markdownStage(b *strings.Builder, s plan.Stage, withDiffs bool) {
+func markdownStage(b *strings.Builder, s plan.Stage, flags flagDirs, withDiffs bool) {
 	var all []diff.Change
 	for _, x := range s.Batches {
 		all = append(all, x.Changes...)
 	}
 	diff.Sort(all)
 	fmt.Fprintf(b, "\n<details><summary>%d %s (%s): %s</summary>\n\n", s.N, md(s.Title), count(len(s.Batches), "batch"), md(s.Why))
-	for _, f := range fold(all, true) {
-		c := f.change
-		fmt.Fprintf(b, "- %s %s `%s` on %s (%s)\n", c.Action, c.Addr.Kind, strings.ReplaceAll(safe(c.Addr.Name), "`", "'"), md(names(f.targets, false)), c.Class)
-		for _, x := range c.Fields {
-			if x.Path != "content" {
-				fmt.Fprintf(b, "  - %s: %s → %s\n", md(x.Path), md(value(x.Before)), md(value(x.After)))
-			}
-		}
-		if d := contentDiff(c); withDiffs && d != "" {
-			fence := "````"
-			fmt.Fprintf(b, "\n%sdiff\n%s%s\n", fence, strings.ReplaceAll(safeLines(d), fence, "'''"), fence)
+	for _, x := range byDirectory(fold(all, true), flags) {
+		if x.flags != nil {
+			markdownFlags(b, x, flags, withDiffs)
+		} else {
+			markdownChange(b, x.folded, flags, withDiffs)
 		}
 	}
 	b.WriteString("\n</details>\n")
+}
+
+func markdownChange(b *strings.Builder, f folded, flags flagDirs, withDiffs bool) {
+	c := f.change
+	fmt.Fprintf(b, "- %s %s %s on %s (%s)\n", c.Action, c.Addr.Kind, mdCode(c.Addr.Name), md(names(f.targets, false)), c.Class)
+	keys, shown := keysOf(c, flags), shownDiff{}
+	if len(keys) == 0 && withDiffs {
+		shown = diffOf(c, false)
+	}
+	for _, x := range attributes(c) {
+		switch {
+		case x.Path != "content":
+			fmt.Fprintf(b, "  - %s\n", md(fieldText(x)))
+		case confidential(c):
+			fmt.Fprintf(b, "  - content: changed (%s)\n", notShown)
+		case len(keys) == 0 && len(shown.rows)+len(shown.notes) == 0:
+			fmt.Fprintf(b, "  - %s\n", md(fieldText(x)))
+		}
+	}
+	if withDiffs && len(keys) > 0 {
+		var rows []keyRow
+		for _, k := range keys {
+			rows = append(rows, keyRowOf(k, false))
+		}
+		markdownKeys(b, rows, "key")
+		return
+	}
+	for _, n := range shown.notes {
+		fmt.Fprintf(b, "  - %s\n", md(n))
+	}
+	if len(shown.rows) > 0 {
+		markdownRows(b, shown)
+	}
+}
+
+func markdownFlags(b *strings.Builder, s shownChange, flags flagDirs, withDiffs bool) {
+	c := s.representative()
+	fmt.Fprintf(b, "- %s %s on %s (%s)", c.Action, md(s.flagsTitle()), md(names(s.targets, false)), c.Class)
+	if !withDiffs {
+		fmt.Fprintf(b, ": %s\n", md(s.flagNames(false)))
+		return
+	}
+	b.WriteString("\n")
+	var rows []keyRow
+	for _, f := range s.flags {
+		rows = append(rows, flagRow(f.change, flags, false))
+	}
+	markdownKeys(b, rows, "flag")
+}
+
+func markdownKeys(b *strings.Builder, rows []keyRow, noun string) {
+	hidden := hiddenBeyond(len(rows), maxKeys, false)
+	for _, r := range rows[:len(rows)-hidden] {
+		switch {
+		case r.note != "":
+			fmt.Fprintf(b, "  - %s %s: %s\n", map[string]string{"+": "added", "-": "removed", "~": "changed"}[r.sign], mdCode(r.key), md(r.note))
+		case r.sign == "+":
+			fmt.Fprintf(b, "  - added %s: %s\n", mdCode(r.key), mdCode(r.after))
+		case r.sign == "-":
+			fmt.Fprintf(b, "  - removed %s: %s\n", mdCode(r.key), mdCode(r.before))
+		default:
+			fmt.Fprintf(b, "  - %s: %s → %s\n", mdCode(r.key), mdCode(r.before), mdCode(r.after))
+		}
+	}
+	if hidden > 0 {
+		fmt.Fprintf(b, "  - … %s more, in the plan's JSON\n", count(hidden, noun))
+	}
+}
+
+// markdownRows writes a fenced block; no line of it can end the block.
+func markdownRows(b *strings.Builder, shown shownDiff) {
+	var text strings.Builder
+	for _, r := range shown.rows {
+		text.WriteString(string(r.op) + r.text + "\n")
+	}
+	if shown.hidden > 0 {
+		fmt.Fprintf(&text, "… %s more, in the plan's JSON\n", count(shown.hidden, "line"))
+	}
+	fence := strings.Repeat("`", max(3, longestTicks(text.String())+1))
+	fmt.Fprintf(b, "\n%sdiff\n%s%s\n", fence, &text, fence)
 }

@@ -25,6 +25,7 @@ type printer struct {
 	w     io.Writer
 	o     Options
 	moved bool // changes are told as what happened, not as what is to be done
+	flags flagDirs
 	err   error
 }
 
@@ -50,6 +51,8 @@ const (
 	green  = "32"
 	yellow = "33"
 	dim    = "2"
+
+	inverse = "7" // beside another one
 )
 
 func (p *printer) paint(code, s string) string {

@@ -1,12 +1,13 @@
 package render
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/sergi/go-diff/diffmatchpatch"
+
+	"meshsync.dev/meshsync/internal/mesh"
 )
 
 // maxDiffed bounds what is compared line by line; beyond it only sizes are shown.
@@ -44,9 +45,11 @@ func unified(a, b string, n int) string {
 	case a == b:
 		return ""
 	case len(a) > maxDiffed || len(b) > maxDiffed:
-		return fmt.Sprintf("%d bytes become %d bytes: too large to compare by line\n", len(a), len(b))
+		return bySize("too large to compare by line", &a, &b)
+	case strings.Contains(a+b, "\x00"):
+		return bySize("binary", &a, &b)
 	case binary(a) || binary(b):
-		return fmt.Sprintf("%d bytes become %d bytes, binary\n", len(a), len(b))
+		return bySize("not UTF-8", &a, &b)
 	}
 	ls := lines(a, b)
 	var out strings.Builder
@@ -94,11 +97,11 @@ func writeHunk(out *strings.Builder, ls []diffLine, na, nb int) (ca, cb int) {
 			body.WriteString("\\ No newline at end of file\n")
 		}
 	}
-	fmt.Fprintf(out, "@@ -%s +%s @@\n%s", span(na, ca), span(nb, cb), &body)
+	fmt.Fprintf(out, "@@ -%s +%s @@\n%s", hunkSide(na, ca), hunkSide(nb, cb), &body)
 	return ca, cb
 }
 
-func span(n, c int) string {
+func hunkSide(n, c int) string {
 	if c == 0 {
 		n--
 	}
@@ -108,6 +111,37 @@ func span(n, c int) string {
 	return fmt.Sprintf("%d,%d", n, c)
 }
 
+// unifiedSides is unified where a side may be missing.
+func unifiedSides(a, b *string, n int) string {
+	text := func(s *string) string {
+		if s == nil {
+			return ""
+		}
+		return *s
+	}
+	d := unified(text(a), text(b), n)
+	if d != "" && !strings.HasPrefix(d, "@@") && (a == nil || b == nil) {
+		why, _, _ := strings.Cut(d, ": ")
+		return bySize(why, a, b)
+	}
+	return d
+}
+
+// bySize describes contents that cannot be shown.
+func bySize(why string, a, b *string) string {
+	var sides []string
+	for _, s := range []*string{a, b} {
+		if s != nil {
+			sides = append(sides, fmt.Sprintf("%s %s", count(len(*s), "byte"), shortDigest(mesh.DigestBytes([]byte(*s)))))
+		}
+	}
+	return why + ": " + strings.Join(sides, " → ") + "\n"
+}
+
+// shortDigest is as much of a digest as tells two contents apart.
+func shortDigest(digest string) string { return digest[:min(len(digest), 19)] + "…" }
+
+// binary reports whether a text cannot be shown line by line.
 func binary(s string) bool {
-	return bytes.IndexByte([]byte(s), 0) >= 0 || !utf8.ValidString(s)
+	return strings.Contains(s, "\x00") || !utf8.ValidString(s)
 }
