@@ -6,7 +6,7 @@ import (
 	"meshsync.dev/meshsync/internal/apply"
 )
 
-// Report writes what a run came to: what was done, where it stopped and why, what was
+// Report writes what a run came to: what it applied, when and where, what was done, where it stopped and why, what was
 // not tried, and what to do next. No events mean that there was nothing to do.
 func Report(w io.Writer, events []apply.Event, o Options) error {
 	t := &printer{w: w, o: o}
@@ -15,7 +15,12 @@ func Report(w io.Writer, events []apply.Event, o Options) error {
 		return t.err
 	}
 	r := apply.Fold(events)
-	t.line("%s", t.paint(bold, "run "+safe(r.Run)))
+	when := spanOf(events)
+	t.line("%s", t.paint(bold, "run "+safe(r.Run)+ifText(when.what != "", ": "+safe(when.what))))
+	t.line("  %s", when.text())
+	if where := targetsOf(events); len(where) > 0 {
+		t.line("  on %s: %s", count(len(where), "target"), names(where, o.Full))
+	}
 	t.line("  %d done, %d failed, %d of unknown end, %d not tried", len(r.Done), len(r.Failed), len(r.Unknown), len(r.Skipped))
 	t.events("FAILED", red, r.Failed, true)
 	t.events("UNKNOWN: begun, and no end was seen", yellow, r.Unknown, true)
@@ -23,6 +28,9 @@ func Report(w io.Writer, events []apply.Event, o Options) error {
 		t.line("%s", t.paint(yellow, "STOPPED: "+safe(r.Stopped.Message)))
 	}
 	t.events("NOT TRIED", dim, r.Skipped, o.Full)
+	if o.Full {
+		t.timeline(events, when)
+	}
 	switch r.Code {
 	case apply.CodeDone:
 		t.line("%s", t.paint(green, "Applied."))
