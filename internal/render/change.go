@@ -67,7 +67,7 @@ func (t *printer) flagsOf(s shownChange, last *mesh.Pos) {
 		t.origin(f.change.Origin, last)
 	}
 	if hidden > 0 {
-		t.line("      … %s more (--full shows them)", count(hidden, "flag"))
+		t.line("      … %s (--full shows them)", count(hidden, "more flag"))
 	}
 }
 
@@ -123,7 +123,7 @@ func (t *printer) details(c diff.Change) {
 	switch {
 	case (c.Action == diff.Create || c.Action == diff.Replace) && c.Addr.Kind == mesh.File:
 		if confidential(c) {
-			t.line("      content: %s", notShown)
+			t.line("      content %s", notShown)
 		} else if !t.content(c) && c.AfterText != nil {
 			t.line("      %s", count(len(*c.AfterText), "byte"))
 		}
@@ -133,7 +133,7 @@ func (t *printer) details(c diff.Change) {
 		for _, key := range slices.Sorted(maps.Keys(c.After)) {
 			t.line("      %s %s", safe(key), value(c.After[key]))
 		}
-	case c.Action == diff.Delete && c.Addr.Kind == mesh.File && c.BeforeText != nil:
+	case c.Action == diff.Delete && c.Addr.Kind == mesh.File:
 		t.content(c)
 	}
 }

@@ -112,7 +112,7 @@ func (t *printer) keys(keys []Key) {
 		t.key(keyRowOf(k, t.o.Full), "")
 	}
 	if hidden > 0 {
-		t.line("      … %s more (--full shows them)", count(hidden, "key"))
+		t.line("      … %s (--full shows them)", count(hidden, "more key"))
 	}
 }
 
@@ -135,7 +135,7 @@ func (t *printer) content(c diff.Change) bool {
 		t.line("      %s", t.row(r))
 	}
 	if shown.hidden > 0 {
-		t.line("      … %s more (--full shows them)", count(shown.hidden, "line"))
+		t.line("      … %s (--full shows them)", count(shown.hidden, "more line"))
 	}
 	return len(shown.rows)+len(shown.notes) > 0
 }

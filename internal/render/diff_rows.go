@@ -146,7 +146,7 @@ func lineEnds(rows []diffRow, pairs []pair) (note string, only bool) {
 		for i, r := range rows {
 			rows[i].text = strings.TrimSuffix(r.text, "\r")
 		}
-		return "all lines end in CRLF", false
+		return "these lines end in CRLF", false
 	}
 	lost := func(p pair) bool { return rows[p.old].text == rows[p.now].text+"\r" }
 	gained := func(p pair) bool { return rows[p.old].text+"\r" == rows[p.now].text }

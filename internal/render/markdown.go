@@ -104,6 +104,9 @@ func markdownChange(b *strings.Builder, f folded, flags flagDirs, withDiffs bool
 			fmt.Fprintf(b, "  - %s\n", md(fieldText(x)))
 		}
 	}
+	if c.Action == diff.Create && confidential(c) {
+		fmt.Fprintf(b, "  - content %s\n", notShown)
+	}
 	if withDiffs && len(keys) > 0 {
 		var rows []keyRow
 		for _, k := range keys {
@@ -150,7 +153,7 @@ func markdownKeys(b *strings.Builder, rows []keyRow, noun string) {
 		}
 	}
 	if hidden > 0 {
-		fmt.Fprintf(b, "  - … %s more, in the plan's JSON\n", count(hidden, noun))
+		fmt.Fprintf(b, "  - … %s, in the plan's JSON\n", count(hidden, "more "+noun))
 	}
 }
 
@@ -161,7 +164,7 @@ func markdownRows(b *strings.Builder, shown shownDiff) {
 		text.WriteString(string(r.op) + r.text + "\n")
 	}
 	if shown.hidden > 0 {
-		fmt.Fprintf(&text, "… %s more, in the plan's JSON\n", count(shown.hidden, "line"))
+		fmt.Fprintf(&text, "… %s, in the plan's JSON\n", count(shown.hidden, "more line"))
 	}
 	fence := strings.Repeat("`", max(3, longestTicks(text.String())+1))
 	fmt.Fprintf(b, "\n%sdiff\n%s%s\n", fence, &text, fence)
