@@ -128,6 +128,9 @@ func (t *printer) content(c diff.Change) bool {
 		return true
 	}
 	shown := diffOf(c, t.o.Full)
+	if t.o.Color {
+		shown.markWords()
+	}
 	for _, n := range shown.notes {
 		t.line("      %s", n)
 	}

@@ -36,7 +36,8 @@ func (r diffRow) parts() []string {
 type shownDiff struct {
 	notes  []string // what holds for all its lines
 	rows   []diffRow
-	hidden int // lines that were folded away
+	pairs  []pair // of rows
+	hidden int    // lines that were folded away
 }
 
 // diffOf is a change's content line by line. Of a new or a deleted file its lines are enough.
@@ -82,8 +83,10 @@ func shownRows(lines []string, limit int, full bool) shownDiff {
 	for _, p := range pairs {
 		if a, b := &out.rows[p.old], &out.rows[p.now]; p.old < shown {
 			paired[p.old], paired[p.now] = true, true
+			if p.now < shown {
+				out.pairs = append(out.pairs, p)
+			}
 			a.text, b.text = legible(a.text, b.text, maxLine, full)
-			a.marks, b.marks = wordMarks(a.text, b.text)
 		}
 	}
 	out.rows = out.rows[:shown]
@@ -93,6 +96,14 @@ func shownRows(lines []string, limit int, full bool) shownDiff {
 		}
 	}
 	return out
+}
+
+// markWords marks in lines that belong together where they differ.
+func (s *shownDiff) markWords() {
+	for _, p := range s.pairs {
+		a, b := &s.rows[p.old], &s.rows[p.now]
+		a.marks, b.marks = wordMarks(a.text, b.text)
+	}
 }
 
 // pairsOf finds in each run of changed lines the new line that stands for an old one: the

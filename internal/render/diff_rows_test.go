@@ -131,6 +131,7 @@ func FuzzWhatIsHiddenIsCounted(f *testing.F) {
 		if full.hidden != 0 || len(full.rows) != len(lines) || len(folded.rows)+folded.hidden != len(lines) || folded.hidden == 1 || folded.hidden == 2 {
 			t.Fatalf("%d lines: %d and %d hidden; in full %d and %d hidden", len(lines), len(folded.rows), folded.hidden, len(full.rows), full.hidden)
 		}
+		full.markWords()
 		for i, r := range full.rows {
 			if r.op != lines[i][0] || strings.ContainsAny(r.text, "\n\r\x1b") {
 				t.Fatalf("%q is shown as %c%q", lines[i], r.op, r.text)

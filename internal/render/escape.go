@@ -71,10 +71,14 @@ func literals(a, b string, full bool) (string, string) {
 }
 
 func wrapped(s string) string {
-	if s == "" {
+	switch {
+	case s == "":
 		return "(empty)"
+	case strings.Contains(s, "→"): // which stands between the values
+		return strconv.QuoteToASCII(s)
+	default:
+		return visible(s, true)
 	}
-	return visible(s, true)
 }
 
 // md keeps text from being taken for Markdown or HTML.

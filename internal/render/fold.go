@@ -67,8 +67,11 @@ func sign(c diff.Change) string {
 	}
 }
 
-// value shows one side of a field.
-func value(v any) string {
+// value shows a value beside which there is no other one.
+func value(v any) string { return literal(written(v), false) }
+
+// written is one side of a field as it is written, in full.
+func written(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return "nothing"
@@ -76,18 +79,15 @@ func value(v any) string {
 		if strings.HasPrefix(v, "sha256:") && len(v) == 71 {
 			return shortDigest(v)
 		}
-		return safe(fmt.Sprintf("%q", v))
+		return fmt.Sprintf("%q", v)
 	case mesh.Tree, map[string]any, []any:
 		b, err := json.Marshal(v)
 		if err != nil {
 			return "?"
 		}
-		if len(b) > 200 {
-			return safe(string(b[:200])) + "…"
-		}
-		return safe(string(b))
+		return string(b)
 	default:
-		return safe(fmt.Sprint(v))
+		return fmt.Sprint(v)
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"meshsync.dev/meshsync/internal/diff"
 )
 
@@ -190,6 +192,51 @@ func FuzzKeysAndTheRestAreAll(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestRandomSettingsAndDocuments draws texts that are of a known format, or nearly.
+func TestRandomSettingsAndDocuments(t *testing.T) {
+	t.Parallel()
+	old, now := func(k Key) *string { return k.Before }, func(k Key) *string { return k.After }
+	line := rapid.SampledFrom([]string{"a=1", "a=2", "b=1", "b=", "c=x", "c=y ", "d=1", "d = 1", "# c", "", "a=1\r"})
+	leaf := rapid.SampledFrom([]any{nil, true, "x", "y", 1, 2.5, map[string]any{}, []any{}})
+	name := rapid.SampledFrom([]string{"a", "b", "c.d", "e[0]", "é", ""})
+	var value func(depth int) *rapid.Generator[any]
+	value = func(depth int) *rapid.Generator[any] {
+		if depth == 0 {
+			return leaf
+		}
+		return rapid.OneOf(leaf,
+			rapid.Map(rapid.MapOfN(name, value(depth-1), 1, 4), func(m map[string]any) any { return m }),
+			rapid.Map(rapid.SliceOfN(value(depth-1), 0, 3), func(l []any) any { return l }))
+	}
+	byKey := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		lines := rapid.SliceOfN(line, 0, 6)
+		a, b := strings.Join(lines.Draw(rt, "a"), "\n")+"\n", strings.Join(lines.Draw(rt, "b"), "\n")+"\n"
+		if keys := keysBetween("/x/zoo.cfg", a, b); len(keys) > 0 {
+			byKey++
+			if x, y := settingsRest(a, keys, old), settingsRest(b, keys, now); x != y {
+				rt.Fatalf("%q and %q differ in more than %s", a, b, told(keys))
+			}
+		}
+		document := rapid.MapOfN(name, value(3), 1, 4)
+		c, err1 := json.MarshalIndent(document.Draw(rt, "c"), "", "  ")
+		d, err2 := json.MarshalIndent(document.Draw(rt, "d"), "", "  ")
+		if err1 != nil || err2 != nil {
+			rt.Fatal(err1, err2)
+		}
+		keys := keysBetween("/x.json", string(c), string(d))
+		if len(keys) == 0 && string(c) != string(d) {
+			rt.Fatalf("%s and %s are not told by key", c, d)
+		}
+		if x, y := jsonRest(t, string(c), keys, old), jsonRest(t, string(d), keys, now); !reflect.DeepEqual(x, y) {
+			rt.Fatalf("%s and %s differ in more than %s", c, d, told(keys))
+		}
+	})
+	if byKey == 0 {
+		t.Error("no settings were told by key: the draws show nothing")
+	}
 }
 
 // FuzzValuesThatDifferLookDifferent also holds that a key's line is one line.
