@@ -62,7 +62,7 @@ func withoutDigests(c diff.Change) diff.Change {
 		}
 		fields = append(fields, f)
 	}
-	c.Fields, c.Diff = fields, ""
+	c.Fields = fields
 	return c
 }
 

@@ -232,3 +232,37 @@ func TestWordsAreMarkedOnlyOnATerminalWithColoursAndWhereLinesAreAlike(t *testin
 		t.Error("colours where there are none")
 	}
 }
+
+func TestAHunkHasTwoLinesOfContext(t *testing.T) {
+	t.Parallel()
+	before := numbered("%d", 20)
+	after := strings.Replace(strings.Replace(before, "\n9\n", "\nnine\n", 1), "\n14\n", "\nfourteen\n", 1)
+	want := "@@ -8,10 +8,10 @@\n 7\n 8\n-9\n+nine\n 10\n 11\n 12\n 13\n-14\n+fourteen\n 15\n 16\n"
+	if got := unified(before, after, 2); got != want {
+		t.Errorf("%s", got)
+	}
+	after = strings.Replace(strings.Replace(before, "\n9\n", "\nnine\n", 1), "\n15\n", "\nfifteen\n", 1)
+	want = "@@ -8,5 +8,5 @@\n 7\n 8\n-9\n+nine\n 10\n 11\n@@ -14,5 +14,5 @@\n 13\n 14\n-15\n+fifteen\n 16\n 17\n"
+	if got := unified(before, after, 2); got != want {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestLineEndsAreSaidOnlyWhereNothingElseDiffers(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct{ before, after, want string }{
+		{"a\r\nb\r\n", "a\nb\n", "only line ends differ: CRLF → LF in 2 lines"},
+		{"a\nb\n", "a\r\nb\n", "only line ends differ: LF → CRLF in 1 line"},
+		{"a\r\nb\r\n", "a\r\nc\r\n", "these lines end in CRLF"},
+		{"a\r\nb\r\n", "a\nc\n", ""},
+		{"a\r\nb\r\n", "a\nb\nc\n", ""},
+		{"a\r\nb\r\nc\r\n", "a\nb\n", ""},
+		{"a\r\nb\r\n", "a\nb", ""},
+		{"a\r\nb\n", "a\nb\r\n", ""},
+	} {
+		shown := diffOf(change("a1", "/x", x.before, x.after), false)
+		if got := strings.Join(shown.notes, "; "); got != x.want {
+			t.Errorf("%q and %q: %q, want %q", x.before, x.after, got, x.want)
+		}
+	}
+}

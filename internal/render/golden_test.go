@@ -61,8 +61,8 @@ func numbered(format string, n int) string {
 func allKinds() plan.Plan {
 	long := strings.Repeat("zk1.example.com:2181,", 30)
 	zoo := "# made by meshsync\ntickTime=2000\ninitLimit=10\nmaxClientCnxns=100\n"
-	app := mesh.MustTree(map[string]any{"env": map[string]any{"TOKEN": secret.New("hunter2"), "OLD": secret.New("x")}, "instances": 2})
-	app2 := mesh.MustTree(map[string]any{"env": map[string]any{"TOKEN": secret.New("hunter3")}, "instances": 3})
+	app := mesh.MustTree(map[string]any{"env": map[string]any{"TOKEN": secret.New("hunter2"), "OLD": secret.New("x")}, "instances": 2, "cmd": "run --zk=" + long + " --port=1 " + long})
+	app2 := mesh.MustTree(map[string]any{"env": map[string]any{"TOKEN": secret.New("hunter3")}, "instances": 3, "cmd": "run --zk=" + long + " --port=2 " + long})
 	changes := []diff.Change{
 		change("a1", "/etc/zookeeper/conf/zoo.cfg", zoo, "# made by meshsync\nsyncLimit=5\ntickTime=3000\nmaxClientCnxns=\n"),
 		change("a1", "/etc/order/zoo.cfg", zoo, "# made by meshsync\ninitLimit=10\ntickTime=3000\nmaxClientCnxns=100\n"),

@@ -46,6 +46,10 @@ func readJSON(text string) (n jsonNode, style string, ok bool) {
 	if err := json.Compact(&compact, []byte(bare)); err != nil {
 		return n, "", false
 	}
+	n, rest, ok := parseJSON(compact.String(), maxNesting)
+	if !ok || rest != "" {
+		return n, "", false
+	}
 	styles := map[string]string{compact.String(): "compact"}
 	for _, indent := range []string{"\t", "    ", "  "} {
 		var b bytes.Buffer
@@ -55,17 +59,19 @@ func readJSON(text string) (n jsonNode, style string, ok bool) {
 		styles[b.String()] = indent // a text without lines is of any style: of the last one
 	}
 	style, ok = styles[bare]
-	if !ok || !json.Valid(compact.Bytes()) {
-		return n, "", false
-	}
-	n, rest, ok := parseJSON(compact.String())
-	return n, style + ending, ok && rest == ""
+	return n, style + ending, ok
 }
 
+// maxNesting bounds how deep a document may be nested: indented, a deep one is of any size.
+const maxNesting = 64
+
 // parseJSON takes one value off valid, compact JSON. It is not ok when a member's name
-// stands twice.
-func parseJSON(s string) (n jsonNode, rest string, ok bool) {
+// stands twice, and when it is nested too deep.
+func parseJSON(s string, depth int) (n jsonNode, rest string, ok bool) {
 	rest = s
+	if depth == 0 {
+		return n, rest, false
+	}
 	switch s[0] {
 	case '{', '[':
 		isObject, seen := s[0] == '{', map[string]bool{}
@@ -81,7 +87,7 @@ func parseJSON(s string) (n jsonNode, rest string, ok bool) {
 				seen[unquoted(name)] = true
 			}
 			var item jsonNode
-			if item, rest, ok = parseJSON(rest); !ok {
+			if item, rest, ok = parseJSON(rest, depth-1); !ok {
 				return n, rest, false
 			}
 			item.name = name

@@ -74,6 +74,7 @@ func TestOnlyWhatDiffersInKeysIsToldByKey(t *testing.T) {
 		{"a name that stands twice", "/x.json", `{"a":1,"a":2}`, `{"a":1,"a":3}`, ""},
 		{"a name spelt in another way", "/x.json", `{"a":1}`, `{"\u0061":2}`, ""},
 		{"another document altogether", "/x.json", `{"a":1}`, `[1]`, ""},
+		{"nested too deep", "/x.json", strings.Repeat("[", 5000) + "1" + strings.Repeat("]", 5000), strings.Repeat("[", 5000) + "2" + strings.Repeat("]", 5000), ""},
 		{"no JSON", "/x.json", `{"a":1}`, `{"a":`, ""},
 	} {
 		if got := told(keysBetween(x.file, x.before, x.after)); got != x.want {
