@@ -90,13 +90,13 @@ func (t *printer) change(f folded) {
 const notShown = "not shown: not everybody may read the file"
 
 // fieldText is `instances: 4 → 6`. Of a secret it only says that it changed.
-func fieldText(f diff.Field, full bool) string {
+func fieldText(f diff.Field, o Options) string {
 	_, was := f.Before.(secret.Value)
 	if _, is := f.After.(secret.Value); was && is {
 		return safe(f.Path) + ": changed " + secret.Mask
 	}
-	before, after := literals(written(f.Before), written(f.After), full)
-	return safe(f.Path) + ": " + before + " → " + after
+	before, after := literals(written(f.Before), written(f.After), o.Full)
+	return safe(f.Path) + ": " + onlyASCII(before, o) + " → " + onlyASCII(after, o)
 }
 
 func changeColor(c diff.Change) string {
@@ -119,7 +119,7 @@ func (t *printer) details(c diff.Change) {
 		if f.Path == "content" && t.content(c) {
 			continue
 		}
-		t.line("      %s", fieldText(f, t.o.Full))
+		t.line("      %s", fieldText(f, t.o))
 	}
 	switch {
 	case (c.Action == diff.Create || c.Action == diff.Replace) && c.Addr.Kind == mesh.File:

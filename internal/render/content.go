@@ -117,6 +117,7 @@ func (t *printer) keys(keys []Key) {
 }
 
 func (t *printer) key(r keyRow, note string) {
+	r.key, r.before, r.after = onlyASCII(r.key, t.o), onlyASCII(r.before, t.o), onlyASCII(r.after, t.o)
 	text := r.text()
 	t.line("      %s%s", t.paint(lineColor(text), text), note)
 }
@@ -147,12 +148,12 @@ func (t *printer) content(c diff.Change) bool {
 func (t *printer) row(r diffRow) string {
 	color := lineColor(string(r.op))
 	if !t.o.Color || len(r.marks) == 0 {
-		return t.paint(color, string(r.op)+r.text)
+		return t.paint(color, string(r.op)+onlyASCII(r.text, t.o))
 	}
 	var b strings.Builder
 	b.WriteString(t.paint(color, string(r.op)))
 	for i, part := range r.parts() {
-		if part == "" {
+		if part = onlyASCII(part, t.o); part == "" {
 			continue
 		}
 		if i%2 == 1 {

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -79,6 +80,30 @@ func wrapped(s string) string {
 	default:
 		return visible(s, true)
 	}
+}
+
+// onlyASCII writes out those characters of foreign text that stand for our own typography,
+// which is replaced where only ASCII may be written: else "…" and "..." would look the same.
+// The marks for what was cut, and of a short digest, are ours.
+func onlyASCII(s string, o Options) string {
+	if !o.ASCII || !strings.ContainsAny(s, typography) {
+		return s
+	}
+	ours := regexp.MustCompile(`…\(\d+ characters?\)…|sha256:[0-9a-f]{12}…`)
+	var b strings.Builder
+	at := 0
+	for _, m := range append(ours.FindAllStringIndex(s, -1), []int{len(s), len(s)}) {
+		for _, r := range s[at:m[0]] {
+			if strings.ContainsRune(typography, r) {
+				fmt.Fprintf(&b, `\u%04x`, r)
+			} else {
+				b.WriteRune(r)
+			}
+		}
+		b.WriteString(s[m[0]:m[1]])
+		at = m[1]
+	}
+	return b.String()
 }
 
 // md keeps text from being taken for Markdown or HTML.

@@ -97,11 +97,11 @@ func markdownChange(b *strings.Builder, f folded, flags flagDirs, withDiffs bool
 	for _, x := range attributes(c) {
 		switch {
 		case x.Path != "content":
-			fmt.Fprintf(b, "  - %s\n", md(fieldText(x, false)))
+			fmt.Fprintf(b, "  - %s\n", md(fieldText(x, Options{})))
 		case confidential(c):
 			fmt.Fprintf(b, "  - content: changed (%s)\n", notShown)
 		case len(keys) == 0 && len(shown.rows)+len(shown.notes) == 0:
-			fmt.Fprintf(b, "  - %s\n", md(fieldText(x, false)))
+			fmt.Fprintf(b, "  - %s\n", md(fieldText(x, Options{})))
 		}
 	}
 	if c.Action == diff.Create && confidential(c) {

@@ -44,6 +44,9 @@ func (p *printer) plainChars(s string) string {
 	return strings.NewReplacer("→", "->", "·", "-", "…", "...", "–", "-").Replace(s)
 }
 
+// typography is what plainChars replaces.
+const typography = "→·…–"
+
 // Colours by disruption, never needed for the meaning: words say it all.
 const (
 	bold   = "1"
