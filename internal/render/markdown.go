@@ -107,6 +107,9 @@ func markdownChange(b *strings.Builder, f folded, flags flagDirs, withDiffs bool
 	if c.Action == diff.Create && confidential(c) {
 		fmt.Fprintf(b, "  - content %s\n", notShown)
 	}
+	if !withDiffs && len(keys) > 0 {
+		fmt.Fprintf(b, "  - content: %s\n", count(len(keys), "changed key"))
+	}
 	if withDiffs && len(keys) > 0 {
 		var rows []keyRow
 		for _, k := range keys {
