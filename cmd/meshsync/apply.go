@@ -159,7 +159,7 @@ func carryOut(ctx context.Context, e *environment, g *globals, f *planFlags, a *
 	var events []apply.Event
 	show := render.Progress(e.stderr, e.stderrTTY, e.width)
 	err = apply.Run(ctx, p.plan, apply.Options{
-		Run: id, Limit: max(1, g.parallel), Adopt: unrecorded(p.input), AdoptAll: a.adopt,
+		Run: id, Limit: max(1, g.parallel), Members: plan.Members(p.input), Adopt: unrecorded(p.input), AdoptAll: a.adopt,
 		Targets: p.targets.appliers(), Probers: p.targets.probers(),
 		Leases: p.targets.leasers(), Lease: leaseOf(e, id),
 		Stop: e.stop, Now: e.now, Wait: wait, Pause: wait, Poll: 250 * time.Millisecond,

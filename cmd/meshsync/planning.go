@@ -23,6 +23,7 @@ type planFlags struct {
 	only, exclude []string
 	policyRef     string
 	overrides     []string
+	machines      []string
 	from          string
 	out           outputs
 	full          bool
@@ -40,6 +41,7 @@ func (p *planFlags) register(f *pflag.FlagSet, formats string) {
 func (p *planFlags) registerPolicy(f *pflag.FlagSet) {
 	f.StringVar(&p.policyRef, "policy-ref", "", "revision whose policy limits the plan (default: the CI job's base branch, else this commit)")
 	f.StringArrayVar(&p.overrides, "override", nil, "accept `RULE=NUMBER`, where NUMBER is just what the plan comes to")
+	f.StringArrayVar(&p.machines, "accept-machine", nil, "take `HOST=MACHINE-ID` for that host, although it was reinstalled or copied (repeatable)")
 }
 
 // planned is a plan with what it was made from.
@@ -84,6 +86,9 @@ func (p *planned) build(ctx context.Context, e *environment, g *globals, f *plan
 		Mesh: p.desired.mesh, Version: programVersion(), Source: p.desired.source,
 		Policy: policy, PolicyFrom: from, Overrides: overrides, Snapshot: f.from,
 		AppEffect: appEffect,
+	}
+	if in.Machines, err = parseMachines(f.machines, p.desired.mesh); err != nil {
+		return err
 	}
 	if len(f.only)+len(f.exclude) > 0 {
 		in.Filter = &plan.Filter{Only: f.only, Exclude: f.exclude}
@@ -254,6 +259,22 @@ func parseOverrides(specs []string) (map[string]int, error) {
 			return nil, usage("--override %s: there is no rule %q; there are %s", s, name, joined(plan.RuleNames()))
 		}
 		out[name] = n
+	}
+	return out, nil
+}
+
+// parseMachines reads HOST=MACHINE-ID.
+func parseMachines(specs []string, m *mesh.Mesh) (map[string]string, error) {
+	out := map[string]string{}
+	for _, s := range specs {
+		name, id, ok := strings.Cut(s, "=")
+		if !ok || id == "" {
+			return nil, usage("--accept-machine %s: want HOST=MACHINE-ID, as the refusal names them", s)
+		}
+		if _, known := m.Host(name); !known {
+			return nil, usage("--accept-machine %s: the mesh has no host %s", s, name)
+		}
+		out[name] = id
 	}
 	return out, nil
 }

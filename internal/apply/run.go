@@ -37,6 +37,8 @@ type Options struct {
 	// Record appends one event durably before it returns. An error stops the run:
 	// what cannot be written down is not done.
 	Record func(Event) error
+	// Members are the machine ids of the members of each ensemble, see plan.Members.
+	Members map[string]map[string]string
 	// Adopt maps a target to what its record should take up beside the changes:
 	// address → digest of resources that are already as desired.
 	Adopt map[mesh.Target]map[string]string
@@ -212,7 +214,7 @@ func (r *runner) adoptRest(ctx context.Context) {
 
 // work is the target's part of the batch.
 func (r *runner) work(t mesh.Target, b plan.Batch) plan.Work {
-	w := plan.Work{Run: r.Run, Commit: r.plan.Source.Commit, Time: r.Now().UTC().Format(time.RFC3339)}
+	w := plan.Work{Run: r.Run, Members: r.Members, Commit: r.plan.Source.Commit, Time: r.Now().UTC().Format(time.RFC3339)}
 	for _, c := range b.Changes {
 		if c.Addr.Target == t {
 			w.Changes = append(w.Changes, c)

@@ -207,14 +207,14 @@ ms_record() {
   t="$B/.record-$RUN"
   ms_slice %d %d %s "$t.static" || return 1
   sep=''
-  { printf '{"version":%d,"mesh":"%s","entries":{\n'; if [ -s "$t.static" ]; then cat -- "$t.static"; sep=",$nl"; fi
+  { printf '%%s"entries":{\n' %s; if [ -s "$t.static" ]; then cat -- "$t.static"; sep=",$nl"; fi
     ms_list %s; printf '\n},"services":{\n'; sep=''; ms_list %s; printf '\n}}\n'; } >"$t" || { rm -f -- "$t" "$t.static"; return 1; }
   rm -f -- "$t.static"
   chmod 0644 -- "$t" && ms_sync "$t" && mv -f -T -- "$t" "$B/record.json" && ms_sync "$B" || return 1
   ms_recorded
   printf '%%s record %%s\n' "$T" "$D"
 }
-`, r.off, r.size, quote(strings.TrimPrefix(r.digest, "sha256:")), mesh.RecordVersion, b.mesh, strings.Join(entries, " "), strings.Join(services, " "))
+`, r.off, r.size, quote(strings.TrimPrefix(r.digest, "sha256:")), quote(b.record.head), strings.Join(entries, " "), strings.Join(services, " "))
 }
 
 // reloadUnits has systemd read its units anew when one of those that are to be touched is

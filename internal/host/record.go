@@ -16,6 +16,7 @@ import (
 // not done after all. The script assembles the record from these, because only it
 // knows which of them holds.
 type recordPlan struct {
+	head    string   // the record's own members up to the entries, without the brace before them
 	static  []string // entries that this work does not touch, as `"ADDRESS":{…}`
 	changes []entryTexts
 	kept    []string // service records that stay
@@ -62,7 +63,25 @@ func planRecord(old mesh.TargetState, meshName string, w plan.Work, starts []*se
 		}
 	}
 	p.services(rec, starts)
+	p.head = recordHead(meshName, old, w)
 	return p
+}
+
+// recordHead is what the record says of itself.
+func recordHead(meshName string, old mesh.TargetState, w plan.Work) string {
+	head := mesh.Record{Version: mesh.RecordVersion, Mesh: meshName, Members: w.Members}
+	if head.Members == nil {
+		head.Members = old.Record.Members
+	}
+	if old.Host != nil {
+		head.Machine = old.Host.MachineID
+	}
+	data, err := json.Marshal(head)
+	if err != nil {
+		panic("host: a record that JSON cannot hold") // strings only
+	}
+	before, _, _ := strings.Cut(string(data), `"entries":`)
+	return before
 }
 
 func (p *recordPlan) services(rec mesh.Record, starts []*serviceStart) {

@@ -12,6 +12,12 @@ import (
 // tell: the next work builds on it.
 func (h *Host) rememberRecord(b *batch, f *follower) {
 	rec := mesh.Record{Version: mesh.RecordVersion, Mesh: h.o.Mesh, Entries: map[string]mesh.RecordEntry{}, Services: map[string]mesh.ServiceRecord{}}
+	if h.last.Host != nil {
+		rec.Machine = h.last.Host.MachineID
+	}
+	if rec.Members = b.work.Members; rec.Members == nil {
+		rec.Members = h.last.Record.Members
+	}
 	take := func(text string) {
 		if text == "" {
 			return

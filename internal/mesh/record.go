@@ -19,10 +19,14 @@ const (
 // /var/lib/meshsync/MESH/record.json, on a Marathon the labels of the apps
 // /meshsync/MESH/record/N. It holds digests only, never contents.
 type Record struct {
-	Version  int                      `json:"version"`
-	Mesh     string                   `json:"mesh"`
-	Entries  map[string]RecordEntry   `json:"entries"`            // by address
-	Services map[string]ServiceRecord `json:"services,omitempty"` // by unit
+	Version int    `json:"version"`
+	Mesh    string `json:"mesh"`
+	// Machine is the machine id of the host that wrote it. Members are the machine ids of
+	// the members of each ensemble, by host: what tells of a member that was reinstalled.
+	Machine  string                       `json:"machine,omitempty"`
+	Members  map[string]map[string]string `json:"members,omitempty"`
+	Entries  map[string]RecordEntry       `json:"entries"`            // by address
+	Services map[string]ServiceRecord     `json:"services,omitempty"` // by unit
 }
 
 // RecordEntry is what was last applied to one resource.

@@ -26,9 +26,11 @@ type Input struct {
 	Snapshot   string
 	Filter     *Filter
 	Overrides  map[string]int // rule name → the number that the user accepts
-	Notes      []string
-	Refusals   []Refusal // found before planning, such as an older commit
-	AppEffect  func(diff.Change) AppEffect
+	// Machines are the machine ids that the user accepts for hosts that were reinstalled.
+	Machines  map[string]string
+	Notes     []string
+	Refusals  []Refusal // found before planning, such as an older commit
+	AppEffect func(diff.Change) AppEffect
 }
 
 // AppEffect says what Marathon does with a change of an app.
@@ -66,6 +68,7 @@ func Build(in Input) Plan {
 	b.plan.Unmanaged = append(b.plan.Unmanaged, b.diff.Unmanaged...)
 	b.unknown()
 	b.filter()
+	b.identities()
 	b.missingUnits()
 	b.missingParents()
 	b.strandedServices()

@@ -12,6 +12,8 @@ type Work struct {
 	Changes []diff.Change
 	// Services are done after the changes, in order. None is done when a change failed or conflicted.
 	Services []ServiceStep
+	// Members are the machine ids of the members of each ensemble, for the record.
+	Members map[string]map[string]string
 	// Adopt lists resources that are as desired and that the record does not hold
 	// yet: address → digest. They are recorded as adopted together with the work.
 	Adopt map[string]string

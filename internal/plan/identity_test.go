@@ -1,0 +1,85 @@
+package plan
+
+import (
+	"strings"
+	"testing"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// known gives each member a machine id of its own, which all records know.
+func (c *cluster) known() {
+	members := map[string]string{}
+	for name := range c.states {
+		members[name] = "machine-" + name
+	}
+	for name, s := range c.states {
+		s.Host.MachineID, s.Record.Machine = "machine-"+name, "machine-"+name
+		s.Record.Members = map[string]map[string]string{"zk": members}
+	}
+}
+
+// reinstall makes a host a new machine without a record.
+func (c *cluster) reinstall(name, id string) {
+	s := c.states[name]
+	s.Host.MachineID, s.Record, s.RecordState = id, mesh.Record{}, mesh.RecordNone
+}
+
+func TestHostsThatAreNotWhoTheySeemAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		name, code, says string
+		accept           map[string]string
+		prepare          func(*cluster)
+	}{
+		{"as they were", "", "", nil, func(*cluster) {}},
+		{"two names for one machine", "identity.duplicate", "m1, m3 are one machine", nil, func(c *cluster) {
+			*c.states["m3"].Host, c.states["m3"].Record = *c.states["m1"].Host, c.states["m1"].Record
+		}},
+		{"reinstalled under its old name", "identity.reinstalled", "the others know it as the machine machine-m2; this is new", nil, func(c *cluster) {
+			c.reinstall("m2", "new")
+		}},
+		{"reinstalled, and accepted", "", "", map[string]string{"m2": "new"}, func(c *cluster) { c.reinstall("m2", "new") }},
+		{"reinstalled, and another one accepted", "identity.reinstalled", "--accept-machine m2=new", map[string]string{"m2": "old"}, func(c *cluster) {
+			c.reinstall("m2", "new")
+		}},
+		{"a disk that was copied", "identity.copied", "was written by the machine machine-m2, and this is other", nil, func(c *cluster) {
+			c.states["m2"].Host.MachineID = "other"
+		}},
+		{"a host that does not say", "", "", nil, func(c *cluster) { c.states["m2"].Host.MachineID = "" }},
+		{"a first apply", "", "", nil, func(c *cluster) {
+			for name := range c.states {
+				c.reinstall(name, "machine-"+name)
+			}
+		}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(3)
+			c.known()
+			x.prepare(c)
+			in := c.input()
+			in.Machines = x.accept
+			p := Build(in)
+			text := ""
+			for _, r := range p.Refusals {
+				text += r.Message + " " + r.Hint
+			}
+			if codes(p) != x.code || !strings.Contains(text, x.says) {
+				t.Errorf("refusals %q: %s", codes(p), text)
+			}
+		})
+	}
+}
+
+func TestMembersAreAsSeenElseAsKnown(t *testing.T) {
+	t.Parallel()
+	c := newCluster(3)
+	c.known()
+	c.reinstall("m2", "new")
+	c.states["m3"] = &mesh.TargetState{Target: mesh.Host("m3"), Outcome: mesh.Timeout}
+	got := Members(c.input())["zk"]
+	if len(got) != 3 || got["m1"] != "machine-m1" || got["m2"] != "new" || got["m3"] != "machine-m3" {
+		t.Errorf("%v", got)
+	}
+}
