@@ -98,12 +98,16 @@ func (t *targets) newHost(g *globals, m *mesh.Mesh, h mesh.HostSpec, o targetOpt
 	})
 }
 
-// checksOf lists the health checks of a host: of its services and of the ensembles it is a member of.
+// checksOf lists what the services of a host are asked: the health checks of them and of
+// the ensembles that it is a member of, and what they report of themselves.
 func checksOf(m *mesh.Mesh, name string) []mesh.Check {
 	var out []mesh.Check
 	for _, r := range m.ResourcesOf(mesh.Host(name)) {
 		if r.Service != nil && r.Service.Check != nil && !slices.Contains(out, *r.Service.Check) {
 			out = append(out, *r.Service.Check)
+		}
+		if r.Service != nil && r.Service.Reports != nil {
+			out = append(out, r.Service.Reports.Question())
 		}
 	}
 	for _, r := range m.Roles {

@@ -273,7 +273,11 @@ func (b *batch) sameReads(st *serviceStart) string {
 	for _, path := range sortedKeys(st.reads) {
 		r := st.reads[path]
 		dir, isDir := strings.CutSuffix(path, "/")
+		name, isPackage := mesh.PackageRead(path)
 		switch {
+		case isPackage:
+			version := strings.TrimPrefix(strings.TrimPrefix(r.Digest, mesh.VersionDigest("")), mesh.AbsentDigest)
+			tests = append(tests, fmt.Sprintf("[ \"$(dpkg-query -W -f '${Version}' -- %s 2>/dev/null)\" = %s ]", quote(name), quote(version)))
 		case r.Digest == mesh.AbsentDigest:
 			tests = append(tests, "[ ! -e "+rooted(dir)+" ]")
 		case !isDir:

@@ -150,6 +150,9 @@ func writePaths(b *strings.Builder, q query) {
 			look("ms_r", p, "")
 		}
 	}
+	for _, name := range q.packages {
+		look("ms_p", packageList(name), " -")
+	}
 	for _, p := range q.parents {
 		if !named[p] {
 			named[p] = true

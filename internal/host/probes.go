@@ -120,8 +120,12 @@ func probeArguments(i int, c mesh.Check) string {
 	switch c.Kind {
 	case "zookeeper.ensemble":
 		send = "srvr"
+	case "zookeeper.conf":
+		send = "conf"
 	case "mesos.masters", "mesos.agent":
 		kind, path = "http", "/metrics/snapshot"
+	case "mesos.flags":
+		kind, path = "http", "/flags"
 	case "http":
 		kind, path = "http", c.Path
 	}

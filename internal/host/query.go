@@ -17,9 +17,11 @@ type query struct {
 	paths      []wanted                         // what lies at paths; sorted by path
 	purged     map[string]bool                  // directories whose entries are listed as strays
 	reads      []string                         // paths that services read; directories end in "/"
+	packages   []string                         // of which services read the version; sorted
 	parents    []string                         // directories of wanted paths that are not wanted themselves; sorted
 	named      map[mesh.Kind][]primitive.Wanted // what lies at no path, sorted by name
 	recorded   []mesh.Resource                  // desired, of kinds that cannot be looked at
+	undeclared map[string]bool                  // packages that are only read
 	gone       map[string]bool                  // paths where nothing may be
 	checks     []mesh.Check
 	probeOnly  bool
@@ -34,7 +36,7 @@ type wanted struct {
 
 func newQuery(o Options) query {
 	q := query{
-		mesh: o.Mesh, host: o.Name, purged: map[string]bool{}, gone: map[string]bool{},
+		mesh: o.Mesh, host: o.Name, purged: map[string]bool{}, gone: map[string]bool{}, undeclared: map[string]bool{},
 		named: map[mesh.Kind][]primitive.Wanted{}, checks: o.Checks,
 	}
 	reads := map[string]bool{}
@@ -63,6 +65,13 @@ func newQuery(o Options) query {
 			q.purged[r.Addr.Name] = true
 		}
 	}
+	for read := range reads {
+		if name, ok := mesh.PackageRead(read); ok {
+			delete(reads, read)
+			q.addPackage(name)
+		}
+	}
+	slices.Sort(q.packages)
 	q.reads = slices.Sorted(maps.Keys(reads))
 	q.parents = parentsOf(q.paths)
 	for _, wanted := range q.named {
@@ -70,6 +79,19 @@ func newQuery(o Options) query {
 	}
 	return q
 }
+
+// addPackage looks at a package that a service reads, be it declared or not.
+func (q *query) addPackage(name string) {
+	q.packages = append(q.packages, name)
+	if !slices.ContainsFunc(q.named[mesh.Package], func(w primitive.Wanted) bool { return w.Name == name }) {
+		q.named[mesh.Package] = append(q.named[mesh.Package], primitive.Wanted{Name: name})
+		q.undeclared[name] = true
+	}
+}
+
+// packageList is the file that dpkg writes when a package is unpacked: when it changed is
+// when the package did.
+func packageList(name string) string { return "/var/lib/dpkg/info/" + name + ".list" }
 
 func parentsOf(paths []wanted) []string {
 	named, parents := map[string]bool{}, map[string]bool{}

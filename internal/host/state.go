@@ -28,6 +28,7 @@ func (p *parser) state() (mesh.TargetState, error) {
 		return s, err
 	}
 	p.reads()
+	p.versions()
 	for _, dir := range p.q.parents {
 		if _, there := p.stats[dir]; !there && p.whyUnseen(dir) == "" {
 			p.facts.Missing = append(p.facts.Missing, dir)
@@ -146,6 +147,9 @@ func (p *parser) others(s *mesh.TargetState) error {
 			return garbled(p.q, "it does not say how each %s is", kind)
 		}
 		for i, w := range wanted {
+			if kind == mesh.Package && p.q.undeclared[w.Name] {
+				continue
+			}
 			p.other(s, mesh.Address{Target: s.Target, Kind: kind, Name: w.Name}, seen[i])
 		}
 	}
@@ -215,6 +219,20 @@ func (p *parser) reads() {
 				p.facts.Reads[r] = mesh.Read{Digest: d, Ctime: st.ctime * 1e9}
 			}
 		}
+	}
+}
+
+// versions fills in the versions of packages that services read.
+func (p *parser) versions() {
+	for i, w := range p.q.named[mesh.Package] {
+		if !slices.Contains(p.q.packages, w.Name) {
+			continue
+		}
+		read := mesh.Read{Digest: mesh.AbsentDigest, Ctime: p.stats[packageList(w.Name)].ctime * 1e9}
+		if version, ok := p.named[mesh.Package][i].Attrs["version"].(string); ok {
+			read.Digest = mesh.VersionDigest(version)
+		}
+		p.facts.Reads["package:"+w.Name] = read
 	}
 }
 

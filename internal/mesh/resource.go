@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"strings"
 )
 
 // Resource is the smallest thing that is compared: an address and a canonical
@@ -64,21 +65,39 @@ type ServiceSpec struct {
 	// Reads lists the absolute paths whose content the process takes in when it
 	// starts (or reloads, see On). A path that ends in "/" is a directory with
 	// its listing and the content of the regular files in it: an added or
-	// deleted flag file is a change.
+	// deleted flag file is a change. "package:NAME" is the version of a package.
 	Reads []string `json:"reads"`
 	// On is what makes a change of Reads effective: "restart" or "reload".
 	On string `json:"on"`
 	// Ensemble names the Ensemble of which this service is the member on its host; "" if none.
 	Ensemble string `json:"ensemble,omitempty"`
+	// Reports is what the running process tells of itself; nil for what tells nothing.
+	Reports *Reports `json:"reports,omitempty"`
 	// Check is the health check of this service; nil means that a running unit is all one knows.
 	Check *Check `json:"check,omitempty"`
 }
+
+// PackageRead is a read that is the version of a package: "package:NAME".
+func PackageRead(read string) (name string, ok bool) { return strings.CutPrefix(read, "package:") }
+
+// VersionDigest stands for the version of a package where the digest of a file would.
+func VersionDigest(version string) string { return "version:" + version }
 
 // The values of ServiceSpec.On.
 const (
 	OnRestart = "restart"
 	OnReload  = "reload"
 )
+
+// Reports are settings that a process tells of itself, and the values that git wants.
+type Reports struct {
+	Kind   string            `json:"kind"` // one of health.Reports
+	Port   int               `json:"port"`
+	Values map[string]string `json:"values"`
+}
+
+// Question is what the host is asked for it.
+func (r Reports) Question() Check { return Check{Kind: r.Kind, Port: r.Port} }
 
 // Check is a named health check with its thresholds. The answers are read inside
 // the host, by its own loopback address.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"meshsync.dev/meshsync/internal/diff"
+	"meshsync.dev/meshsync/internal/health"
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/primitive"
 )
@@ -17,6 +18,8 @@ type freshness struct {
 	stale  string // the path that is newer than the process; "" if none
 	unsure string // the path of which the clocks cannot tell; "" if none
 	why    string // the evidence, in words
+	// reported says that the process itself, or systemd, told of it: no change of files mends that.
+	reported bool
 }
 
 // clockMargin is added on both sides when clocks decide: process start and file
@@ -34,8 +37,10 @@ func judge(unit string, spec mesh.ServiceSpec, s mesh.TargetState) freshness {
 	f := freshness{known: has && s.RecordState == mesh.RecordOK && rec.BootID == s.Host.BootID &&
 		rec.PID == proc.PID && rec.StartTicks == proc.StartTicks}
 	if slices.Contains(s.Host.Reload, unit) {
+		f.reported = true
 		f.stale, f.why = "unit", fmt.Sprintf("its unit on disk is not the one that systemd started the process (pid %d) by", proc.PID)
 	}
+	f.byReport(spec.Reports, s.Host.Answers)
 	for _, path := range spec.Reads {
 		now, seen := s.Host.Reads[path]
 		if !seen {
@@ -50,6 +55,26 @@ func judge(unit string, spec mesh.ServiceSpec, s mesh.TargetState) freshness {
 		f.byClock(path, now, proc)
 	}
 	return f
+}
+
+// byReport takes the best evidence there is: what the process itself says.
+func (f *freshness) byReport(r *mesh.Reports, answers []mesh.Answer) {
+	if r == nil || f.stale != "" {
+		return
+	}
+	for _, a := range answers {
+		told, ok := health.Reported(a)
+		if !ok || a.Check != r.Question() {
+			continue
+		}
+		for _, key := range slices.Sorted(maps.Keys(r.Values)) {
+			if got, tells := told[key]; tells && got != r.Values[key] {
+				f.stale, f.reported = key, true
+				f.why = fmt.Sprintf("it reports %s=%s, and git wants %s", key, got, r.Values[key])
+				return
+			}
+		}
+	}
 }
 
 func (f *freshness) byClock(path string, now mesh.Read, proc mesh.Process) {
@@ -79,6 +104,9 @@ const unknowable = "unknowable"
 
 // afterwards is ReadAfter with whether any of the changes touches the path.
 func afterwards(path string, now mesh.Read, changes []diff.Change) (after mesh.Read, touched bool) {
+	if name, ok := mesh.PackageRead(path); ok {
+		return packageAfter(name, now, changes)
+	}
 	if !strings.HasSuffix(path, "/") {
 		return fileAfter(path, now, changes)
 	}
@@ -109,6 +137,26 @@ func createsDirectory(path string, changes []diff.Change) bool {
 	return slices.ContainsFunc(changes, func(c diff.Change) bool {
 		return c.Addr.Kind == mesh.Directory && c.Addr.Name+"/" == path && c.Action != diff.Update && c.After != nil
 	})
+}
+
+func packageAfter(name string, now mesh.Read, changes []diff.Change) (mesh.Read, bool) {
+	for _, c := range changes {
+		if c.Addr.Kind != mesh.Package || c.Addr.Name != name || c.Action == diff.Release {
+			continue
+		}
+		version, _ := c.After["version"].(string)
+		switch {
+		case c.After == nil:
+			return mesh.Read{Digest: mesh.AbsentDigest}, true
+		case mesh.VersionDigest(version) == now.Digest:
+			return now, false // it is only held, or no longer
+		case strings.ContainsAny(version, "*?") || version == "any":
+			return mesh.Read{Digest: unknowable}, true
+		default:
+			return mesh.Read{Digest: mesh.VersionDigest(version)}, true
+		}
+	}
+	return now, false
 }
 
 func fileAfter(path string, now mesh.Read, changes []diff.Change) (mesh.Read, bool) {

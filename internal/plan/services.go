@@ -124,7 +124,7 @@ func (b *builder) causes(r mesh.Resource, s mesh.TargetState, fresh freshness) [
 // mends reports whether the plan's changes put every path back to what the process
 // runs with, so that a stale process becomes a fresh one without a restart.
 func (b *builder) mends(r mesh.Resource, s mesh.TargetState, fresh freshness) bool {
-	if !fresh.known || slices.Contains(s.Host.Reload, r.Addr.Name) {
+	if !fresh.known || fresh.reported {
 		return false
 	}
 	here := b.changesOf(r.Addr.Target)

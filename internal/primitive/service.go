@@ -16,17 +16,18 @@ func service() Primitive {
 		Kind: mesh.Service, Field: "services", order: orderService, Keeps: true,
 		Decode: func(declaration []byte) (Declared, error) {
 			s, err := decoded[struct {
-				Enabled bool        `json:"enabled"`
-				Running bool        `json:"running"`
-				Masked  bool        `json:"masked"`
-				Reads   []string    `json:"reads"`
-				On      string      `json:"on"`
-				Check   *mesh.Check `json:"check"`
+				Enabled bool          `json:"enabled"`
+				Running bool          `json:"running"`
+				Masked  bool          `json:"masked"`
+				Reads   []string      `json:"reads"`
+				On      string        `json:"on"`
+				Check   *mesh.Check   `json:"check"`
+				Reports *mesh.Reports `json:"reports"`
 			}](declaration)
 			slices.Sort(s.Reads)
 			return Declared{
 				Attrs:   map[string]any{"enabled": s.Enabled, "running": s.Running, "masked": s.Masked},
-				Service: &mesh.ServiceSpec{Reads: s.Reads, On: s.On, Check: s.Check},
+				Service: &mesh.ServiceSpec{Reads: s.Reads, On: s.On, Check: s.Check, Reports: s.Reports},
 			}, err
 		},
 		Named: &Named{Look: lookAtUnits, Read: readUnits},

@@ -22,6 +22,9 @@ func SnapshotText(w io.Writer, s Snapshot, o Options) error {
 		t.line("  %s  %s, %d absent, %d unknown; record: %s", x.Target, count(len(x.Resources), "resource"), len(x.Absent), len(x.Unknown), x.RecordState)
 		if x.Host != nil {
 			for _, a := range x.Host.Answers {
+				if health.IsReport(a) {
+					continue
+				}
 				v := health.Judge(a)
 				text := string(v.Status)
 				if v.Leader {
