@@ -29,6 +29,8 @@ type openSSH struct {
 	hostKey  string // as a line of authorized_keys
 	identity string // private key file that it accepts
 	other    string // private key file that it does not
+	user     string // the public key of identity, as a line of authorized_keys
+	dir      string // its own files
 }
 
 func newKey(t *testing.T, file string) string {
@@ -61,7 +63,9 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-func newOpenSSH(t *testing.T, b *box) *openSSH {
+// newOpenSSH starts a server. What it is configured with beyond the ordinary comes first,
+// since sshd takes the first value of each setting.
+func newOpenSSH(t *testing.T, b *box, config ...string) *openSSH {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("a real sshd is started as root only")
@@ -71,20 +75,15 @@ func newOpenSSH(t *testing.T, b *box) *openSSH {
 	}
 	_ = os.MkdirAll("/run/sshd", 0o755)
 	dir := t.TempDir()
-	s := &openSSH{t: t, port: freePort(t), identity: filepath.Join(dir, "id"), other: filepath.Join(dir, "other")}
+	s := &openSSH{t: t, port: freePort(t), identity: filepath.Join(dir, "id"), other: filepath.Join(dir, "other"), dir: dir}
 	s.hostKey = newKey(t, filepath.Join(dir, "host"))
-	user := newKey(t, s.identity)
+	s.user = newKey(t, s.identity)
 	newKey(t, s.other)
-	write := func(name, text string) {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("authorized", user+"\n")
-	write("config", fmt.Sprintf("ListenAddress 127.0.0.1\nPort %d\nHostKey %s/host\nAuthorizedKeysFile %s/authorized\nStrictModes no\nUsePAM no\n"+
-		"PermitRootLogin yes\nPasswordAuthentication no\nPidFile none\nAllowTcpForwarding yes\nSetEnv MESHSYNC_ROOT=%s PATH=%s:/usr/bin:/bin\n",
+	s.authorize(s.user)
+	put(t, filepath.Join(dir, "config"), strings.Join(config, "\n")+fmt.Sprintf("\nListenAddress 127.0.0.1\nPort %d\nHostKey %s/host\nAuthorizedKeysFile %s/authorized\nStrictModes no\nUsePAM no\n"+
+		"PermitRootLogin yes\nPasswordAuthentication no\nPidFile none\nAllowTcpForwarding yes\nLogLevel DEBUG1\nSetEnv MESHSYNC_ROOT=%s PATH=%s:/usr/bin:/bin\n",
 		s.port, dir, dir, b.root, b.bin))
-	cmd := exec.Command("/usr/sbin/sshd", "-D", "-e", "-f", filepath.Join(dir, "config"))
+	cmd := exec.Command("/usr/sbin/sshd", "-D", "-E", filepath.Join(dir, "log"), "-f", filepath.Join(dir, "config"))
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -96,9 +95,31 @@ func newOpenSSH(t *testing.T, b *box) *openSSH {
 			return s
 		}
 	}
-	t.Fatal("sshd does not listen")
+	t.Fatalf("sshd does not listen: %s", s.log())
 	return nil
 }
+
+func put(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// authorize sets whom the server lets in, in lines of authorized_keys.
+func (s *openSSH) authorize(lines ...string) {
+	s.t.Helper()
+	put(s.t, filepath.Join(s.dir, "authorized"), strings.Join(lines, "\n")+"\n")
+}
+
+// log is what the server said so far.
+func (s *openSSH) log() string {
+	text, _ := os.ReadFile(filepath.Join(s.dir, "log"))
+	return string(text)
+}
+
+// known is the line of known_hosts for the server.
+func (s *openSSH) known() string { return fmt.Sprintf("[127.0.0.1]:%d %s\n", s.port, s.hostKey) }
 
 func (s *openSSH) addr() string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
 
@@ -297,6 +318,11 @@ func TestKeysComeFromAnAgentAndFromHome(t *testing.T) {
 	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", locked).CombinedOutput(); err != nil {
 		t.Fatalf("%v %s", err, out)
 	}
+	public, err := os.ReadFile(locked + ".pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.authorize(string(public))
 	p, err := remote.NewPool(remote.Options{IdentityFiles: []string{locked}, Timeout: 5 * time.Second})
 	if err != nil {
 		t.Fatal(err)

@@ -74,7 +74,8 @@ func (p *Pool) connect(ctx context.Context, ep endpoint, via *ssh.Client) (*ssh.
 	}
 	stop := context.AfterFunc(ctx, func() { _ = nc.Close() })
 	counted := &countingConn{Conn: nc}
-	c, chans, reqs, err := ssh.NewClientConn(counted, ep.addr, p.clientConfig(ctx, ep))
+	config := p.clientConfig(ctx, ep)
+	c, chans, reqs, err := ssh.NewClientConn(counted, ep.addr, config)
 	if !stop() && err == nil {
 		_ = c.Close()
 		err = context.Cause(ctx)
@@ -86,7 +87,7 @@ func (p *Pool) connect(ctx context.Context, ep endpoint, via *ssh.Client) (*ssh.
 		} else if counted.notSSH() {
 			return nil, &Error{Outcome: mesh.NoSSH, Host: ep.name, Err: err, Msg: "what answers on " + ep.addr + " does not speak SSH", Hint: "is the port right?"}
 		}
-		return nil, handshakeError(ep, err)
+		return nil, handshakeError(ep, config.HostKeyAlgorithms, err)
 	}
 	return ssh.NewClient(c, chans, reqs), nil
 }

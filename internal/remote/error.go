@@ -51,7 +51,7 @@ func dialError(ep endpoint, err error) *Error {
 }
 
 // handshakeError names why SSH was not agreed upon.
-func handshakeError(ep endpoint, err error) *Error {
+func handshakeError(ep endpoint, asked []string, err error) *Error {
 	var known *Error
 	if errors.As(err, &known) { // the host key callback's own
 		return known
@@ -67,9 +67,7 @@ func handshakeError(ep endpoint, err error) *Error {
 		e.Msg = fmt.Sprintf("%s accepts none of our keys for the user %s", ep.addr, ep.user)
 		e.Hint = "add a key with -i, or start an agent that has it"
 	case strings.Contains(text, "no common algorithm for host key"):
-		e.Outcome = mesh.WrongHostKey
-		e.Msg = fmt.Sprintf("%s offers no host key of the types that are known of it", ep.addr)
-		e.Hint = "compare its keys on the host itself (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub)"
+		return noCommonKey(ep, asked, err)
 	case strings.Contains(text, "overflow reading version string"), strings.Contains(text, "invalid packet length"),
 		strings.Contains(text, "max packet length"), strings.Contains(text, "missing"):
 		e.Outcome, e.Msg = mesh.NoSSH, fmt.Sprintf("what answers on %s does not speak SSH", ep.addr)

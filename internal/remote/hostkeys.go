@@ -2,13 +2,16 @@ package remote
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
+	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
 
 	"meshsync.dev/meshsync/internal/mesh"
 )
@@ -37,15 +40,31 @@ func readKnownHosts(files []string) (*knownKeys, error) {
 // forHost returns how to verify the host and which key types to ask it for: without
 // the latter a server may offer a key of a type that is not known of it.
 func (k *knownKeys) forHost(ep endpoint) (ssh.HostKeyCallback, []string) {
+	check, algorithms := k.unlessRevoked(ep)
+	return func(hostname string, remote net.Addr, key ssh.PublicKey) error {
+		if err := k.revoked(ep, hostname, remote, key); err != nil {
+			return err
+		}
+		return check(hostname, remote, key)
+	}, algorithms
+}
+
+func (k *knownKeys) unlessRevoked(ep endpoint) (ssh.HostKeyCallback, []string) {
 	if len(ep.pinned) > 0 {
 		return pinnedCallback(ep)
 	}
 	if k.db == nil {
-		return func(_ string, _ net.Addr, key ssh.PublicKey) error { return unknownKey(ep, key) }, nil
+		return func(_ string, _ net.Addr, key ssh.PublicKey) error { return unknownKey(ep, key) }, plainAlgorithms()
+	}
+	algorithms := k.db.HostKeyAlgorithms(ep.addr)
+	if len(algorithms) == 0 {
+		// Nobody vouches for its certificate: the key itself is what can be compared and added.
+		algorithms = plainAlgorithms()
 	}
 	check := k.db.HostKeyCallback()
 	return func(hostname string, remote net.Addr, key ssh.PublicKey) error {
 		err := check(hostname, remote, key)
+		_, certified := key.(*ssh.Certificate)
 		switch {
 		case err == nil:
 			return nil
@@ -53,11 +72,52 @@ func (k *knownKeys) forHost(ep endpoint) (ssh.HostKeyCallback, []string) {
 			return wrongKey(ep, key, "known_hosts has another key for it")
 		case knownhosts.IsHostUnknown(err):
 			return unknownKey(ep, key)
+		case certified:
+			return &Error{
+				Outcome: mesh.WrongHostKey, Host: ep.name, Err: err,
+				Msg:  fmt.Sprintf("%s shows a host certificate that does not hold (%s)", ep.addr, strings.TrimPrefix(err.Error(), "ssh: ")),
+				Hint: "its authority has to issue another one, for the address in the mesh (ssh-keygen -L shows what is in it)",
+			}
 		default:
 			return &Error{Outcome: mesh.WrongHostKey, Host: ep.name, Err: err, Msg: fmt.Sprintf("%s: %v", ep.addr, err)}
 		}
-	}, k.db.HostKeyAlgorithms(ep.addr)
+	}, algorithms
 }
+
+// revoked refuses what known_hosts revokes: the key, or the authority of its certificate.
+// It goes before all else, what the mesh pins included.
+func (k *knownKeys) revoked(ep endpoint, hostname string, remote net.Addr, key ssh.PublicKey) error {
+	if k.db == nil {
+		return nil
+	}
+	check := k.db.HostKeyCallback()
+	refuse := func(key ssh.PublicKey, what string) error {
+		var e *xknownhosts.RevokedError
+		if !errors.As(check(hostname, remote, key), &e) {
+			return nil
+		}
+		return &Error{
+			Outcome: mesh.WrongHostKey, Host: ep.name, Err: e,
+			Msg:  fmt.Sprintf("%s shows %s %s, which known_hosts revokes (%s:%d)", ep.addr, what, ssh.FingerprintSHA256(key), e.Revoked.Filename, e.Revoked.Line),
+			Hint: "whoever has that key may be anybody: find out who answers there, and give the host a new key",
+		}
+	}
+	cert, ok := key.(*ssh.Certificate)
+	if !ok {
+		return refuse(key, "the host key")
+	}
+	if err := refuse(cert.Key, "the host key"); err != nil {
+		return err
+	}
+	return refuse(cert.SignatureKey, "a certificate by the authority")
+}
+
+// plainAlgorithms are those of keys without certificates.
+func plainAlgorithms() []string {
+	return slices.DeleteFunc(ssh.SupportedAlgorithms().HostKeys, isCertAlgorithm)
+}
+
+func isCertAlgorithm(name string) bool { return strings.Contains(name, "-cert-v01@") }
 
 func pinnedCallback(ep endpoint) (ssh.HostKeyCallback, []string) {
 	var keys []ssh.PublicKey
@@ -104,4 +164,18 @@ func unknownKey(ep endpoint, key ssh.PublicKey) *Error {
 		Msg:  fmt.Sprintf("the host key of %s is not known (%s)", ep.addr, ssh.FingerprintSHA256(key)),
 		Hint: fmt.Sprintf("compare it on the host, then add to known_hosts: %s %s", knownhosts.Normalize(ep.addr), line),
 	}
+}
+
+// noCommonKey says that the host has no key of the types that are known of it.
+func noCommonKey(ep endpoint, asked []string, err error) *Error {
+	e := &Error{
+		Outcome: mesh.WrongHostKey, Host: ep.name, Err: err,
+		Msg:  fmt.Sprintf("%s offers no host key of the types that are known of it", ep.addr),
+		Hint: "compare its keys on the host itself (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub)",
+	}
+	if !slices.ContainsFunc(asked, func(a string) bool { return !isCertAlgorithm(a) }) {
+		e.Msg = fmt.Sprintf("%s shows no host certificate, and an authority is all that known_hosts has for it (@cert-authority)", ep.addr)
+		e.Hint = "have the authority certify its key (HostCertificate in sshd_config), or compare the key on the host and add it to known_hosts"
+	}
+	return e
 }
