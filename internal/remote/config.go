@@ -1,50 +1,72 @@
 package remote
 
 import (
+	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
+	"github.com/kevinburke/ssh_config"
+
 	"meshsync.dev/meshsync/internal/mesh"
 )
 
+// readConfig reads an ssh_config; nil when there is none.
+func readConfig(name string) (*ssh_config.Config, error) {
+	if name == "" {
+		return nil, nil //nolint:nilnil // no ssh_config is an ordinary case
+	}
+	f, err := os.Open(name)
+	if os.IsNotExist(err) {
+		return nil, nil //nolint:nilnil // no ssh_config is an ordinary case
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	c, err := ssh_config.Decode(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return c, nil
+}
+
 // endpoint is where and as whom one host is reached, once all sources are merged.
 type endpoint struct {
-	name   string // in the mesh
+	name   string // in the mesh; of a jump host, what ProxyJump says
 	addr   string // host:port
 	user   string
 	pinned []string
-	jump   string
-	keys   []string // files
+	jump   string // what ProxyJump says; "" for none
+
+	keys []string // files
 }
 
 // resolve merges what the mesh, the flags and ssh_config say of a host.
 func (p *Pool) resolve(h mesh.HostSpec) endpoint {
 	alias := h.Address
-	host := first(p.get(alias, "HostName"), h.Address)
-	host = strings.ReplaceAll(host, "%h", h.Address)
+	host := strings.ReplaceAll(p.get(alias, "HostName"), "%h", h.Address)
 	port := strconv.Itoa(h.Port)
 	if h.Port == 0 {
 		port = first(p.get(alias, "Port"), "22")
 	}
 	ep := endpoint{
-		name: h.Name, addr: net.JoinHostPort(host, port), pinned: h.HostKeys,
+		name: h.Name, addr: net.JoinHostPort(first(host, h.Address), port), pinned: h.HostKeys,
 		user: first(h.User, p.get(alias, "User"), p.o.User, p.o.LocalUser, "root"),
 		jump: first(h.ProxyJump, p.get(alias, "ProxyJump")),
 	}
-	if ep.jump == "none" {
+	if strings.EqualFold(ep.jump, "none") {
 		ep.jump = ""
 	}
-	if p.config != nil {
-		files, _ := p.config.GetAll(alias, "IdentityFile")
-		for _, f := range files {
-			ep.keys = append(ep.keys, p.expand(f, ep))
-		}
+	for _, f := range p.all(alias, "IdentityFile") {
+		ep.keys = append(ep.keys, p.expand(f, ep))
 	}
 	return ep
 }
 
+// get is the first value that ssh_config has for a host, "" when it has none.
 func (p *Pool) get(alias, key string) string {
 	if p.config == nil {
 		return ""
@@ -52,6 +74,30 @@ func (p *Pool) get(alias, key string) string {
 	v, err := p.config.Get(alias, key)
 	if err != nil {
 		return ""
+	}
+	return unquoted(v)
+}
+
+// all are the values of what may be said several times.
+func (p *Pool) all(alias, key string) []string {
+	if p.config == nil {
+		return nil
+	}
+	values, err := p.config.GetAll(alias, key)
+	if err != nil {
+		return nil
+	}
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = unquoted(v)
+	}
+	return out
+}
+
+// unquoted is a value without the quotes that let it have spaces.
+func unquoted(v string) string {
+	if len(v) > 1 && v[0] == '"' && v[len(v)-1] == '"' {
+		return v[1 : len(v)-1]
 	}
 	return v
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"sync"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -16,12 +15,7 @@ import (
 )
 
 // Conn is a connection to one host. Run may be called from one goroutine at a time.
-type Conn struct {
-	name   string
-	client *ssh.Client
-	stop   chan struct{}
-	once   sync.Once
-}
+type Conn struct{ link *link }
 
 // Result is what a command said.
 type Result struct {
@@ -30,40 +24,12 @@ type Result struct {
 	Exit   int    // exit status; 255 when a signal ended the command
 }
 
-// keepAlive is how often a silent connection is asked whether it still lives, so that
-// a long apply notices a host that went away.
-const keepAlive = 15 * time.Second
-
-func newConn(name string, c *ssh.Client) *Conn {
-	conn := &Conn{name: name, client: c, stop: make(chan struct{})}
-	go conn.keepAlive()
-	return conn
-}
-
-func (c *Conn) keepAlive() {
-	t := time.NewTicker(keepAlive)
-	defer t.Stop()
-	for {
-		select {
-		case <-c.stop:
-			return
-		case <-t.C:
-			if _, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil); err != nil {
-				return
-			}
-		}
-	}
-}
-
 // Close closes the connection.
-func (c *Conn) Close() error {
-	c.once.Do(func() { close(c.stop) })
-	return c.client.Close()
-}
+func (c *Conn) Close() error { return c.link.client.Close() }
 
 // DialContext opens a connection from the host to addr.
 func (c *Conn) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
-	return c.client.DialContext(ctx, network, addr)
+	return c.link.client.DialContext(ctx, network, addr)
 }
 
 // maxStderr is how much of a command's error output is kept.
@@ -76,13 +42,12 @@ const maxStderr = 64 << 10
 // because a command whose output nobody reads cannot be told to end otherwise. A
 // command that ends with a status other than 0 is no error.
 func (c *Conn) Run(ctx context.Context, command string, stdin io.Reader, limit int64, lines func([]byte)) (Result, error) {
-	s, err := c.client.NewSession()
+	// Neither opening a session nor starting a command asks ctx.
+	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+	defer stop()
+	s, err := c.session(ctx)
 	if err != nil {
-		var refused *ssh.OpenChannelError
-		if errors.As(err, &refused) {
-			return Result{}, &Error{Outcome: mesh.ConnectionLost, Host: c.name, Err: err, Msg: "the host opens no session: " + refused.Message, Hint: "sshd may limit sessions (MaxSessions)"}
-		}
-		return Result{}, lost(c.name, err)
+		return Result{}, c.broken(ctx, err)
 	}
 	defer s.Close()
 	// A command that writes into an output that nobody reads does not end: the connection goes at once.
@@ -90,7 +55,7 @@ func (c *Conn) Run(ctx context.Context, command string, stdin io.Reader, limit i
 	errOut := &sink{limit: maxStderr, cut: true}
 	s.Stdin, s.Stdout, s.Stderr = stdin, out, errOut
 	if err := s.Start(command); err != nil {
-		return Result{}, lost(c.name, err)
+		return Result{}, c.broken(ctx, err)
 	}
 	done := make(chan error, 1)
 	go func() { done <- s.Wait() }()
@@ -100,10 +65,50 @@ func (c *Conn) Run(ctx context.Context, command string, stdin io.Reader, limit i
 		// Closing the session does not end Wait as long as the remote process holds
 		// its pipes, so the connection goes.
 		_ = c.Close()
-		<-done //nolint:errcheck // it ended because the connection did
-		return Result{}, &Error{Outcome: mesh.Timeout, Host: c.name, Err: ctx.Err(), Msg: "the script did not end in time"}
+		err = <-done
+	}
+	if ctx.Err() != nil && !ended(err) {
+		return Result{}, c.broken(ctx, err)
 	}
 	return c.result(out, errOut, err)
+}
+
+// sessionTries is how often a session is asked for: sshd takes the place of an earlier
+// one for free only some time after it told us its end, which with MaxSessions 1 is each
+// time. With the pauses that is about two seconds.
+const sessionTries = 8
+
+// session opens the one session that a connection ever has at a time.
+func (c *Conn) session(ctx context.Context) (*ssh.Session, error) {
+	for n := 1; ; n++ {
+		s, err := c.link.client.NewSession()
+		var refused *ssh.OpenChannelError
+		switch {
+		case !errors.As(err, &refused):
+			return s, err
+		case n == sessionTries || !pause(ctx, 20*time.Millisecond, n):
+			return nil, &Error{Outcome: mesh.ConnectionLost, Host: c.link.ep.name, Err: err, Msg: "the host opens no session: " + refused.Message, Hint: "sshd may limit sessions (MaxSessions)"}
+		}
+	}
+}
+
+// broken is why nothing more came: ctx ended, or else the connection did.
+func (c *Conn) broken(ctx context.Context, err error) *Error {
+	var known *Error
+	switch {
+	case ctx.Err() != nil:
+		return &Error{Outcome: mesh.Timeout, Host: c.link.ep.name, Err: ctx.Err(), Msg: "the script did not end in time"}
+	case errors.As(err, &known):
+		return known
+	default:
+		return c.link.lost(err)
+	}
+}
+
+// ended reports whether a command came to its own end.
+func ended(err error) bool {
+	var exit *ssh.ExitError
+	return err == nil || errors.As(err, &exit)
 }
 
 func (c *Conn) result(out, errOut *sink, err error) (Result, error) {
@@ -113,20 +118,18 @@ func (c *Conn) result(out, errOut *sink, err error) (Result, error) {
 	switch {
 	case out.over:
 		_ = c.Close()
-		return Result{}, &Error{Outcome: mesh.TooLarge, Host: c.name, Msg: fmt.Sprintf("the host sent more than %d MiB", out.limit>>20)}
-	case err == nil:
-		return r, nil
+		return Result{}, &Error{Outcome: mesh.TooLarge, Host: c.link.ep.name, Msg: fmt.Sprintf("the host sent more than %d MiB", out.limit>>20)}
+	case errors.As(err, &missing):
+		return r, c.link.lost(errors.New("the connection ended without an exit status"))
+	case !ended(err):
+		return r, c.link.lost(err)
 	case errors.As(err, &exit):
 		r.Exit = exit.ExitStatus()
 		if exit.Signal() != "" {
 			r.Exit = 255
 		}
-		return r, nil
-	case errors.As(err, &missing):
-		return r, lost(c.name, errors.New("the connection ended without an exit status"))
-	default:
-		return r, lost(c.name, err)
 	}
+	return r, nil
 }
 
 // errTooLarge ends the copying of an output that passed its limit.

@@ -23,10 +23,6 @@ type Dialer struct {
 // User is who the host is reached as.
 func (d *Dialer) User() string { return d.ep.user }
 
-// tries is how often a connection is tried when the server drops it before SSH is
-// agreed upon, as sshd does with bursts.
-const tries = 4
-
 // Dial connects and authenticates. The error is an *Error. ctx bounds it all, the
 // handshake too.
 func (d *Dialer) Dial(ctx context.Context) (*Conn, error) {
@@ -40,62 +36,92 @@ func (d *Dialer) Dial(ctx context.Context) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	l, err := d.pool.persist(ctx, d.ep, func(ctx context.Context) (*link, error) {
+		if via != nil && via.ended() {
+			if via, err = d.pool.jumpTo(ctx, d.ep); err != nil {
+				return nil, err
+			}
+		}
+		return d.pool.connect(ctx, d.ep, via)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Conn{link: l}, nil
+}
+
+// persist connects, and again after a pause for as long as the server turns us away
+// before the login and the pool's timeout lasts: sshd does that by chance with those who
+// come in a crowd (MaxStartups), so that the same ones must not come again together.
+func (p *Pool) persist(ctx context.Context, ep endpoint, connect func(context.Context) (*link, error)) (*link, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.o.Timeout)
+	defer cancel()
+	var last *Error // how it turned us away
 	for n := 1; ; n++ {
-		c, err := d.pool.connect(ctx, d.ep, via)
+		l, err := connect(ctx)
 		var e *Error
-		if err == nil {
-			return newConn(d.ep.name, c), nil
+		if err == nil || !errors.As(err, &e) {
+			return l, err
 		}
-		if n == tries || !errors.As(err, &e) || e.Outcome != mesh.ConnectionLost {
+		if !e.again {
+			if last != nil && e.Outcome == mesh.Timeout { // the time ran out amid a further try
+				return nil, last.after(n)
+			}
 			return nil, err
 		}
-		pause := time.Duration(50+rand.IntN(200)) * time.Millisecond * time.Duration(n)
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return nil, err
+		last = e
+		if !pause(ctx, 100*time.Millisecond, n) {
+			return nil, last.after(n)
 		}
 	}
 }
 
-// connect makes one connection.
-func (p *Pool) connect(ctx context.Context, ep endpoint, via *ssh.Client) (*ssh.Client, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.o.Timeout)
-	defer cancel()
+// pause waits for a random time about unit, doubled with each try up to five times. It is
+// false when ctx ended before.
+func pause(ctx context.Context, unit time.Duration, try int) bool {
+	mean := unit << min(try-1, 5)
+	t := time.NewTimer(mean/2 + rand.N(mean))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// connect makes one connection, through via unless it is nil.
+func (p *Pool) connect(ctx context.Context, ep endpoint, via *link) (*link, error) {
 	var nc net.Conn
 	var err error
 	if via != nil {
-		nc, err = via.DialContext(ctx, "tcp", ep.addr)
+		nc, err = via.client.DialContext(ctx, "tcp", ep.addr)
 	} else {
 		nc, err = new(net.Dialer).DialContext(ctx, "tcp", ep.addr)
 	}
-	if err != nil {
+	switch {
+	case err != nil && via != nil:
+		return nil, forwardError(ctx, ep, via, err)
+	case err != nil:
 		return nil, dialError(ep, err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = nc.Close() })
-	counted := &countingConn{Conn: nc}
-	config := p.clientConfig(ctx, ep)
-	c, chans, reqs, err := ssh.NewClientConn(counted, ep.addr, config)
+	w := &wire{Conn: nc}
+	check, algorithms := p.known.forHost(ep)
+	c, chans, reqs, err := ssh.NewClientConn(w, ep.addr, &ssh.ClientConfig{
+		User: ep.user, HostKeyCallback: check, HostKeyAlgorithms: algorithms,
+		Auth: []ssh.AuthMethod{ssh.PublicKeysCallback(func() ([]ssh.Signer, error) { return p.keys(ctx, ep) })},
+	})
 	if !stop() && err == nil {
 		_ = c.Close()
 		err = context.Cause(ctx)
 	}
-	if err != nil {
-		_ = nc.Close()
-		if ctx.Err() != nil {
-			err = fmt.Errorf("%w (deadline exceeded)", os.ErrDeadlineExceeded)
-		} else if counted.notSSH() {
-			return nil, &Error{Outcome: mesh.NoSSH, Host: ep.name, Err: err, Msg: "what answers on " + ep.addr + " does not speak SSH", Hint: "is the port right?"}
-		}
-		return nil, handshakeError(ep, config.HostKeyAlgorithms, err)
+	if err == nil {
+		return newLink(ep, ssh.NewClient(c, chans, reqs), w, p.o.KeepAlive), nil
 	}
-	return ssh.NewClient(c, chans, reqs), nil
-}
-
-func (p *Pool) clientConfig(ctx context.Context, ep endpoint) *ssh.ClientConfig {
-	check, algorithms := p.known.forHost(ep)
-	return &ssh.ClientConfig{
-		User: ep.user, Timeout: p.o.Timeout, HostKeyCallback: check, HostKeyAlgorithms: algorithms,
-		Auth: []ssh.AuthMethod{ssh.PublicKeysCallback(func() ([]ssh.Signer, error) { return p.keys(ctx, ep) })},
+	_ = nc.Close()
+	if ctx.Err() != nil {
+		err = fmt.Errorf("%w (deadline exceeded)", os.ErrDeadlineExceeded)
 	}
+	return nil, handshakeError(ep, w, algorithms, err)
 }

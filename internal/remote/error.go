@@ -19,6 +19,7 @@ type Error struct {
 	Msg     string // what happened, with the address
 	Hint    string // what to do; may be empty
 	Err     error
+	again   bool // the server may take another try
 }
 
 // Error is the message with the hint.
@@ -31,6 +32,13 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// after is the error once no further try is made.
+func (e *Error) after(tries int) *Error {
+	out := *e
+	out.Msg = fmt.Sprintf("%s (tries: %d)", e.Msg, tries)
+	return &out
+}
 
 // dialError names why the TCP connection failed.
 func dialError(ep endpoint, err error) *Error {
@@ -51,30 +59,43 @@ func dialError(ep endpoint, err error) *Error {
 }
 
 // handshakeError names why SSH was not agreed upon.
-func handshakeError(ep endpoint, asked []string, err error) *Error {
-	var known *Error
-	if errors.As(err, &known) { // the host key callback's own
-		return known
-	}
+func handshakeError(ep endpoint, w *wire, asked []string, err error) *Error {
 	e := &Error{Host: ep.name, Err: err}
+	var known *Error
+	if errors.As(err, &known) { // of the check of the host key, or of a key of ours
+		*e = *known
+		e.Host = ep.name
+		return e
+	}
 	text := err.Error()
 	switch {
 	case isTimeout(err) || errors.Is(err, os.ErrDeadlineExceeded):
 		e.Outcome, e.Msg = mesh.Timeout, fmt.Sprintf("%s accepted the connection and then said nothing", ep.addr)
 		e.Hint = "is that sshd, and is the host overloaded?"
+	case w.farewell() != "":
+		e.Outcome, e.again = mesh.ConnectionLost, true
+		e.Msg = fmt.Sprintf("%s turned us away before the login, in the words %q", ep.addr, w.farewell())
+		e.Hint = "its sshd limits connections that are not logged in yet (MaxStartups, PerSourcePenalties): raise the limit, or lower --parallel"
+	case w.notSSH(), strings.Contains(text, "overflow reading version string"), strings.Contains(text, "invalid packet length"),
+		strings.Contains(text, "max packet length"), strings.Contains(text, "missing"):
+		e.Outcome, e.Msg = mesh.NoSSH, fmt.Sprintf("what answers on %s does not speak SSH", ep.addr)
+		e.Hint = "is the port right?"
 	case strings.Contains(text, "unable to authenticate"):
 		e.Outcome = mesh.AuthRefused
 		e.Msg = fmt.Sprintf("%s accepts none of our keys for the user %s", ep.addr, ep.user)
 		e.Hint = "add a key with -i, or start an agent that has it"
 	case strings.Contains(text, "no common algorithm for host key"):
 		return noCommonKey(ep, asked, err)
-	case strings.Contains(text, "overflow reading version string"), strings.Contains(text, "invalid packet length"),
-		strings.Contains(text, "max packet length"), strings.Contains(text, "missing"):
-		e.Outcome, e.Msg = mesh.NoSSH, fmt.Sprintf("what answers on %s does not speak SSH", ep.addr)
-		e.Hint = "is the port right?"
+	case strings.Contains(text, "no common algorithm"), strings.Contains(text, "disconnect, reason"):
+		e.Outcome, e.Msg = mesh.ConnectionLost, fmt.Sprintf("%s does not go on with us: %s", ep.addr, strings.TrimPrefix(text, "ssh: handshake failed: "))
+		e.Hint = "its own log says more (journalctl -u ssh)"
+	case w.heard() > 0:
+		e.Outcome, e.Msg = mesh.ConnectionLost, fmt.Sprintf("%s broke the connection off amid the login: %s", ep.addr, reason(err))
+		e.Hint = "its own log says more (journalctl -u ssh)"
 	default:
-		e.Outcome, e.Msg = mesh.ConnectionLost, fmt.Sprintf("%s closed the connection before SSH was agreed upon: %s", ep.addr, reason(err))
-		e.Hint = "sshd may be limiting new connections (MaxStartups)"
+		e.Outcome, e.again = mesh.ConnectionLost, true
+		e.Msg = fmt.Sprintf("%s turned us away before it said a word: %s", ep.addr, reason(err))
+		e.Hint = "its sshd may limit new connections (MaxStartups), or the addresses that they come from"
 	}
 	return e
 }
@@ -94,9 +115,4 @@ func reason(err error) string {
 		return sys.Error()
 	}
 	return err.Error()
-}
-
-// lost is an error for a connection that broke while something ran.
-func lost(name string, err error) *Error {
-	return &Error{Outcome: mesh.ConnectionLost, Host: name, Err: err, Msg: "the connection broke while a script ran: " + reason(err)}
 }

@@ -1,14 +1,15 @@
 // Package remote runs scripts on hosts over SSH. It knows nothing of what the scripts
 // do. With the sandbox it is the only importer of golang.org/x/crypto/ssh. Nothing is
-// read from the environment: all comes in Options.
+// read from the environment or a terminal: all comes in Options.
 package remote
 
 import (
+	"context"
 	"errors"
-	"fmt"
 	"io"
+	"maps"
 	"net"
-	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,7 +28,11 @@ type Options struct {
 	AgentSocket   string   // of ssh-agent; "" for none
 	KnownHosts    []string // files; missing ones are skipped
 	ConfigFile    string   // ssh_config; "" or a missing file for none
-	Timeout       time.Duration
+	// Timeout is for one connection, the tries after being turned away included. A host
+	// behind jump hosts may take it once for each of them.
+	Timeout time.Duration
+	// KeepAlive is how often a connection is asked whether it lives; 0 for keepAliveInterval.
+	KeepAlive time.Duration
 }
 
 // Pool makes connections with the same options. It is safe for concurrent use.
@@ -35,54 +40,58 @@ type Pool struct {
 	o      Options
 	config *ssh_config.Config
 	known  *knownKeys
-	agent  net.Conn
+	sem    chan struct{}
+	// life ends with Close: a jump host is dialled for all hosts behind it, and so for
+	// longer than one of them waits.
+	life context.Context
+	end  context.CancelFunc
 
 	mu      sync.Mutex
 	signers []ssh.Signer
 	loaded  bool
 	keysErr error
-	jumps   map[string]*jump
-	sem     chan struct{}
+	agent   net.Conn
+	jumps   map[string]*jump // by what ProxyJump says
 }
 
-// maxDials is how many handshakes run at once: a bastion's sshd drops new connections
-// beyond MaxStartups, 10 by default.
+// maxDials is how many hosts are dialled at once: enough to be quick with hundreds, few
+// enough for the usual limit of open files.
 const maxDials = 64
 
 // NewPool reads ssh_config and known_hosts. Keys are read when they are first needed.
 func NewPool(o Options) (*Pool, error) {
-	p := &Pool{o: o, jumps: map[string]*jump{}, sem: make(chan struct{}, maxDials)}
-	if o.ConfigFile != "" {
-		f, err := os.Open(o.ConfigFile)
-		if err == nil {
-			defer f.Close()
-			if p.config, err = ssh_config.Decode(f); err != nil {
-				return nil, fmt.Errorf("%s: %w", o.ConfigFile, err)
-			}
-		} else if !os.IsNotExist(err) {
-			return nil, err
-		}
+	if o.KeepAlive == 0 {
+		o.KeepAlive = keepAliveInterval
+	}
+	config, err := readConfig(o.ConfigFile)
+	if err != nil {
+		return nil, err
 	}
 	known, err := readKnownHosts(o.KnownHosts)
 	if err != nil {
 		return nil, err
 	}
-	p.known = known
+	p := &Pool{
+		o: o, config: config, known: known, sem: make(chan struct{}, maxDials),
+		jumps: map[string]*jump{},
+	}
+	p.life, p.end = context.WithCancel(context.Background())
 	return p, nil
 }
 
-// Close closes the connections to jump hosts and the agent.
+// Close closes the connections to jump hosts and agents.
 func (p *Pool) Close() error {
+	p.end()
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	jumps, agent := slices.Collect(maps.Values(p.jumps)), p.agent
+	p.mu.Unlock()
 	var errs []error
-	for _, j := range p.jumps {
-		if j.client != nil {
-			errs = append(errs, j.client.Close())
-		}
+	for _, j := range jumps {
+		<-j.ready
+		errs = append(errs, j.close())
 	}
-	if p.agent != nil {
-		errs = append(errs, p.agent.Close())
+	if agent != nil {
+		errs = append(errs, agent.Close())
 	}
 	return errors.Join(errs...)
 }
