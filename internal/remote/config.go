@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -41,7 +42,11 @@ type endpoint struct {
 	pinned []string
 	jump   string // what ProxyJump says; "" for none
 
-	keys []string // files
+	identities []string // key files that are named for it, by -i or ssh_config
+	named      bool     // identities stand in place of the default keys, even when there are none
+	certs      []string // certificate files that are named for it
+	only       bool     // IdentitiesOnly: of the agent's keys only those that are in identities, too
+	agent      string   // socket; "" for none
 }
 
 // resolve merges what the mesh, the flags and ssh_config say of a host.
@@ -56,12 +61,27 @@ func (p *Pool) resolve(h mesh.HostSpec) endpoint {
 		name: h.Name, addr: net.JoinHostPort(first(host, h.Address), port), pinned: h.HostKeys,
 		user: first(h.User, p.get(alias, "User"), p.o.User, p.o.LocalUser, "root"),
 		jump: first(h.ProxyJump, p.get(alias, "ProxyJump")),
+		only: strings.EqualFold(p.get(alias, "IdentitiesOnly"), "yes"),
 	}
 	if strings.EqualFold(ep.jump, "none") {
 		ep.jump = ""
 	}
+	ep.identities = slices.Clone(p.o.IdentityFiles)
 	for _, f := range p.all(alias, "IdentityFile") {
-		ep.keys = append(ep.keys, p.expand(f, ep))
+		ep.named = true
+		if !strings.EqualFold(f, "none") {
+			ep.identities = append(ep.identities, p.expand(f, ep))
+		}
+	}
+	ep.named = ep.named || len(ep.identities) > 0
+	for _, f := range p.all(alias, "CertificateFile") {
+		ep.certs = append(ep.certs, p.expand(f, ep))
+	}
+	switch a := p.get(alias, "IdentityAgent"); {
+	case a == "", a == "SSH_AUTH_SOCK", a == "$SSH_AUTH_SOCK", a == "${SSH_AUTH_SOCK}":
+		ep.agent = p.o.AgentSocket
+	case !strings.EqualFold(a, "none"):
+		ep.agent = p.expand(a, ep)
 	}
 	return ep
 }

@@ -108,9 +108,13 @@ func (p *Pool) connect(ctx context.Context, ep endpoint, via *link) (*link, erro
 	stop := context.AfterFunc(ctx, func() { _ = nc.Close() })
 	w := &wire{Conn: nc}
 	check, algorithms := p.known.forHost(ep)
+	var o offer
 	c, chans, reqs, err := ssh.NewClientConn(w, ep.addr, &ssh.ClientConfig{
 		User: ep.user, HostKeyCallback: check, HostKeyAlgorithms: algorithms,
-		Auth: []ssh.AuthMethod{ssh.PublicKeysCallback(func() ([]ssh.Signer, error) { return p.keys(ctx, ep) })},
+		Auth: []ssh.AuthMethod{ssh.PublicKeysCallback(func() (_ []ssh.Signer, err error) {
+			o, err = p.offer(ctx, ep)
+			return o.signers(), err
+		})},
 	})
 	if !stop() && err == nil {
 		_ = c.Close()
@@ -123,5 +127,5 @@ func (p *Pool) connect(ctx context.Context, ep endpoint, via *link) (*link, erro
 	if ctx.Err() != nil {
 		err = fmt.Errorf("%w (deadline exceeded)", os.ErrDeadlineExceeded)
 	}
-	return nil, handshakeError(ep, w, algorithms, err)
+	return nil, handshakeError(ep, w, algorithms, o, err)
 }

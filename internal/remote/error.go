@@ -59,7 +59,7 @@ func dialError(ep endpoint, err error) *Error {
 }
 
 // handshakeError names why SSH was not agreed upon.
-func handshakeError(ep endpoint, w *wire, asked []string, err error) *Error {
+func handshakeError(ep endpoint, w *wire, asked []string, o offer, err error) *Error {
 	e := &Error{Host: ep.name, Err: err}
 	var known *Error
 	if errors.As(err, &known) { // of the check of the host key, or of a key of ours
@@ -80,10 +80,8 @@ func handshakeError(ep endpoint, w *wire, asked []string, err error) *Error {
 		strings.Contains(text, "max packet length"), strings.Contains(text, "missing"):
 		e.Outcome, e.Msg = mesh.NoSSH, fmt.Sprintf("what answers on %s does not speak SSH", ep.addr)
 		e.Hint = "is the port right?"
-	case strings.Contains(text, "unable to authenticate"):
-		e.Outcome = mesh.AuthRefused
-		e.Msg = fmt.Sprintf("%s accepts none of our keys for the user %s", ep.addr, ep.user)
-		e.Hint = "add a key with -i, or start an agent that has it"
+	case strings.Contains(text, "unable to authenticate"), strings.Contains(text, "oo many authentication failures"):
+		return o.refused(ep, err)
 	case strings.Contains(text, "no common algorithm for host key"):
 		return noCommonKey(ep, asked, err)
 	case strings.Contains(text, "no common algorithm"), strings.Contains(text, "disconnect, reason"):

@@ -8,13 +8,11 @@ import (
 	"errors"
 	"io"
 	"maps"
-	"net"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/kevinburke/ssh_config"
-	"golang.org/x/crypto/ssh"
 
 	"meshsync.dev/meshsync/internal/mesh"
 )
@@ -24,8 +22,8 @@ type Options struct {
 	User          string   // for hosts for which neither the mesh nor ssh_config names one
 	LocalUser     string   // the last resort for the user, and %u in ssh_config
 	Home          string   // for ~ and the default keys; "" for none
-	IdentityFiles []string // private keys; when empty, ssh_config's and ~/.ssh/id_* are tried
-	AgentSocket   string   // of ssh-agent; "" for none
+	IdentityFiles []string // private keys, offered before ssh_config's; ~/.ssh/id_* when neither names one
+	AgentSocket   string   // of ssh-agent, for hosts for which ssh_config names none; "" for none
 	KnownHosts    []string // files; missing ones are skipped
 	ConfigFile    string   // ssh_config; "" or a missing file for none
 	// Timeout is for one connection, the tries after being turned away included. A host
@@ -33,6 +31,9 @@ type Options struct {
 	Timeout time.Duration
 	// KeepAlive is how often a connection is asked whether it lives; 0 for keepAliveInterval.
 	KeepAlive time.Duration
+	// Passphrase asks a person for the passphrase of a key file; empty leaves it locked.
+	// Only Unlock calls it. nil when there is nobody to ask.
+	Passphrase func(file string) ([]byte, error)
 }
 
 // Pool makes connections with the same options. It is safe for concurrent use.
@@ -46,12 +47,11 @@ type Pool struct {
 	life context.Context
 	end  context.CancelFunc
 
-	mu      sync.Mutex
-	signers []ssh.Signer
-	loaded  bool
-	keysErr error
-	agent   net.Conn
-	jumps   map[string]*jump // by what ProxyJump says
+	asking sync.Mutex // held while a person is asked for passphrases
+	mu     sync.Mutex
+	files  map[string]*keyFile
+	agents map[string]*agentKeys // by socket
+	jumps  map[string]*jump      // by what ProxyJump says
 }
 
 // maxDials is how many hosts are dialled at once: enough to be quick with hundreds, few
@@ -73,7 +73,7 @@ func NewPool(o Options) (*Pool, error) {
 	}
 	p := &Pool{
 		o: o, config: config, known: known, sem: make(chan struct{}, maxDials),
-		jumps: map[string]*jump{},
+		files: map[string]*keyFile{}, agents: map[string]*agentKeys{}, jumps: map[string]*jump{},
 	}
 	p.life, p.end = context.WithCancel(context.Background())
 	return p, nil
@@ -83,15 +83,15 @@ func NewPool(o Options) (*Pool, error) {
 func (p *Pool) Close() error {
 	p.end()
 	p.mu.Lock()
-	jumps, agent := slices.Collect(maps.Values(p.jumps)), p.agent
+	jumps, agents := slices.Collect(maps.Values(p.jumps)), slices.Collect(maps.Values(p.agents))
 	p.mu.Unlock()
 	var errs []error
 	for _, j := range jumps {
 		<-j.ready
 		errs = append(errs, j.close())
 	}
-	if agent != nil {
-		errs = append(errs, agent.Close())
+	for _, a := range agents {
+		errs = append(errs, a.close())
 	}
 	return errors.Join(errs...)
 }
