@@ -26,7 +26,7 @@ type situation struct {
 }
 
 func situations() []situation {
-	return slices.Concat(keySituations(), certificateSituations(), hostKeySituations(), jumpSituations(), serverSituations())
+	return slices.Concat(keySituations(), certificateSituations(), hostKeySituations(), jumpSituations(), serverSituations(), loginSituations())
 }
 
 func TestSSHAsPeopleHaveIt(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -35,12 +36,13 @@ func (c *Conn) DialContext(ctx context.Context, network, addr string) (net.Conn,
 // maxStderr is how much of a command's error output is kept.
 const maxStderr = 64 << 10
 
-// Run runs a command with stdin and returns what it said. When lines is not nil, it is
-// called with each complete line of the output as it arrives, and the output is not
-// kept. The error is an *Error: the connection broke, ctx ended (mesh.Timeout), or the
-// output passed limit bytes (mesh.TooLarge); in each case the connection is closed,
-// because a command whose output nobody reads cannot be told to end otherwise. A
-// command that ends with a status other than 0 is no error.
+// Run runs a command with stdin and returns what it said. Of a script, which is a command
+// that ends in "/bin/sh -s" or has "/bin/sh -c '", what the login says before is dropped. When lines is not nil, it is called with each complete line of the output as
+// it arrives, and the output is not kept. The error is an *Error: the connection broke,
+// ctx ended (mesh.Timeout), the output passed limit bytes (mesh.TooLarge), and in each of
+// these cases the connection is closed, because a command whose output nobody reads cannot
+// be told to end otherwise; or the host ran something in place of a script
+// (mesh.ScriptFailed, mesh.NoSudo). A command that ends with a status other than 0 is no error.
 func (c *Conn) Run(ctx context.Context, command string, stdin io.Reader, limit int64, lines func([]byte)) (Result, error) {
 	// Neither opening a session nor starting a command asks ctx.
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
@@ -53,7 +55,9 @@ func (c *Conn) Run(ctx context.Context, command string, stdin io.Reader, limit i
 	// A command that writes into an output that nobody reads does not end: the connection goes at once.
 	out := &sink{limit: limit, lines: lines, abort: func() { go func() { _ = c.Close() }() }}
 	errOut := &sink{limit: maxStderr, cut: true}
-	s.Stdin, s.Stdout, s.Stderr = stdin, out, errOut
+	command, stdin, script := marked(command, stdin)
+	login := &preamble{to: out, begun: !script}
+	s.Stdin, s.Stdout, s.Stderr = stdin, login, errOut
 	if err := s.Start(command); err != nil {
 		return Result{}, c.broken(ctx, err)
 	}
@@ -70,7 +74,7 @@ func (c *Conn) Run(ctx context.Context, command string, stdin io.Reader, limit i
 	if ctx.Err() != nil && !ended(err) {
 		return Result{}, c.broken(ctx, err)
 	}
-	return c.result(out, errOut, err)
+	return c.result(out, errOut, login, err)
 }
 
 // sessionTries is how often a session is asked for: sshd takes the place of an earlier
@@ -111,7 +115,7 @@ func ended(err error) bool {
 	return err == nil || errors.As(err, &exit)
 }
 
-func (c *Conn) result(out, errOut *sink, err error) (Result, error) {
+func (c *Conn) result(out, errOut *sink, login *preamble, err error) (Result, error) {
 	r := Result{Stdout: out.buf.Bytes(), Stderr: errOut.buf.String()}
 	var exit *ssh.ExitError
 	var missing *ssh.ExitMissingError
@@ -128,6 +132,12 @@ func (c *Conn) result(out, errOut *sink, err error) (Result, error) {
 		if exit.Signal() != "" {
 			r.Exit = 255
 		}
+	}
+	switch {
+	case out.n == 0 && wantsTerminal(r):
+		return Result{}, requiretty(c.link.ep)
+	case !login.begun && !strings.Contains(r.Stderr, "sudo:"): // else it is for the caller, who wrote sudo
+		return Result{}, notOurs(c.link.ep, login, r)
 	}
 	return r, nil
 }
