@@ -1,11 +1,15 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 
 	"meshsync.dev/meshsync/internal/remote"
 )
@@ -45,6 +49,7 @@ func (s *sshFlags) options(e *environment, timeout time.Duration) remote.Options
 	o := remote.Options{
 		User: s.user, IdentityFiles: s.identities, KnownHosts: s.knownHosts, ConfigFile: s.config,
 		AgentSocket: e.getenv("SSH_AUTH_SOCK"), Home: home, LocalUser: e.getenv("USER"), Timeout: min(timeout, 15*time.Second),
+		Passphrase: askPassphrase(e),
 	}
 	if home == "" {
 		return o
@@ -56,4 +61,44 @@ func (s *sshFlags) options(e *environment, timeout time.Duration) remote.Options
 		o.ConfigFile = filepath.Join(home, ".ssh", "config")
 	}
 	return o
+}
+
+// askPassphrase is how a person is asked for the passphrase of a key file. It is nil when
+// there is nobody to ask: the answer comes from standard input and the question goes to
+// standard error, so both have to be a terminal.
+func askPassphrase(e *environment) func(file string) ([]byte, error) {
+	in, ok := e.stdin.(*os.File)
+	if !ok || !e.stdinTTY || !e.stderrTTY {
+		return nil
+	}
+	return func(file string) ([]byte, error) {
+		fd := int(in.Fd())
+		before, err := term.GetState(fd)
+		if err != nil {
+			return nil, fmt.Errorf("ask for the passphrase of %s: %w", file, err)
+		}
+		fmt.Fprintf(e.stderr, "passphrase of the key file %s (not shown; Enter to go on without it): ", file)
+		type answer struct {
+			word []byte
+			err  error
+		}
+		given := make(chan answer, 1)
+		go func() {
+			word, err := term.ReadPassword(fd)
+			given <- answer{word, err}
+		}()
+		select {
+		case a := <-given:
+			fmt.Fprintln(e.stderr)
+			if errors.Is(a.err, io.EOF) {
+				return nil, nil
+			}
+			return a.word, a.err
+		case <-e.stop:
+			// Reading goes on until the process ends, and what is typed must be seen again.
+			_ = term.Restore(fd, before)
+			fmt.Fprintln(e.stderr)
+			return nil, interrupted(e)
+		}
+	}
 }

@@ -32,7 +32,8 @@ type targetOptions struct {
 	timeout time.Duration // of an app's deployment; 0: the default
 }
 
-// newTargets prepares the targets of a mesh. Nothing is dialled yet.
+// newTargets prepares the targets of a mesh. Nothing is dialled yet; a person may be asked
+// for the passphrases of keys.
 func newTargets(e *environment, g *globals, m *mesh.Mesh, o targetOptions) (*targets, error) {
 	t := &targets{hosts: map[string]*host.Host{}, marathons: map[string]*marathon.Marathon{}}
 	ssh := g.ssh.options(e, g.timeout)
@@ -47,20 +48,27 @@ func newTargets(e *environment, g *globals, m *mesh.Mesh, o targetOptions) (*tar
 			return nil, err
 		}
 		box, t.sandbox = &c, true
-		ssh.IdentityFiles, ssh.AgentSocket, ssh.ConfigFile = []string{c.Identity}, "", ""
+		ssh.IdentityFiles, ssh.AgentSocket, ssh.ConfigFile, ssh.Passphrase = []string{c.Identity}, "", "", nil
 	}
 	pool, err := remote.NewPool(ssh)
 	if err != nil {
 		return nil, err
 	}
 	t.pool = pool
+	var hosts []mesh.HostSpec
 	for _, h := range m.Hosts {
 		if box != nil {
 			if h, err = redirected(h, box); err != nil {
 				return nil, err
 			}
 		}
+		hosts = append(hosts, h)
 		t.hosts[h.Name] = t.newHost(g, m, h, o)
+	}
+	// Now and here: later, hosts are dialled at once, and each within a time of its own.
+	if err := pool.Unlock(hosts); err != nil {
+		_ = pool.Close()
+		return nil, err
 	}
 	for _, x := range m.Marathons {
 		if box != nil {
