@@ -3,6 +3,7 @@ package host
 import (
 	"bufio"
 	"context"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -124,6 +125,26 @@ func serverSituations() []situation {
 			eventually(t, "two tries that are turned away", func() bool { return strings.Count(s.log(), "drop connection") > before+1 })
 			_ = place.Close()
 			return <-ended
+		}},
+		{"MaxStartups that is smaller than the crowd", mesh.OK, nil, func(t *testing.T) error {
+			s := newOpenSSH(t, newBox(t), "MaxStartups 1")
+			o := s.options()
+			o.Timeout = time.Minute
+			p, err := remote.NewPool(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.Close()
+			errs := make([]error, 12)
+			var all sync.WaitGroup
+			for i := range errs {
+				all.Go(func() { errs[i] = connectsIn(t, p, s.spec()) })
+			}
+			all.Wait()
+			if !strings.Contains(s.log(), "drop connection") {
+				t.Error("nobody was turned away")
+			}
+			return errors.Join(errs...)
 		}},
 		{"MaxStartups that is reached for good", mesh.ConnectionLost, []string{"turned us away", "Exceeded MaxStartups", "tries"}, func(t *testing.T) error {
 			s := newOpenSSH(t, newBox(t), "MaxStartups 1", "LoginGraceTime 0")
