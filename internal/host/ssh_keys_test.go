@@ -72,6 +72,24 @@ func keySituations() []situation {
 			}
 			return connects(t, with(func(o *remote.Options) { o.IdentityFiles = []string{file} }), s.spec())
 		}},
+		{"a key with a passphrase in the old format, on a terminal", mesh.OK, nil, func(t *testing.T) error {
+			s := newOpenSSH(t, newBox(t))
+			file := s.locked("-m", "PEM", "-t", "rsa", "-b", "2048")
+			if err := os.Remove(file + ".pub"); err != nil {
+				t.Fatal(err)
+			}
+			return unlocked(t, with(func(o *remote.Options) {
+				o.IdentityFiles = []string{file}
+				o.Passphrase = func(string) ([]byte, error) { return []byte("secret"), nil }
+			}), s.spec())
+		}},
+		{"a key of a jump host with a passphrase, on a terminal", mesh.OK, nil, func(t *testing.T) error {
+			x := newSite(t, 2)
+			x.servers[0].identity = x.servers[0].locked()
+			o := x.options()
+			o.Passphrase = func(string) ([]byte, error) { return []byte("secret"), nil }
+			return unlocked(t, o, mesh.HostSpec{Name: "h", Address: "s1", ProxyJump: "s0"})
+		}},
 		{"a passphrase that is wrong", mesh.AuthRefused, []string{"does not open the key file", "ssh-add "}, func(t *testing.T) error {
 			s := newOpenSSH(t, newBox(t))
 			asked := 0
