@@ -21,12 +21,14 @@ func sysctl() Primitive {
 		Named: &Named{
 			Look: func(wanted []Wanted) string {
 				var b strings.Builder
+				b.WriteString("set --\n")
 				for _, w := range wanted {
-					fmt.Fprintf(&b, "ms_sysctl_now %s; printf '%%s\\n' \"$N\"\n", word(sysctlPath(w.Name)))
+					fmt.Fprintf(&b, "f=$R/proc/sys/%s; if [ -f \"$f\" ]; then set -- \"$@\" \"$f\"; fi\n", word(sysctlPath(w.Name)))
 				}
-				return sysctlFunctions + b.String()
+				b.WriteString("[ \"$#\" = 0 ] || grep -s '' -- \"$@\" /dev/null\n")
+				return b.String()
 			},
-			Read:      readLines("value"),
+			Read:      readSysctls,
 			Functions: sysctlFunctions,
 			Now:       func(name string) string { return "ms_sysctl_now " + sysctlPath(name) },
 			Expected:  func(attrs mesh.Tree) string { return "is " + text(attrs, "value") },
@@ -65,9 +67,30 @@ func readLines(attr string) func(out string, names []string) []Seen {
 	}
 }
 
-// The kernel separates several numbers by tabs; the shell's splitting makes blanks of them.
+// readSysctls reads lines /proc/sys/PATH:VALUE, of what the kernel has. The numbers of a
+// list are separated by tabs there.
+func readSysctls(out string, names []string) []Seen {
+	const dir = "/proc/sys/"
+	found := map[string]Seen{}
+	for l := range strings.Lines(out) {
+		name, value, ok := strings.Cut(l, ":")
+		i := strings.Index(name, dir)
+		if !ok || i < 0 {
+			return nil
+		}
+		name = strings.ReplaceAll(name[i+len(dir):], "/", ".")
+		if _, more := found[name]; !more {
+			found[name] = Seen{Attrs: map[string]any{"value": strings.Join(strings.Fields(value), " ")}}
+		}
+	}
+	return inOrder(found, names)
+}
+
+// A shell's own read takes byte after byte, and of a number's second byte the kernel knows
+// nothing: cat and grep read at once.
 const sysctlFunctions = `ms_sysctl_now() {
-  if [ -r "$R/proc/sys/$1" ] && read -r N <"$R/proc/sys/$1"; then
+  if [ -f "$R/proc/sys/$1" ] && N=$(cat -- "$R/proc/sys/$1" 2>/dev/null); then
+    N=${N%%"$nl"*}
     set -f
     # shellcheck disable=SC2086 # runs of blanks become one
     set -- $N
