@@ -26,19 +26,30 @@ func kernelModule() Primitive {
 			Now:       func(name string) string { return "ms_module_now " + name },
 			Expected:  func(attrs mesh.Tree) string { return "is " + text(attrs, "loaded") },
 			Describe:  func(string) string { return "the module, loaded," },
-			Write:     func(name string, _ mesh.Tree) string { return "ms_try modprobe -- " + name },
+			Write:     func(name string, _ mesh.Tree) string { return "ms_module " + name },
 		},
 	}
 }
 
 // The kernel writes dashes in names as underscores. A module that is built in has a folder
-// only when it has parameters; modules.builtin has them all.
-const moduleFunctions = `ms_module_now() {
+// only when it has parameters; modules.builtin has them all, and is read once.
+const moduleFunctions = `ms_builtin=''
+ms_module_now() {
   m=$1
   while :; do case $m in *-*) m=${m%%-*}_${m#*-};; *) break;; esac; done
   N='is yes'
   [ ! -d "$R/sys/module/$m" ] || return 0
-  read -r k </proc/sys/kernel/osrelease
-  grep -Eqs "/$(printf '%s' "$m" | sed 's/_/[_-]/g')[.]ko" "$R/lib/modules/$k/modules.builtin" || N=absent
+  if [ -z "$ms_builtin" ]; then
+    read -r k </proc/sys/kernel/osrelease
+    ms_builtin=" $(sed 's|.*/||; s/[.]ko.*//; y/-/_/' "$R/lib/modules/$k/modules.builtin" 2>/dev/null | tr '\n' ' ') "
+  fi
+  case $ms_builtin in *" $m "*) ;; *) N=absent;; esac
+}
+# ms_module NAME: modprobe may end well and have done nothing.
+ms_module() {
+  ms_try modprobe -- "$1" || { W="modprobe cannot load it: $W"; return 1; }
+  ms_builtin=''
+  ms_module_now "$1"
+  [ "$N" != absent ] || { W='modprobe ended well, and the kernel does not have it'; return 1; }
 }
 `
