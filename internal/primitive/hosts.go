@@ -18,7 +18,7 @@ func hostsEntry() Primitive {
 			return Declared{Attrs: map[string]any{"names": strings.Join(h.Names, " ")}}, err
 		},
 		Named: &Named{
-			Look:      func([]Wanted) string { return hostsFunctions + "ms_hosts_print\n" },
+			Look:      lookAtHosts,
 			Read:      readHosts,
 			Functions: hostsFunctions,
 			Now:       func(name string) string { return "ms_hosts_now " + name },
@@ -32,6 +32,18 @@ func hostsEntry() Primitive {
 	}
 }
 
+// lookAtHosts prints the lines of the file, and those addresses by themselves that are to
+// have no line: they are there, without names, whether they have one or not.
+func lookAtHosts(wanted []Wanted) string {
+	var b strings.Builder
+	for _, w := range wanted {
+		if w.Attrs != nil && text(w.Attrs, "names") == "" {
+			b.WriteString("printf '%s\\n' " + word(w.Name) + "\n")
+		}
+	}
+	return hostsFunctions + "ms_hosts_print\n" + b.String()
+}
+
 // readHosts reads lines ADDRESS NAME…; one address may have several.
 func readHosts(out string, names []string) []Seen {
 	all := map[string][]string{}
@@ -42,11 +54,11 @@ func readHosts(out string, names []string) []Seen {
 		}
 		all[f[0]] = append(all[f[0]], f[1:]...)
 	}
-	seen := make([]Seen, 0, len(names))
-	for _, n := range names {
-		seen = append(seen, Seen{Attrs: map[string]any{"names": strings.Join(all[n], " ")}})
+	found := map[string]Seen{}
+	for address, of := range all {
+		found[address] = Seen{Attrs: map[string]any{"names": strings.Join(of, " ")}}
 	}
-	return seen
+	return inOrder(found, names)
 }
 
 // ms_hosts writes the file anew beside it, with the mode and owner that it has.
@@ -54,8 +66,7 @@ const hostsFunctions = `ms_hosts_print() {
   [ ! -r "$R/etc/hosts" ] || awk '{ sub(/#.*/, ""); $1 = $1 } NF' "$R/etc/hosts"
 }
 ms_hosts_now() {
-  N=$(ms_hosts_print | awk -v a="$1" '$1 == a { $1 = ""; printf "%s", $0 }')
-  N="has$N"
+  N=$(ms_hosts_print | awk -v a="$1" '$1 == a { $1 = ""; printf "%s", $0; n = 1 } END { exit !n }') && N="has$N" || N=absent
 }
 # ms_hosts ADDRESS NAMES
 ms_hosts() {
