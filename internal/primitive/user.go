@@ -48,8 +48,7 @@ func user() Primitive {
 			Write: func(name string, a mesh.Tree) string {
 				return "ms_user " + name + words([]string{text(a, "uid"), text(a, "group"), text(a, "groups"), text(a, "home"), text(a, "shell")})
 			},
-			// The home of somebody who is gone may hold what others want: it stays.
-			Remove: func(name string) string { return "ms_try userdel -- " + name },
+			Remove: func(name string) string { return "ms_user_remove " + name },
 		},
 	}
 }
@@ -119,5 +118,13 @@ ms_user() {
   [ "$h" = any ] || set -- "$@" -d "$h"
   [ "$s" = any ] || set -- "$@" -s "$s"
   [ "$#" = 0 ] || ms_try "$c" "$@" -- "$n" || return 1
+}
+# userdel takes the group of the same name along, which may be one that git wants: it comes
+# back under its number. The home of somebody who is gone may hold what others want: it stays.
+ms_user_remove() {
+  g=''
+  if grep -Fqs "/group:$1\"" "$B/record.json"; then g=$(getent group -- "$1") || g=''; fi
+  ms_try userdel -- "$1" || return 1
+  [ -z "$g" ] || getent group -- "$1" >/dev/null || { g=${g#*:*:}; ms_try groupadd -g "${g%%:*}" -- "$1"; }
 }
 `
