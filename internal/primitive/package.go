@@ -226,7 +226,7 @@ ms_packages() {
 ms_package_remove() {
   W=$(apt-get -s -q remove -- "$1" 2>&1 | grep -c '^Remv ')
   [ "$W" = 1 ] || { W="other packages need it: remove them first"; return 1; }
-  ms_forbid && ms_apt remove -- "$1"
+  ms_forbid && ms_apt remove --allow-change-held-packages -- "$1"
   r=$?
   ms_allow
   return "$r"
