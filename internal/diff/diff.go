@@ -189,10 +189,13 @@ func (c *comparison) recordSide(out *Result) {
 			continue
 		}
 		have, present := c.present[addr]
+		kind, _ := primitive.Of(addr.Kind)
+		if kind.Recorded != nil { // nobody can see it: its entry is all that there is of it
+			have, present = mesh.Resource{Addr: addr}, true
+		}
 		if _, wanted := c.desired[addr]; wanted || !present || c.handled[addr] {
 			continue
 		}
-		kind, _ := primitive.Of(addr.Kind)
 		deletable := entry.Origin == mesh.Created && !kind.Keeps
 		action, reason := Release, "git no longer names it; meshsync did not create it"
 		if deletable || c.stray[addr] {
