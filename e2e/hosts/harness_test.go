@@ -55,7 +55,13 @@ func (m machine) spec() mesh.HostSpec {
 // target is the host as meshsync has it, with what is wanted of it.
 func (m machine) target(t *testing.T, want []mesh.Resource) *host.Host {
 	t.Helper()
-	h := host.New(host.Options{Mesh: "prod", Name: m.Name, Resources: want, Dialer: dialer{m.pool.Host(m.spec())}, Timeout: patience, BatchTimeout: patience})
+	var checks []mesh.Check
+	for _, r := range want {
+		if r.Service != nil && r.Service.Reports != nil {
+			checks = append(checks, r.Service.Reports.Question())
+		}
+	}
+	h := host.New(host.Options{Mesh: "prod", Name: m.Name, Resources: want, Checks: checks, Dialer: dialer{m.pool.Host(m.spec())}, Timeout: patience, BatchTimeout: patience})
 	t.Cleanup(func() { _ = h.Close() })
 	return h
 }
@@ -71,6 +77,9 @@ func (m machine) declare(t *testing.T, field, name, declaration string) mesh.Res
 	d, err := p.Decode([]byte(declaration))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if d.Service != nil {
+		d.Service.Reads = append(d.Service.Reads, primitive.UnitReads(name)...)
 	}
 	return mesh.Resource{
 		Addr: mesh.Address{Target: mesh.Host(m.Name), Kind: p.Kind, Name: name}, Attrs: mesh.MustTree(d.Attrs), Role: "r",
@@ -188,4 +197,16 @@ func result(t *testing.T, got map[string]plan.Outcome, what string, want plan.Re
 	if !ok || o.Result != want || !strings.Contains(o.Message, message) {
 		t.Errorf("%s: got %s %q, want %s %q; all: %+v", what, o.Result, o.Message, want, message, got)
 	}
+}
+
+// until waits for a shell test to pass on the host.
+func (m machine) until(t *testing.T, test string) {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for time.Now().Before(deadline) {
+		if m.Exec(t, test).Exit == 0 {
+			return
+		}
+	}
+	t.Fatalf("never holds: %s", test)
 }

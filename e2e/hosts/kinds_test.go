@@ -74,7 +74,7 @@ func trials() []trial {
 			is:      `debconf-show mesos | grep -q "mesos/cluster: it's prod 1"`,
 			changed: `{"value": "b"}`,
 			moved:   `echo 'mesos mesos/cluster string other' | debconf-set-selections`, left: `debconf-show mesos | grep -q 'cluster: other'`,
-			then:    `debconf-show mesos | grep -q 'cluster: b'`, dropped: `debconf-show mesos | grep -q 'cluster: b'`,
+			then: `debconf-show mesos | grep -q 'cluster: b'`, dropped: `debconf-show mesos | grep -q 'cluster: b'`,
 		},
 		{
 			name:    "sysctl",
@@ -82,7 +82,7 @@ func trials() []trial {
 			is:      `[ "$(sysctl -n net.ipv4.ip_local_port_range)" = "20000	50000" ]`,
 			changed: `{"value": "20000 60000"}`,
 			moved:   `sysctl -qw net.ipv4.ip_local_port_range='1024 2048'`, left: `sysctl -n net.ipv4.ip_local_port_range | grep -q 2048`,
-			then:    `sysctl -n net.ipv4.ip_local_port_range | grep -q 60000`, dropped: `sysctl -n net.ipv4.ip_local_port_range | grep -q 60000`,
+			then: `sysctl -n net.ipv4.ip_local_port_range | grep -q 60000`, dropped: `sysctl -n net.ipv4.ip_local_port_range | grep -q 60000`,
 		},
 		{
 			name:    "hosts-entry",

@@ -187,6 +187,11 @@ func (l *loader) resources(host, role string, origin mesh.Pos, raw rawResources,
 				l.errs.add(internalError(fmt.Sprintf("decode %s %s", p.Kind, name), err))
 				continue
 			}
+			if d.Service != nil {
+				d.Service.Reads = append(d.Service.Reads, primitive.UnitReads(name)...)
+				slices.Sort(d.Service.Reads)
+				d.Service.Reads = slices.Compact(d.Service.Reads)
+			}
 			if d.Service != nil && e != nil && e.Service == name {
 				d.Service.Ensemble = e.Name
 			}

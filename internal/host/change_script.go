@@ -217,20 +217,19 @@ ms_record() {
 `, r.off, r.size, quote(strings.TrimPrefix(r.digest, "sha256:")), quote(b.record.head), strings.Join(entries, " "), strings.Join(services, " "))
 }
 
-// reloadUnits has systemd read its units anew when one of those that are to be touched is
-// another on disk, or when the batch wrote where units come from. What fails here shows in
-// the step that needs it.
+// reloadUnits has systemd read its units anew when it says that one of those that are to be
+// touched is another on disk, and where this host has a unit or a drop-in of its own: of one
+// that is new it says nothing. What fails here shows in the step that needs it.
 func (b *batch) reloadUnits() string {
-	for _, c := range b.work.Changes {
-		if strings.HasPrefix(c.Addr.Name, "/etc/systemd/system/") || strings.HasPrefix(c.Addr.Name, "/etc/init.d/") {
-			return "ms_try systemctl daemon-reload\n"
-		}
-	}
-	var units []string
+	var units, own []string
 	for _, s := range b.work.Services {
 		units = append(units, quote(primitive.UnitFile(s.Unit)))
+		for _, p := range primitive.UnitReads(s.Unit) {
+			own = append(own, "[ -e "+rooted(strings.TrimSuffix(p, "/"))+" ]")
+		}
 	}
-	return "case $(systemctl show -p NeedDaemonReload --value -- " + strings.Join(units, " ") + ") in *yes*) ms_try systemctl daemon-reload;; esac\n"
+	return fmt.Sprintf("if %s || case $(systemctl show -p NeedDaemonReload --value -- %s) in *yes*) ;; *) false;; esac; then ms_try systemctl daemon-reload; fi\n",
+		strings.Join(own, " || "), strings.Join(units, " "))
 }
 
 // step is the shell code of one service step. None is taken after a failure or
@@ -243,7 +242,7 @@ func (b *batch) step(s *strings.Builder, j int, st plan.ServiceStep) {
 	if same != "" {
 		fmt.Fprintf(s, "ok=''; if %s; then ok=1; fi\n", same)
 	}
-	fmt.Fprintf(s, "if ms_try systemctl %s -- %s; then ms_done %d\n", st.Op, quote(primitive.UnitFile(st.Unit)), n)
+	fmt.Fprintf(s, "if ms_unit %s %s; then ms_done %d\n", st.Op, quote(primitive.UnitFile(st.Unit)), n)
 	if same != "" {
 		fmt.Fprintf(s, "if [ -n \"$ok\" ] && %[1]s && ms_process %[2]s; then S%[3]d=%[4]s; printf '%%s service %%s\\n' \"$T\" \"$S%[3]d\"; fi\n",
 			same, quote(primitive.UnitFile(st.Unit)), j, substituted(b.record.steps[j]))
@@ -307,11 +306,11 @@ func sortedKeys[V any](m map[string]V) []string {
 	return out
 }
 
-// processPart reads which process a unit runs now.
-const processPart = `ms_process() {
-  pid=$(systemctl show -p MainPID --value -- "$1" 2>/dev/null)
-  case $pid in ''|0|*[!0-9]*) return 1;; esac
-  read -r boot </proc/sys/kernel/random/boot_id && read -r s <"/proc/$pid/stat" || return 1
+// processPart reads which process a unit runs now, and does the operations on units. To
+// start a SysV script whose daemon has died does nothing, for systemd holds it for active.
+const processPart = primitive.UnitProcess + `ms_process() {
+  ms_unit_process "$(systemctl show -p MainPID,ControlGroup -- "$1" 2>/dev/null)"
+  [ "$s" != - ] && read -r boot </proc/sys/kernel/random/boot_id || return 1
   set -f
   # shellcheck disable=SC2086 # the fields are wanted one by one
   set -- ${s##*) }
@@ -319,5 +318,12 @@ const processPart = `ms_process() {
   shift 19
   ticks=$1
   case $ticks in ''|*[!0-9]*) return 1;; esac
+}
+ms_unit() {
+  if [ "$1" = start ] && [ "$(systemctl show -p SubState --value -- "$2" 2>/dev/null)" = exited ]; then
+    ms_process "$2" || ms_try systemctl restart -- "$2"
+  else
+    ms_try systemctl "$1" -- "$2"
+  fi
 }
 `

@@ -130,7 +130,7 @@ func TestUnitsAreReadFromWhatSystemctlSays(t *testing.T) {
 	out := strings.Join([]string{
 		block("loaded", "active", "enabled", 41), block("not-found", "inactive", "", 0), block("loaded", "inactive", "generated", 0),
 		block("loaded", "reloading", "enabled-runtime", 42), block("loaded", "failed", "disabled", 43), "Failed to connect to bus\n",
-	}, "\n") + processes + proc(41, 1234) + proc(43, 9)
+	}, "\n") + processes + proc(41, 1234) + "-\n-\n-\n" + proc(43, 9) + "-\n"
 	got := readUnits(out, make([]string, 6))
 	want := []Seen{
 		{Attrs: map[string]any{"enabled": true, "running": true, "masked": false}, PID: 41, StartTicks: 1234},

@@ -42,29 +42,57 @@ func UnitFile(unit string) string {
 	return unit + ".service"
 }
 
+// UnitReads is where a host's own unit and its drop-ins lie: every service reads them.
+// systemd tells that a file it has loaded is another one now (NeedDaemonReload), but not
+// of a drop-in folder that is new (seen with systemd 252).
+func UnitReads(unit string) []string {
+	file := "/etc/systemd/system/" + UnitFile(unit)
+	return []string{file, file + ".d/"}
+}
+
+// UnitProcess is a shell function that tells the process of a unit, by what systemctl show
+// says of it, in $1. It puts the line of /proc/PID/stat into s, or "-" where there is none.
+//
+// Of a SysV script systemd knows no main process: the unit is "active (exited)" for ever,
+// be its daemon alive or not. But the daemon is in the unit's control group, where it stands
+// first, since it was there before its children.
+const UnitProcess = `ms_unit_process() {
+  s=- pid=''
+  case $1 in *MainPID=*) pid=${1#*MainPID=} pid=${pid%%"$nl"*};; esac
+  case $1 in
+  *ControlGroup=/*)
+    if [ "$pid" = 0 ]; then
+      g=${1#*ControlGroup=} g=${g%%"$nl"*}
+      for f in "/sys/fs/cgroup$g" "/sys/fs/cgroup/unified$g" "/sys/fs/cgroup/systemd$g"; do
+        if [ -r "$f/cgroup.procs" ] && read -r pid <"$f/cgroup.procs"; then break; fi
+      done
+    fi;;
+  esac
+  case $pid in
+  ''|0|*[!0-9]*) ;;
+  *) if [ ! -r "/proc/$pid/stat" ] || ! read -r s <"/proc/$pid/stat"; then s=-; fi;;
+  esac
+}
+`
+
 // lookAtUnits asks for all units at once; systemctl prints one block for each, in order.
-// Behind them stands /proc/PID/stat of their processes, read by the shell itself.
+// Behind them stands a line for the process of each, read by the shell itself.
 func lookAtUnits(wanted []Wanted) string {
 	var b strings.Builder
-	b.WriteString("u=$(systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,NeedDaemonReload --")
+	b.WriteString(UnitProcess + "u=$(systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,ControlGroup,NeedDaemonReload --")
 	for _, w := range wanted {
 		b.WriteString(" " + word(UnitFile(w.Name)))
 	}
 	b.WriteString(` 2>&1)
 printf '%s\n\n--processes--\n' "$u"
-IFS=$nl
-set -f
-for l in $u; do
-  case $l in MainPID=*)
-    pid=${l#MainPID=}
-    case $pid in
-    ''|0|*[!0-9]*) ;;
-    *) if [ -r "/proc/$pid/stat" ]; then read -r s <"/proc/$pid/stat"; printf '%s\n' "$s"; fi;;
-    esac;;
+while [ -n "$u" ]; do
+  case $u in
+  *"$nl$nl"*) b=${u%%"$nl$nl"*} u=${u#*"$nl$nl"};;
+  *) b=$u u='';;
   esac
+  ms_unit_process "$b"
+  printf '%s\n' "$s"
 done
-set +f
-unset IFS
 `)
 	return b.String()
 }
@@ -76,40 +104,38 @@ const processes = "\n\n--processes--\n"
 func readUnits(out string, names []string) []Seen {
 	blocks, stats, whole := strings.Cut(out, processes)
 	units := parseUnits(blocks)
-	ticks, ok := startTicks(stats)
-	if !whole || !ok || len(units) != len(names) {
+	lines := strings.Split(strings.TrimSuffix(stats, "\n"), "\n")
+	if !whole || !strings.HasSuffix(stats, "\n") || len(units) != len(names) || len(lines) != len(names) {
 		return nil
 	}
 	var seen []Seen
-	for _, u := range units {
-		s := u.seen()
-		s.StartTicks = ticks[s.PID]
-		seen = append(seen, s)
+	for i, u := range units {
+		pid, ticks, ok := startTicks(lines[i])
+		if !ok {
+			return nil
+		}
+		seen = append(seen, u.seen(pid, ticks))
 	}
 	return seen
 }
 
-// startTicks reads lines of /proc/PID/stat: PID → start time. The name in parentheses
+// startTicks reads a line of /proc/PID/stat, or "-" for no process. The name in parentheses
 // may hold anything, so fields are counted after the last one. Field 22 is the start time.
-func startTicks(stats string) (ticks map[int]uint64, ok bool) {
-	ticks = map[int]uint64{}
-	for l := range strings.Lines(stats) {
-		first, last := strings.IndexByte(l, ' '), strings.LastIndexByte(l, ')')
-		if first < 0 || last < 0 {
-			return nil, false
-		}
-		pid, err1 := strconv.Atoi(l[:first])
-		fields := strings.Fields(l[last+1:])
-		if err1 != nil || len(fields) < 20 {
-			return nil, false
-		}
-		start, err2 := strconv.ParseUint(fields[19], 10, 64)
-		if err2 != nil {
-			return nil, false
-		}
-		ticks[pid] = start
+func startTicks(line string) (pid int, ticks uint64, ok bool) {
+	if line == "-" {
+		return 0, 0, true
 	}
-	return ticks, true
+	first, last := strings.IndexByte(line, ' '), strings.LastIndexByte(line, ')')
+	if first < 0 || last < 0 {
+		return 0, 0, false
+	}
+	pid, err1 := strconv.Atoi(line[:first])
+	fields := strings.Fields(line[last+1:])
+	if err1 != nil || len(fields) < 20 {
+		return 0, 0, false
+	}
+	ticks, err2 := strconv.ParseUint(fields[19], 10, 64)
+	return pid, ticks, err2 == nil
 }
 
 // unit is one block of systemctl show:
@@ -120,11 +146,12 @@ func startTicks(stats string) (ticks map[int]uint64, ok bool) {
 //	SubState=running
 //	UnitFileState=enabled
 //	MainPID=1234
+//	ControlGroup=/system.slice/zookeeper.service
 //	NeedDaemonReload=no
 type unit struct {
-	load, active, file string
-	pid                int
-	reload             bool
+	load, active, sub, file string
+	pid                     int
+	reload                  bool
 }
 
 // parseUnits reads the blocks in order. They are divided by empty lines; an unknown
@@ -140,6 +167,8 @@ func parseUnits(text string) []unit {
 				u.load = value
 			case "ActiveState":
 				u.active = value
+			case "SubState":
+				u.sub = value
 			case "UnitFileState":
 				u.file = value
 			case "NeedDaemonReload":
@@ -153,7 +182,7 @@ func parseUnits(text string) []unit {
 	return out
 }
 
-func (u unit) seen() Seen {
+func (u unit) seen(pid int, ticks uint64) Seen {
 	switch u.load {
 	case "":
 		return Seen{Unknown: "systemctl does not describe it: is this a systemd host?"}
@@ -161,9 +190,12 @@ func (u unit) seen() Seen {
 		return Seen{Attrs: map[string]any{"enabled": false, "running": false, "masked": false}, NoUnit: true}
 	}
 	masked := u.load == "masked" || strings.HasPrefix(u.file, "masked")
-	s := Seen{Attrs: map[string]any{"enabled": u.enabled(), "running": u.running(), "masked": masked}, Reload: u.reload}
-	if u.running() {
-		s.PID = u.pid
+	s := Seen{Attrs: map[string]any{"enabled": u.enabled(), "running": u.running(pid), "masked": masked}, Reload: u.reload}
+	if u.running(pid) {
+		s.PID, s.StartTicks = pid, ticks
+		if pid == 0 {
+			s.PID = u.pid // it has gone since
+		}
 	}
 	return s
 }
@@ -174,5 +206,11 @@ func (u unit) enabled() bool {
 	return strings.HasPrefix(u.file, "enabled") || u.file == "generated" || u.file == "static" || u.file == "alias"
 }
 
-// running reports whether the unit is up; a oneshot or SysV unit that "exited" is.
-func (u unit) running() bool { return u.active == "active" || u.active == "reloading" }
+// running reports whether the unit is up; a oneshot unit that "exited" is. That a SysV script
+// exited says only that it was called: its daemon is up when it has a process.
+func (u unit) running(pid int) bool {
+	if u.file == "generated" && u.sub == "exited" {
+		return u.active == "active" && pid != 0
+	}
+	return u.active == "active" || u.active == "reloading"
+}
