@@ -11,9 +11,15 @@ import (
 	"meshsync.dev/meshsync/internal/primitive"
 )
 
-// functions are the shell functions of the kinds that the batch changes, each once.
+// functions are the shell functions of the kinds that the batch changes, each once, behind
+// what every batch begins with.
 func (b *batch) functions() string {
 	var s strings.Builder
+	for _, p := range primitive.All() {
+		if p.Named != nil {
+			s.WriteString(p.Named.Begin)
+		}
+	}
 	used := map[mesh.Kind]bool{}
 	for _, c := range b.work.Changes {
 		used[c.Addr.Kind] = true
@@ -35,44 +41,57 @@ func (b *batch) functions() string {
 // The changes of a kind that are made in one go are checked one by one, made, and looked
 // at one by one.
 func (b *batch) changes(s *strings.Builder) {
-	together := map[string][]int{}
+	groups := map[string][]int{}
 	for i, c := range b.work.Changes {
-		p, _ := primitive.Of(c.Addr.Kind)
 		if c.Addr.Kind == mesh.Service {
 			continue
 		}
 		fmt.Fprintf(s, "printf '%%s start %d\\n' \"$T\"\n", i)
-		if p.Named == nil || p.Named.Together == "" || c.After == nil {
+		together := togetherBy(c)
+		if together == "" {
 			s.WriteString(b.change(i, c) + "\n")
 			continue
 		}
 		fmt.Fprintf(s, "G%d=''; %s; if ms_check %d %s; then %s; G%d=1; else E%d=%s; fi\n",
-			i, now(c), i, quote(expected(c)), p.Named.Write(quote(c.Addr.Name), c.After), i, i, quote(b.record.changes[i].old))
-		group := append(together[p.Named.Together], i)
-		together[p.Named.Together] = group
-		if !b.sameKindFollows(i) {
-			b.finishTogether(s, p, group)
+			i, now(c), i, quote(expected(c)), b.write(c), i, i, quote(b.record.changes[i].old))
+		groups[together] = append(groups[together], i)
+		if i+1 == len(b.work.Changes) || togetherBy(b.work.Changes[i+1]) != together {
+			b.finishTogether(s, together, groups[together])
 		}
 	}
 }
 
-// sameKindFollows reports whether the next change is made in the same go.
-func (b *batch) sameKindFollows(i int) bool {
-	return i+1 < len(b.work.Changes) && b.work.Changes[i+1].Addr.Kind == b.work.Changes[i].Addr.Kind && b.work.Changes[i+1].After != nil
+// togetherBy is the shell function that makes a change together with others of its kind;
+// "" for one that is made by itself, or that changes nothing.
+func togetherBy(c diff.Change) string {
+	p, _ := primitive.Of(c.Addr.Kind)
+	switch {
+	case p.Named == nil || c.Action == diff.Release:
+		return ""
+	case c.After == nil:
+		return p.Named.TogetherGone
+	default:
+		return p.Named.Together
+	}
 }
 
 // finishTogether makes the changes that were noted, and tells of each what became of it. A
 // change that came to be is done, even where another one of them failed.
-func (b *batch) finishTogether(s *strings.Builder, p primitive.Primitive, group []int) {
+func (b *batch) finishTogether(s *strings.Builder, together string, group []int) {
 	var noted []string
 	for _, i := range group {
 		noted = append(noted, fmt.Sprintf("$G%d", i))
 	}
-	fmt.Fprintf(s, "Y=''; if [ -n \"%s\" ]; then %s || Y=$W; fi\n", strings.Join(noted, ""), p.Named.Together)
+	fmt.Fprintf(s, "Y=''; if [ -n \"%s\" ]; then %s || Y=$W; fi\n", strings.Join(noted, ""), together)
 	for _, i := range group {
 		c := b.work.Changes[i]
+		after := "absent"
+		if c.After != nil {
+			p, _ := primitive.Of(c.Addr.Kind)
+			after = glob(p.Named.Expected(c.After))
+		}
 		fmt.Fprintf(s, "if [ -n \"$G%[1]d\" ]; then %[2]s; case $N in %[3]s) E%[1]d=%[4]s; ms_done %[1]d;; *) ms_fail %[1]d \"${Y:-it is $N now}\";; esac; fi\n",
-			i, p.Named.Now(quote(c.Addr.Name)), glob(p.Named.Expected(c.After)), quote(b.record.changes[i].holds))
+			i, now(c), after, quote(b.record.changes[i].holds))
 	}
 }
 

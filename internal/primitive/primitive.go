@@ -98,8 +98,13 @@ type Named struct {
 	// go: Write then only says what is wanted, and the function, called behind the last
 	// one, does it. Now tells of each whether it came to be.
 	Together string
-	// Remove is the shell command that removes it; nil for kinds that keep.
-	Remove func(name string) string
+	// Remove is the shell command that removes it; nil for kinds that keep. TogetherGone is
+	// for removals what Together is for the others; "" where each is made by itself.
+	Remove       func(name string) string
+	TogetherGone string
+	// Begin is shell code at the beginning of every batch, whatever it changes: it clears
+	// away what one left that was killed. Functions may call what it defines.
+	Begin string
 }
 
 // All returns the primitives. Their order means nothing.

@@ -1,0 +1,124 @@
+//go:build linux
+
+package hosts
+
+import (
+	"testing"
+
+	"meshsync.dev/meshsync/e2e/bed"
+	"meshsync.dev/meshsync/internal/plan"
+)
+
+// A new host has never asked apt for its lists, and nobody knows what is on offer.
+func TestAPackageOfAHostWhoseListsAreEmpty(t *testing.T) {
+	_, m := start(t, bed.Options{Bare: true})
+	m.Must(t, "rm -rf /var/lib/apt/lists/* && touch /var/lib/apt/lists")
+	m.converge(t, m.all(t, "packages", "mesos", `{}`))
+	m.is(t, "mesos", "ii 1.11.0-1")
+}
+
+func TestVersionsOfPackages(t *testing.T) {
+	_, m := start(t, bed.Options{Bare: true})
+	m.publish(t, deb{name: "tool", version: "1.0-1"}, deb{name: "tool", version: "1.1-1"}, deb{name: "tool", version: "2.0-1"})
+	m.Must(t, "apt-get update -qq")
+	for _, x := range []struct{ name, declared, is string }{
+		{"a glob takes the newest that fits", `{"version": "1.*"}`, "ii 1.1-1"},
+		{"exact and older", `{"version": "1.0-1"}`, "ii 1.0-1"},
+		{"a glob that fits what is there changes nothing", `{"version": "1.*"}`, "ii 1.0-1"},
+		{"any changes nothing", `{}`, "ii 1.0-1"},
+		{"held, and newer", `{"version": "2.0-1", "hold": true}`, "hi 2.0-1"},
+		{"held and older", `{"version": "1.1-1", "hold": true}`, "hi 1.1-1"},
+		{"what git does not say of holding stays", `{"version": "1.1-1"}`, "hi 1.1-1"},
+		{"free again", `{"hold": false}`, "ii 1.1-1"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			m.converge(t, m.all(t, "packages", "tool", x.declared))
+			m.is(t, "tool", x.is)
+		})
+	}
+	t.Run("held at a version that is on offer no more", func(t *testing.T) {
+		m.Must(t, "rm /srv/own/tool_1.1-1.deb")
+		m.publish(t)
+		m.Must(t, "apt-get update -qq")
+		m.converge(t, m.all(t, "packages", "tool", `{"version": "1.1-1", "hold": true}`))
+		m.is(t, "tool", "hi 1.1-1")
+	})
+	t.Run("published after the last update of the lists", func(t *testing.T) {
+		m.publish(t, deb{name: "tool", version: "3.0-1"})
+		m.converge(t, m.all(t, "packages", "tool", `{"version": "3.*"}`))
+		m.is(t, "tool", "hi 3.0-1")
+	})
+	t.Run("a version that nobody has", func(t *testing.T) {
+		got := m.apply(t, m.all(t, "packages", "tool", `{"version": "9"}`))
+		result(t, got, "update tool", plan.ResultFailed, "Version '9' for 'tool' was not found")
+		m.is(t, "tool", "hi 3.0-1")
+	})
+	t.Run("a package that nobody has", func(t *testing.T) {
+		got := m.apply(t, m.all(t, "packages", "no.tool", `{}`))
+		result(t, got, "create no.tool", plan.ResultFailed, "Unable to locate package no.tool")
+	})
+}
+
+func TestPackagesThatWantEachOtherExactlyChangeTogether(t *testing.T) {
+	_, m := start(t, bed.Options{Bare: true})
+	pair := func(v string) []deb {
+		return []deb{{name: "a-lib", version: v, depends: "b-tool (= " + v + ")"}, {name: "b-tool", version: v, depends: "a-lib (= " + v + ")"}}
+	}
+	m.publish(t, append(pair("1"), pair("2")...)...)
+	for _, v := range []string{"1", "2", "1"} {
+		m.converge(t, m.all(t, "packages", "a-lib", `{"version": "`+v+`"}`, "packages", "b-tool", `{"version": "`+v+`"}`))
+		m.is(t, "a-lib", "ii "+v)
+		m.is(t, "b-tool", "ii "+v)
+	}
+	if got := m.Must(t, "grep -c '^Start-Date' /var/log/apt/history.log"); got != "3\n" {
+		t.Errorf("three changes of two packages are %s transactions", got)
+	}
+	t.Run("dropped together", func(t *testing.T) {
+		m.converge(t, nil)
+		m.holds(t, "! dpkg-query -W -f '${db:Status-Abbrev}' a-lib b-tool | grep -q '^i'")
+	})
+}
+
+// One that git does not name must not go because another one does.
+func TestAPackageThatOthersNeedIsNotRemoved(t *testing.T) {
+	_, m := start(t, bed.Options{Bare: true})
+	m.publish(t, deb{name: "lib", version: "1"}, deb{name: "app", version: "1", depends: "lib"})
+	m.converge(t, m.all(t, "packages", "lib", `{}`))
+	m.Must(t, "apt-get install -qq -y app")
+	result(t, m.apply(t, nil), "delete lib", plan.ResultFailed, "other packages need it")
+	m.is(t, "lib", "ii 1")
+	m.is(t, "app", "ii 1")
+}
+
+func TestAPackageThatFailsHalfwayIsMendedByANewerOne(t *testing.T) {
+	b, m := start(t, bed.Options{Bare: true})
+	b.Publish(t, bed.Mesos{Version: "1.12.0-1", Postinst: "echo 'no luck' >&2\nexit 1"})
+	m.publish(t, deb{name: "tool", version: "1"})
+	want := m.all(t, "packages", "mesos", `{"version": "1.12.0-1"}`, "packages", "tool", `{}`)
+	got := m.apply(t, want)
+	result(t, got, "create mesos", plan.ResultFailed, "no luck")
+	m.is(t, "mesos", "iF 1.12.0-1")
+	result(t, m.apply(t, want), "update mesos", plan.ResultFailed, "no luck")
+	b.Publish(t, bed.Mesos{Version: "1.12.0-2"})
+	m.converge(t, m.all(t, "packages", "mesos", `{"version": "1.12.0-2"}`, "packages", "tool", `{}`))
+	m.is(t, "mesos", "ii 1.12.0-2")
+	m.holds(t, "[ ! -e /usr/sbin/policy-rc.d ]")
+}
+
+// What somebody wrote into a package's file stays, and nobody is asked.
+func TestAnUpgradeKeepsAFileThatSomebodyChanged(t *testing.T) {
+	b, m := start(t, bed.Options{Bare: true})
+	m.converge(t, m.all(t, "packages", "mesos", `{"version": "1.11.0-1"}`))
+	m.Must(t, "echo 7 >/etc/mesos-master/quorum")
+	b.Publish(t, bed.Mesos{Version: "1.12.0-1"})
+	m.converge(t, m.all(t, "packages", "mesos", `{"version": "1.12.0-1"}`))
+	m.holds(t, "grep -qx 7 /etc/mesos-master/quorum")
+}
+
+// The answer is there before the question is asked.
+func TestAnAnswerIsGivenBeforeThePackageAsks(t *testing.T) {
+	_, m := start(t, bed.Options{Bare: true})
+	m.publish(t, deb{name: "asks", version: "1", postinst: ". /usr/share/debconf/confmodule\ndb_get shared/licence\necho \"$RET\" >/srv/answer"})
+	m.converge(t, m.all(t, "packages", "asks", `{}`, "debconf", "asks shared/licence boolean", `{"value": "true"}`))
+	m.holds(t, "grep -qx true /srv/answer")
+}
