@@ -107,8 +107,8 @@ func checkPaths(m *mesh.Mesh, l *loader) {
 	seen := map[string]mesh.Resource{}
 	for _, r := range m.Resources {
 		key := r.Addr.Target.Name + "\x00" + r.Addr.Name
-		if r.Addr.Kind == mesh.Service {
-			key += "\x00unit"
+		if p, _ := primitive.Of(r.Addr.Kind); p.Path == nil {
+			key += "\x00" + string(r.Addr.Kind) // a user and a group may have one name, and no path
 		} else if path.Clean(r.Addr.Name) != r.Addr.Name || !strings.HasPrefix(r.Addr.Name, "/") || r.Addr.Name == "/" {
 			c.add(Error{Pos: l.madeAt(r), Rule: "path", Msg: fmt.Sprintf("role %s yields the path %q: want an absolute path without .., // or a final /", r.Role, r.Addr.Name)})
 		}
