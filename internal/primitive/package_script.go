@@ -112,6 +112,7 @@ END
 }
 # ms_works: an apt is at work that one of our transactions started.
 ms_works() {
+  # shellcheck disable=SC2013 # a path below /proc is one word
   for x in $(grep -ls MESHSYNC_APT= /proc/[0-9]*/environ); do
     if read -r c <"${x%environ}comm"; then case $c in apt-get|dpkg) return 0;; esac; fi
   done 2>/dev/null
