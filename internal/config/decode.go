@@ -19,6 +19,7 @@ type (
 	rawHost struct {
 		Address string `json:"address"`
 		ID      int    `json:"id"`
+		OS      string `json:"os"`
 		SSH     struct {
 			User      string   `json:"user"`
 			Port      int      `json:"port"`
@@ -87,7 +88,7 @@ func (l *loader) decodeHosts(m *mesh.Mesh) {
 		var h rawHost
 		l.into(hosts.LookupPath(cue.MakePath(cue.Str(name))), &h)
 		m.Hosts = append(m.Hosts, mesh.HostSpec{
-			Name: name, Address: h.Address, Port: h.SSH.Port, User: h.SSH.User, HostKeys: h.SSH.HostKeys,
+			Name: name, Address: h.Address, OS: h.OS, Port: h.SSH.Port, User: h.SSH.User, HostKeys: h.SSH.HostKeys,
 			ProxyJump: h.SSH.ProxyJump, Roles: slices.Sorted(maps.Keys(h.Roles)),
 			Origin: l.userPosition(l.inst.Files, []string{"hosts", name}),
 		})

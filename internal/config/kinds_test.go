@@ -56,3 +56,16 @@ func TestARoleMayYieldEveryKind(t *testing.T) {
 		}
 	}
 }
+
+func TestTheSystemOfAHostIsDecoded(t *testing.T) {
+	t.Parallel()
+	m, err := Load(maps.Clone(example(t)), "prod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range m.Hosts {
+		if h.OS != "debian 12" {
+			t.Errorf("%s has the os %q", h.Name, h.OS)
+		}
+	}
+}

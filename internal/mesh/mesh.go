@@ -23,6 +23,7 @@ type Mesh struct {
 type HostSpec struct {
 	Name      string
 	Address   string   // host name or IP address, without port
+	OS        string   // ID and VERSION_ID of its os-release, "debian 12"; "" for any
 	Port      int      // SSH; 0 means: ssh_config, else 22
 	User      string   // "" means: ssh_config, else the current user
 	HostKeys  []string // pinned keys in authorized_keys form ("ssh-ed25519 AAAA…"); empty: known_hosts decides

@@ -69,6 +69,7 @@ func Build(in Input) Plan {
 	b.unknown()
 	b.filter()
 	b.identities()
+	b.otherSystems()
 	b.missingUnits()
 	b.missingParents()
 	b.strandedServices()
