@@ -98,6 +98,7 @@ type door struct {
 func doors() []door {
 	return []door{
 		{"github.com/go-git", []string{"internal/repo", "bench/prescribed"}, "git is read in one place"},
+		{"github.com/ProtonMail/go-crypto", []string{"internal/config"}, "keys are verified where a repository is read"},
 		{"cuelang.org/go", []string{"internal/config", "internal/config/...", "bench/prescribed"}, "the rest of the program knows values, not CUE"},
 		{"golang.org/x/crypto/ssh", []string{"internal/remote", "internal/sandbox", "internal/sandbox/...", "bench/floor", "bench/prescribed"}, "host keys, bounds and outcomes are handled in one place"},
 		{"github.com/skeema/knownhosts", []string{"internal/remote"}, "host keys are checked in one place"},

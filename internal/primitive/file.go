@@ -17,8 +17,9 @@ func file() Primitive {
 				ownership
 				Content string `json:"content"`
 				Check   string `json:"check"`
+				Key     string `json:"fingerprint"`
 			}](declaration)
-			d := Declared{Attrs: f.attrs(), Text: &f.Content, Validate: strings.ReplaceAll(f.Check, "%s", `"$1"`)}
+			d := Declared{Attrs: f.attrs(), Text: &f.Content, Fingerprint: f.Key, Validate: strings.ReplaceAll(f.Check, "%s", `"$1"`)}
 			d.Attrs["content"] = mesh.DigestBytes([]byte(f.Content))
 			return d, err
 		},

@@ -48,6 +48,9 @@ type Declared struct {
 	Recursive bool
 	Validate  string
 	Service   *mesh.ServiceSpec
+	// Fingerprint is that of the OpenPGP public key that Text must be; "" for none. It is
+	// verified where the declaration is read.
+	Fingerprint string
 }
 
 // Seen is how one thing was found. Unknown says why that cannot be told; else no Attrs
