@@ -77,7 +77,7 @@ func newBox(t *testing.T, shell ...string) *box {
 		t.Fatal(err)
 	}
 	b.put("/etc/machine-id", "0123456789abcdef0123456789abcdef\n")
-	b.put("/etc/os-release", "PRETTY_NAME=\"Debian GNU/Linux 12\"\nID=debian\nVERSION_ID=\"12\"\n")
+	b.put("/etc/os-release", "PRETTY_NAME=\"Debian GNU/Linux 12\"\nVERSION_ID=\"12\"\nVERSION=\"12 (bookworm)\"\nID=debian\n")
 	t.Cleanup(func() {
 		pids, _ := filepath.Glob(filepath.Join(b.root, "units", "*", "pid"))
 		for _, p := range pids {

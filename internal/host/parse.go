@@ -29,7 +29,8 @@ type parser struct {
 	named          map[mesh.Kind][]primitive.Seen
 	facts          mesh.HostFacts
 	btime          int64
-	odd            int // entries whose names have line breaks
+	os             map[string]string // what os-release says, as far as it was asked for
+	odd            int               // entries whose names have line breaks
 	texts          map[string]string
 	order          []string // of the texts, as they were sent
 	record         []byte
@@ -64,7 +65,7 @@ func parseObservation(out []byte, q query, token string) (mesh.TargetState, erro
 	p := &parser{
 		q: q, token: token, rest: out[i+len(begin) : len(out)-len(end)+1],
 		stats: map[string]stat{}, links: map[string]string{}, digest: map[string]string{},
-		named: map[mesh.Kind][]primitive.Seen{}, texts: map[string]string{},
+		named: map[mesh.Kind][]primitive.Seen{}, texts: map[string]string{}, os: map[string]string{},
 	}
 	if err := p.sections(); err != nil {
 		return mesh.TargetState{}, err
@@ -122,8 +123,9 @@ func (p *parser) enter(word, arg string) (string, error) {
 	case "btime":
 		p.btime, _ = strconv.ParseInt(arg, 10, 64)
 	case "os":
-		_, v, _ := strings.Cut(arg, "=")
-		p.facts.OS = strings.TrimSpace(p.facts.OS + " " + strings.Trim(clean(v), `"'`))
+		key, v, _ := strings.Cut(arg, "=")
+		p.os[key] = strings.Trim(clean(v), `"'`)
+		p.facts.OS = strings.TrimSpace(p.os["ID"] + " " + p.os["VERSION_ID"]) // Debian's file has them the other way round
 	case "oddname":
 		p.odd++
 	case "record":
