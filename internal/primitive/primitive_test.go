@@ -130,8 +130,8 @@ func TestUnitsAreReadFromWhatSystemctlSays(t *testing.T) {
 	out := strings.Join([]string{
 		block("loaded", "active", "enabled", 41), block("not-found", "inactive", "", 0), block("loaded", "inactive", "generated", 0),
 		block("loaded", "reloading", "enabled-runtime", 42), block("loaded", "failed", "disabled", 43), "Failed to connect to bus\n",
-	}, "\n") + processes + proc(41, 1234) + "-\n-\n-\n" + proc(43, 9) + "-\n"
-	got := readUnits(out, make([]string, 6))
+	}, "\n") + processes + proc(41, 1234) + "-\n-\n-\n" + proc(43, 9) + "-\n" + scripts + "cron\nzk\n"
+	got := readUnits(out, []string{"a", "b", "zk", "d", "e", "f"})
 	want := []Seen{
 		{Attrs: map[string]any{"enabled": true, "running": true, "masked": false}, PID: 41, StartTicks: 1234},
 		{Attrs: map[string]any{"enabled": false, "running": false, "masked": false}, NoUnit: true},
@@ -147,7 +147,7 @@ func TestUnitsAreReadFromWhatSystemctlSays(t *testing.T) {
 
 func TestUnitsThatAreNotAllThereAreNotRead(t *testing.T) {
 	t.Parallel()
-	whole := block("loaded", "active", "enabled", 41) + processes + proc(41, 1234)
+	whole := block("loaded", "active", "enabled", 41) + processes + proc(41, 1234) + scripts
 	for name, out := range map[string]string{
 		"nothing": "", "no processes": block("loaded", "active", "enabled", 41), "a process that is cut": whole[:len(whole)-20],
 		"one unit more": block("loaded", "active", "enabled", 41) + "\n" + whole,
@@ -159,9 +159,9 @@ func TestUnitsThatAreNotAllThereAreNotRead(t *testing.T) {
 }
 
 func FuzzReadUnits(f *testing.F) {
-	f.Add(block("loaded", "active", "enabled", 41)+processes+proc(41, 1234), 1)
+	f.Add(block("loaded", "active", "enabled", 41)+processes+proc(41, 1234)+scripts, 1)
 	f.Add("", 0)
-	f.Add(processes+"1 () "+strings.Repeat(" 18446744073709551616", 20), 1)
+	f.Add(processes+"1 () "+strings.Repeat(" 18446744073709551616", 20)+scripts, 1)
 	f.Fuzz(func(t *testing.T, out string, n int) {
 		names := make([]string, max(0, min(n, 8)))
 		for _, s := range readUnits(out, names) {

@@ -93,19 +93,25 @@ while [ -n "$u" ]; do
   ms_unit_process "$b"
   printf '%s\n' "$s"
 done
+printf '\n--rc--\n'
+for l in "$R"/etc/rc[2345].d/S[0-9][0-9]*; do printf '%s\n' "${l##*/S[0-9][0-9]}"; done
 `)
 	return b.String()
 }
+
+// scripts divides the processes from the names of init.d's scripts that a boot starts.
+const scripts = "\n--rc--\n"
 
 // processes divides the blocks from the processes.
 const processes = "\n\n--processes--\n"
 
 // readUnits makes of the blocks and processes what was seen of each unit.
 func readUnits(out string, names []string) []Seen {
-	blocks, stats, whole := strings.Cut(out, processes)
+	blocks, rest, whole := strings.Cut(out, processes)
+	stats, links, also := strings.Cut("\n"+rest, scripts)
 	units := parseUnits(blocks)
-	lines := strings.Split(strings.TrimSuffix(stats, "\n"), "\n")
-	if !whole || !strings.HasSuffix(stats, "\n") || len(units) != len(names) || len(lines) != len(names) {
+	lines := strings.Split(strings.TrimSuffix(strings.TrimPrefix(stats, "\n"), "\n"), "\n")
+	if !whole || !also || len(units) != len(names) || len(lines) != len(names) {
 		return nil
 	}
 	var seen []Seen
@@ -114,6 +120,7 @@ func readUnits(out string, names []string) []Seen {
 		if !ok {
 			return nil
 		}
+		u.linked = strings.Contains("\n"+links, "\n"+strings.TrimSuffix(names[i], ".service")+"\n")
 		seen = append(seen, u.seen(pid, ticks))
 	}
 	return seen
@@ -152,6 +159,7 @@ type unit struct {
 	load, active, sub, file string
 	pid                     int
 	reload                  bool
+	linked                  bool // a boot starts the script of init.d that has its name
 }
 
 // parseUnits reads the blocks in order. They are divided by empty lines; an unknown
@@ -203,7 +211,7 @@ func (u unit) seen(pid int, ticks uint64) Seen {
 // enabled reports whether the unit starts at boot. A generated unit, as systemd makes
 // it of a SysV script, is as enabled as its links in rc.d; systemctl says "generated".
 func (u unit) enabled() bool {
-	return strings.HasPrefix(u.file, "enabled") || u.file == "generated" || u.file == "static" || u.file == "alias"
+	return strings.HasPrefix(u.file, "enabled") || u.file == "generated" && u.linked || u.file == "static" || u.file == "alias"
 }
 
 // running reports whether the unit is up; a oneshot unit that "exited" is. That a SysV script
