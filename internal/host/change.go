@@ -42,6 +42,7 @@ func (b *batch) functions() string {
 // at one by one.
 func (b *batch) changes(s *strings.Builder) {
 	groups := map[string][]int{}
+	b.beforePackages(s)
 	for i, c := range b.work.Changes {
 		if c.Addr.Kind == mesh.Service {
 			continue
@@ -57,6 +58,21 @@ func (b *batch) changes(s *strings.Builder) {
 		groups[together] = append(groups[together], i)
 		if i+1 == len(b.work.Changes) || togetherBy(b.work.Changes[i+1]) != together {
 			b.finishTogether(s, together, groups[together])
+		}
+	}
+}
+
+// beforePackages looks at paths before packages bring files of their own to them: what was
+// as planned then may be overwritten, and that it moved since is the packages' doing.
+func (b *batch) beforePackages(s *strings.Builder) {
+	if !slices.ContainsFunc(b.work.Changes, func(c diff.Change) bool { return c.Addr.Kind == mesh.Package && c.Action != diff.Release }) {
+		return
+	}
+	b.early = map[int]bool{}
+	for i, c := range b.work.Changes {
+		if c.Addr.IsPath() && c.Action != diff.Release {
+			b.early[i] = true
+			fmt.Fprintf(s, "P%d=''; %s; if [ \"$N\" = %s ]; then P%d=1; fi\n", i, now(c), quote(expected(c)), i)
 		}
 	}
 }
@@ -119,8 +135,12 @@ func (b *batch) change(i int, c diff.Change) string {
 		return ok
 	}
 	conflict := fmt.Sprintf("E%s=%s", n, quote(entry.old))
-	return fmt.Sprintf("%s; if ms_check %s %s; then if %s; then %s; else ms_fail %s \"$W\"; fi; else %s; fi",
-		now(c), n, quote(expected(c)), b.write(c), ok, n, conflict)
+	check := fmt.Sprintf("ms_check %s %s", n, quote(expected(c)))
+	if b.early[i] {
+		check = fmt.Sprintf("[ -n \"$P%s\" ] || %s", n, check)
+	}
+	return fmt.Sprintf("%s; if %s; then if %s; then %s; else ms_fail %s \"$W\"; fi; else %s; fi",
+		now(c), check, b.write(c), ok, n, conflict)
 }
 
 // now is the shell code that puts into N how the subject of a change is.

@@ -232,7 +232,7 @@ func (p *parser) versions() {
 		if version, ok := p.named[mesh.Package][i].Attrs["version"].(string); ok {
 			read.Digest = mesh.VersionDigest(version)
 		}
-		p.facts.Reads["package:"+w.Name] = read
+		p.facts.Reads[mesh.ReadOfPackage(w.Name)] = read
 	}
 }
 

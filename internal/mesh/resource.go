@@ -77,8 +77,13 @@ type ServiceSpec struct {
 	Check *Check `json:"check,omitempty"`
 }
 
+const packageRead = "package:"
+
 // PackageRead is a read that is the version of a package: "package:NAME".
-func PackageRead(read string) (name string, ok bool) { return strings.CutPrefix(read, "package:") }
+func PackageRead(read string) (name string, ok bool) { return strings.CutPrefix(read, packageRead) }
+
+// ReadOfPackage is the read of a package's version.
+func ReadOfPackage(name string) string { return packageRead + name }
 
 // VersionDigest stands for the version of a package where the digest of a file would.
 func VersionDigest(version string) string { return "version:" + version }

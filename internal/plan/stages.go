@@ -104,7 +104,11 @@ func (b *builder) rollout(name string) mesh.RoleSpec {
 func (b *builder) stageRole(c diff.Change) string {
 	best, found := "", false
 	for _, s := range b.steps {
-		if s.Target != c.Addr.Target || !readsPath(s.Spec.Reads, c.Addr.Name) {
+		name := c.Addr.Name
+		if c.Addr.Kind == mesh.Package {
+			name = mesh.ReadOfPackage(name)
+		}
+		if s.Target != c.Addr.Target || !readsPath(s.Spec.Reads, name) {
 			continue
 		}
 		if !found || b.byRole[s.role].Rollout.Layer < b.byRole[best].Rollout.Layer {
