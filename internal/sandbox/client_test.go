@@ -190,6 +190,12 @@ func on(t testing.TB, c *sandbox.Cluster, host, text string) string {
 	return r.out
 }
 
+// says runs a line on m1 and returns what it says and its exit code.
+func says(t *testing.T, c *sandbox.Cluster, line string) string {
+	t.Helper()
+	return on(t, c, "m1", "{ "+line+"; } 2>&1; echo $?\n")
+}
+
 // eventually polls until a condition holds.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()

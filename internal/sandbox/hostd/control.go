@@ -10,15 +10,15 @@ import (
 	"syscall"
 )
 
-// maxArguments bounds what one call of systemctl may ask.
+// maxArguments bounds what one call of a tool may ask.
 const maxArguments = 100_000
 
-// A control is the pair of pipes by which the systemctl of one command asks the sandbox.
-// Its questions are answered one after the other.
+// A control is the pipes by which the stubs of one command ask the sandbox. Their questions
+// are answered one after the other: turn holds a line while nobody asks.
 type control struct {
-	dir            string
-	request, reply *os.File
-	ended          chan struct{}
+	dir                  string
+	request, reply, turn *os.File
+	ended                chan struct{}
 }
 
 func (h *Host) newControl(root bool) (*control, error) {
@@ -30,12 +30,17 @@ func (h *Host) newControl(root bool) (*control, error) {
 		return nil, err
 	}
 	var err error
-	if c.request, err = pipeFile(filepath.Join(c.dir, "request")); err == nil {
-		c.reply, err = pipeFile(filepath.Join(c.dir, "reply"))
+	for name, f := range map[string]**os.File{"request": &c.request, "reply": &c.reply, "turn": &c.turn} {
+		if err == nil {
+			*f, err = pipeFile(filepath.Join(c.dir, name))
+		}
+	}
+	if err == nil {
+		_, err = c.turn.WriteString("\n")
 	}
 	if err != nil {
 		_ = os.RemoveAll(c.dir)
-		return nil, fmt.Errorf("make the pipes of systemctl: %w", err)
+		return nil, fmt.Errorf("make the pipes of the host's tools: %w", err)
 	}
 	go c.serve(h, root)
 	return c, nil
@@ -56,6 +61,7 @@ func pipeFile(name string) (*os.File, error) {
 func (c *control) close() {
 	_ = c.request.Close()
 	_ = c.reply.Close()
+	_ = c.turn.Close()
 	<-c.ended
 	_ = os.RemoveAll(c.dir)
 }
@@ -68,8 +74,11 @@ func (c *control) serve(h *Host, root bool) {
 		if err != nil {
 			return
 		}
-		a := h.systemctl(root, args)
-		if _, err := c.reply.WriteString(a.encode()); err != nil {
+		if len(args) < 2 {
+			return // no stub of ours
+		}
+		a := h.answerFor(root, args[1], args[2:])
+		if _, err := c.reply.WriteString("b" + args[0] + "\n" + a.encode()); err != nil {
 			return
 		}
 	}
@@ -83,7 +92,7 @@ func readArguments(r *bufio.Reader) ([]string, error) {
 	}
 	n, err := strconv.Atoi(strings.TrimSpace(line))
 	if err != nil || n < 0 || n > maxArguments {
-		return nil, fmt.Errorf("systemctl's stub sent %q", line)
+		return nil, fmt.Errorf("a stub sent %q", line)
 	}
 	args := make([]string, 0, min(n, 64))
 	for range max(n, 1) { // printf prints an empty line for no argument
@@ -96,7 +105,7 @@ func readArguments(r *bufio.Reader) ([]string, error) {
 	return args[:n], nil
 }
 
-// An answer is what a systemctl prints and its exit code.
+// An answer is what a tool prints and its exit code.
 type answer struct {
 	out, err strings.Builder
 	code     int
@@ -109,7 +118,8 @@ func (a *answer) errorf(format string, args ...any) { fmt.Fprintf(&a.err, format
 func (a *answer) encode() string {
 	var b strings.Builder
 	for line := range strings.Lines(a.out.String()) {
-		b.WriteString("1" + strings.TrimSuffix(line, "\n") + "\n")
+		text, whole := strings.CutSuffix(line, "\n")
+		b.WriteString(map[bool]string{true: "1", false: "0"}[whole] + text + "\n")
 	}
 	for line := range strings.Lines(a.err.String()) {
 		b.WriteString("2" + strings.TrimSuffix(line, "\n") + "\n")

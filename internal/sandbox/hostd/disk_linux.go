@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -76,6 +77,22 @@ func (c *cage) renewUsers() error {
 		readOnly := &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
 		if err := unix.MountSetattr(unix.AT_FDCWD, to, 0, readOnly); err != nil {
 			return fmt.Errorf("make %s read-only: %w", to, err)
+		}
+	}
+	return nil
+}
+
+// refreshUsers has the host's passwd and group stand for the machine's again where what is
+// mounted there is another file by now: somebody replaced it, or a small file system covers it.
+func (c *cage) refreshUsers() error {
+	for to, from := range map[string]string{"/etc/passwd": c.passwd, "/etc/group": c.group} {
+		if from == "" {
+			continue
+		}
+		mounted, err1 := os.Stat(c.covered(to))
+		own, err2 := os.Stat(c.covered(from))
+		if err1 == nil && err2 == nil && !os.SameFile(mounted, own) {
+			return c.still(c.renewUsers)
 		}
 	}
 	return nil

@@ -37,6 +37,7 @@ type Host struct {
 	running  map[int]struct{} // process groups of commands and units, by their leader
 	ended    bool
 	diskJob  sync.Mutex // one change of the disk at a time
+	tooling  sync.Mutex // one run of a tool that reads or writes the host's files at a time
 	units    map[string]*unit
 	serving  sync.WaitGroup
 	execs    int
@@ -143,6 +144,8 @@ func (h *Host) startEnabled() error {
 				return err
 			}
 		}
+	}
+	for _, x := range h.unitList() {
 		if x.fileState() == "enabled" {
 			_ = x.start() // its failure is the unit's state, as at any boot
 		}

@@ -173,13 +173,17 @@ fi
 exec REAL "$@"
 `
 
-// noteOwner notes the owner of a file of a fresh host.
+// noteOwner notes the owner of a file that the sandbox itself made.
 func (h *Host) noteOwner(name, owner string) error {
 	id, err := identity(name)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(h.owners, id), []byte(owner+" "+owner+"\n"), 0o644)
+	note := filepath.Join(h.owners, id)
+	if err := os.WriteFile(note, []byte(owner+" "+owner+"\n"), 0o644); err != nil {
+		return err
+	}
+	return h.handOver(note) // chown's stub changes it as the user who runs the commands
 }
 
 // plainOwners gives the host's root to the user who runs its commands, and makes the place

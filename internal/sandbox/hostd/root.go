@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	securejoin "github.com/cyphar/filepath-securejoin"
 )
@@ -137,14 +138,10 @@ func (h *Host) lay(root string, e entry) error {
 	if err == nil && e.kind != fs.ModeSymlink {
 		err = os.Chmod(name, e.mode) // whatever the umask
 	}
-	switch {
-	case err != nil || e.uid == 0:
+	if err != nil || e.uid == 0 {
 		return err
-	case h.world.mode == ModeNamespaces:
-		return os.Lchown(name, e.uid, e.uid)
-	default:
-		return h.noteOwner(name, "zookeeper") // the only other user of a fresh host
 	}
+	return h.own(name, e.uid)
 }
 
 func baseSystem(name, machineID string) []entry {
@@ -157,6 +154,8 @@ func baseSystem(name, machineID string) []entry {
 		file("etc/machine-id", machineID+"\n"), file("etc/hostname", name+"\n"),
 		file("etc/hosts", "127.0.0.1\tlocalhost\n127.0.1.1\t"+name+"\n"),
 		file("etc/passwd", passwd), file("etc/group", group),
+		{path: "etc/shadow", mode: 0o640, text: shadow()},
+		dir("var/cache/debconf"), dir("etc/modules-load.d"), dir("etc/sysctl.d"), dir("home"),
 	}
 }
 
@@ -189,12 +188,24 @@ adm:x:4:
 mail:x:8:
 sudo:x:27:ops
 www-data:x:33:
+shadow:x:42:
+users:x:100:
 docker:x:104:
 zookeeper:x:105:
 haproxy:x:106:
 ops:x:1000:
 nogroup:x:65534:
 `
+
+// shadow has no password for anybody: who logs in has a key.
+func shadow() string {
+	var b strings.Builder
+	for line := range strings.Lines(passwd) {
+		name, _, _ := strings.Cut(line, ":")
+		b.WriteString(name + ":*:20000:0:99999:7:::\n")
+	}
+	return b.String()
+}
 
 func unitFile(name string) string {
 	return "[Unit]\nDescription=" + name + "\nAfter=network-online.target\n\n[Service]\nExecStart=/usr/sbin/" + name +
