@@ -39,6 +39,7 @@ type Host struct {
 	diskJob  sync.Mutex // one change of the disk at a time
 	tooling  sync.Mutex // one run of a tool that reads or writes the host's files at a time
 	units    map[string]*unit
+	loaded   map[string]string // unit → stamp of its files when systemd read them; guarded by the world's lock
 	serving  sync.WaitGroup
 	execs    int
 }
@@ -137,6 +138,7 @@ func (h *Host) startEnabled() error {
 		}
 		h.units[u.Name] = newUnit(h, u)
 	}
+	h.loadUnits()
 	for _, u := range h.options.Units {
 		x := h.units[u.Name]
 		if u.Enabled {

@@ -12,13 +12,12 @@ type snapshot struct {
 	state, result string
 	exitCode, pid int
 	since         time.Time
-	loaded        string
 }
 
 func (u *unit) snapshot() snapshot {
 	u.host.world.mu.Lock()
 	defer u.host.world.mu.Unlock()
-	s := snapshot{state: u.state, result: u.result, exitCode: u.exitCode, since: u.since, loaded: u.loaded}
+	s := snapshot{state: u.state, result: u.result, exitCode: u.exitCode, since: u.since}
 	if u.main != nil {
 		s.pid = u.main.pid
 	}
@@ -59,11 +58,11 @@ func (h *Host) properties(name string) []property {
 		return missingUnit(full(name))
 	}
 	s := u.snapshot()
-	file, digest := u.fragment()
+	file := u.fragment()
 	load, need, sub := "loaded", "no", map[string]string{stateActive: "running", stateInactive: "dead", stateFailed: "failed"}[s.state]
 	if u.masked() {
 		load, file = "masked", "/etc/systemd/system/"+full(name)
-	} else if digest != s.loaded {
+	} else if u.stale() {
 		need = "yes"
 	}
 	pid := strconv.Itoa(s.pid)
@@ -94,6 +93,14 @@ func (h *Host) properties(name string) []property {
 		{"CanReload", "no"},
 		{"NeedDaemonReload", need},
 	}
+}
+
+// stale reports whether the unit's files are others than when systemd read them last.
+func (u *unit) stale() bool {
+	now := u.stamp()
+	u.host.world.mu.Lock()
+	defer u.host.world.mu.Unlock()
+	return now != u.host.loaded[u.name]
 }
 
 // missingUnit is what systemd says of a unit that nobody has heard of.

@@ -13,6 +13,7 @@ type call struct {
 	properties []string
 	all, value bool
 	quiet, now bool
+	noReload   bool
 }
 
 // parseCall takes options in any place, as getopt does.
@@ -43,7 +44,9 @@ func parseCall(args []string) (call, string) {
 			c.quiet = true
 		case a == "--now":
 			c.now = true
-		case a == "--no-pager" || a == "--no-block" || a == "--no-reload" || a == "--system" || a == "--no-ask-password" ||
+		case a == "--no-reload":
+			c.noReload = true
+		case a == "--no-pager" || a == "--no-block" || a == "--system" || a == "--no-ask-password" ||
 			a == "--full" || a == "-l" || a == "--force" || a == "-f" || a == "--no-legend" || a == "--plain":
 		case strings.HasPrefix(a, "-") && len(a) > 1:
 			return c, "systemctl: unrecognized option '" + a + "'\n"
@@ -185,6 +188,7 @@ func (h *Host) killUnits(c call, a *answer) {
 }
 
 func (h *Host) enableUnits(c call, a *answer) {
+	defer h.reloadAfter(c)
 	for _, name := range c.units {
 		u := h.unit(name)
 		switch {
@@ -204,7 +208,7 @@ func (h *Host) enableUnits(c call, a *answer) {
 			a.code = 1
 			return
 		}
-		file, _ := u.fragment()
+		file := u.fragment()
 		a.errorf("Created symlink /etc/systemd/system/multi-user.target.wants/%s → %s.\n", full(name), strings.Replace(file, "/usr/lib/", "/lib/", 1))
 	}
 	if c.now {
@@ -213,6 +217,7 @@ func (h *Host) enableUnits(c call, a *answer) {
 }
 
 func (h *Host) disableUnits(c call, a *answer) {
+	defer h.reloadAfter(c)
 	for _, name := range c.units {
 		u := h.unit(name)
 		if u == nil {
@@ -230,6 +235,7 @@ func (h *Host) disableUnits(c call, a *answer) {
 }
 
 func (h *Host) maskUnits(c call, a *answer) {
+	defer h.reloadAfter(c)
 	for _, name := range c.units {
 		u := h.unit(name)
 		if u == nil {
@@ -255,6 +261,7 @@ func (h *Host) maskUnits(c call, a *answer) {
 }
 
 func (h *Host) unmaskUnits(c call, a *answer) {
+	defer h.reloadAfter(c)
 	for _, name := range c.units {
 		u := newUnit(h, UnitOptions{Name: strings.TrimSuffix(name, ".service")})
 		if checkUnitName(u.name) == nil && u.masked() {
@@ -265,12 +272,12 @@ func (h *Host) unmaskUnits(c call, a *answer) {
 }
 
 // daemonReload reads all unit files again.
-func (h *Host) daemonReload(_ call, _ *answer) {
-	for _, u := range h.unitList() {
-		_, digest := u.fragment()
-		h.world.mu.Lock()
-		u.loaded = digest
-		h.world.mu.Unlock()
+func (h *Host) daemonReload(_ call, _ *answer) { h.loadUnits() }
+
+// reloadAfter is what systemctl has systemd do when it changed links to unit files.
+func (h *Host) reloadAfter(c call) {
+	if !c.noReload {
+		h.loadUnits()
 	}
 }
 

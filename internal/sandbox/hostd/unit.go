@@ -1,7 +1,6 @@
 package hostd
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -38,7 +37,6 @@ type unit struct {
 	exitCode int
 	main     *process
 	since    time.Time // of the state
-	loaded   string    // digest of the unit file that is in memory
 }
 
 // A process runs for a unit until it is stopped or killed.
@@ -82,9 +80,7 @@ func refuse(code int, format string, args ...any) error {
 }
 
 func newUnit(h *Host, o UnitOptions) *unit {
-	u := &unit{host: h, name: o.Name, kind: o.Kind, port: o.Port, state: stateInactive, result: "success"}
-	_, u.loaded = u.fragment()
-	return u
+	return &unit{host: h, name: o.Name, kind: o.Kind, port: o.Port, state: stateInactive, result: "success"}
 }
 
 // unit returns a unit by its name, with or without .service: one that the sandbox was
@@ -99,10 +95,10 @@ func (h *Host) unit(name string) *unit {
 	h.mu.Unlock()
 	if u == nil {
 		u = newUnit(h, UnitOptions{Name: name, Kind: KindGeneric})
-		if file, _ := u.fragment(); file == "" {
+		if u.fragment() == "" && !u.masked() {
 			return nil
 		}
-	} else if file, _ := u.fragment(); file == "" && !u.running() && !u.masked() {
+	} else if u.fragment() == "" && !u.running() && !u.masked() {
 		return nil // its unit file was removed
 	}
 	h.mu.Lock()
@@ -121,16 +117,64 @@ func checkUnitName(name string) error {
 	return nil
 }
 
-// fragment finds the unit file as systemd does, /etc before /usr/lib, and its digest.
-func (u *unit) fragment() (file, digest string) {
-	for _, dir := range []string{"/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system"} {
-		file = path.Join(dir, u.name+".service")
-		text, err := u.host.read(file)
-		if err == nil {
-			return file, fmt.Sprintf("%x", sha256.Sum256(text))
+// unitDirs are where systemd looks for units, the first one first.
+func unitDirs() []string {
+	return []string{"/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system"}
+}
+
+// fragment finds the unit file as systemd does; "" when there is none.
+func (u *unit) fragment() string {
+	for _, dir := range unitDirs() {
+		file := path.Join(dir, u.name+".service")
+		if name, err := u.host.inRoot(file); err == nil {
+			if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
+				return file
+			}
 		}
 	}
-	return "", ""
+	return ""
+}
+
+// stamp tells the files of a unit from what they were: which they are, and since when. It
+// is what systemd compares to know that a unit is to be loaded anew.
+func (u *unit) stamp() string {
+	var files []string
+	if f := u.fragment(); f != "" {
+		files = append(files, f)
+	}
+	for _, dir := range unitDirs() {
+		more := path.Join(dir, u.name+".service.d")
+		for _, n := range u.host.names(more) {
+			if strings.HasSuffix(n, ".conf") {
+				files = append(files, path.Join(more, n))
+			}
+		}
+	}
+	var b strings.Builder
+	for _, f := range files {
+		if name, err := u.host.inRoot(f); err == nil {
+			if info, err := os.Stat(name); err == nil {
+				fmt.Fprintf(&b, "%s %d\n", f, info.ModTime().UnixNano())
+			}
+		}
+	}
+	return b.String()
+}
+
+// loadUnits notes all unit files as they are now.
+func (h *Host) loadUnits() {
+	loaded := map[string]string{}
+	for _, dir := range unitDirs() {
+		for _, n := range h.names(dir) {
+			n, ok := strings.CutSuffix(strings.TrimSuffix(n, ".d"), ".service")
+			if ok && loaded[n] == "" && checkUnitName(n) == nil {
+				loaded[n] = newUnit(h, UnitOptions{Name: n}).stamp()
+			}
+		}
+	}
+	h.world.mu.Lock()
+	defer h.world.mu.Unlock()
+	h.loaded = loaded
 }
 
 func (u *unit) masked() bool {
@@ -147,7 +191,7 @@ func (u *unit) fileState() string {
 	if u.masked() {
 		return "masked"
 	}
-	if file, _ := u.fragment(); file == "" {
+	if u.fragment() == "" {
 		return ""
 	}
 	if _, err := os.Lstat(u.wants()); err == nil {
@@ -157,7 +201,7 @@ func (u *unit) fileState() string {
 }
 
 func (u *unit) enable() error {
-	file, _ := u.fragment()
+	file := u.fragment()
 	err := os.Symlink(strings.Replace(file, "/usr/lib/", "/lib/", 1), u.wants())
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = os.MkdirAll(filepath.Dir(u.wants()), 0o755); err == nil {
