@@ -305,3 +305,12 @@ func identity(name string) (string, error) {
 	}
 	return fmt.Sprintf("%d-%d", s.Ino, s.Btime.Sec), nil
 }
+
+// kernelRelease is what uname -r says, on the machine and on its hosts; "" when it says nothing.
+func kernelRelease() string {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return ""
+	}
+	return unix.ByteSliceToString(u.Release[:])
+}

@@ -79,6 +79,9 @@ func (h *Host) boot() error {
 	if err := h.layRoot(); err != nil {
 		return err
 	}
+	if err := h.bootKernel(); err != nil {
+		return fmt.Errorf("host %s: lay its kernel's files: %w", h.name, err)
+	}
 	if err := os.MkdirAll(h.run, 0o755); err != nil {
 		return err
 	}

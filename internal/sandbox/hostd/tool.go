@@ -22,6 +22,7 @@ func tools() map[string]tool {
 		"getent":    (*Host).getent,
 		"useradd":   (*Host).useradd, "usermod": (*Host).usermod, "userdel": (*Host).userdel,
 		"groupadd": (*Host).groupadd, "groupmod": (*Host).groupmod, "groupdel": (*Host).groupdel,
+		"modprobe": (*Host).modprobe, "sysctl": (*Host).sysctl,
 	}
 }
 
