@@ -22,7 +22,8 @@ func tools() map[string]tool {
 		"getent":    (*Host).getent,
 		"useradd":   (*Host).useradd, "usermod": (*Host).usermod, "userdel": (*Host).userdel,
 		"groupadd": (*Host).groupadd, "groupmod": (*Host).groupmod, "groupdel": (*Host).groupdel,
-		"modprobe": (*Host).modprobe, "sysctl": (*Host).sysctl,
+		"debconf-set-selections": (*Host).debconfSetSelections,
+		"modprobe":               (*Host).modprobe, "sysctl": (*Host).sysctl,
 	}
 }
 
