@@ -23,6 +23,9 @@ type HostOptions = hostd.HostOptions
 // UnitOptions describe one unit of a host.
 type UnitOptions = hostd.UnitOptions
 
+// PackageOptions describe a package that a host can get.
+type PackageOptions = hostd.PackageOptions
+
 // Mode says how hosts are kept apart from the machine: "namespaces" or "plain"; "" is as
 // well as the machine can.
 type Mode = hostd.Mode

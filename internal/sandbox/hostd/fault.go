@@ -28,6 +28,9 @@ const (
 	FaultKill         = "kill"
 	FaultStartFails   = "start-fails"
 	FaultNeverServes  = "never-serves"
+
+	FaultAptLock       = "apt-lock"
+	FaultPostinstFails = "postinst-fails"
 )
 
 // Off as the argument of a fault ends it.
@@ -50,6 +53,8 @@ func faultHelp() map[string]string {
 		FaultKill + "=UNIT":            "the unit's process is killed, once",
 		FaultStartFails + "=UNIT":      "the unit fails when it is started",
 		FaultNeverServes + "=UNIT":     "the unit runs and never serves",
+		FaultAptLock:                   "another process holds the locks of apt and dpkg",
+		FaultPostinstFails + "=PKG":    "the package fails after it was unpacked, and stays half-configured",
 	}
 }
 
@@ -133,7 +138,7 @@ func (h *Host) Fault(name, arg string) error {
 
 func (h *Host) checkFault(name, arg string) error {
 	switch name {
-	case FaultUnreachable, FaultHang, FaultNotSSH, FaultRefuseAuth, FaultNoSudo, FaultWrongHostKey, FaultFlood:
+	case FaultUnreachable, FaultHang, FaultNotSSH, FaultRefuseAuth, FaultNoSudo, FaultWrongHostKey, FaultFlood, FaultAptLock:
 		if arg != "" && arg != Off {
 			return fmt.Errorf("takes no argument but %s", Off)
 		}
@@ -147,8 +152,13 @@ func (h *Host) checkFault(name, arg string) error {
 			return fmt.Errorf("wants a number or %s, not %q", Off, arg)
 		}
 	case FaultKill, FaultStartFails, FaultNeverServes:
-		if h.unit(arg) == nil && (arg != Off || name == FaultKill) {
+		there := h.unit(arg) != nil || name != FaultKill && h.mayHave(arg)
+		if !there && (arg != Off || name == FaultKill) {
 			return fmt.Errorf("the host has no unit %q", arg)
+		}
+	case FaultPostinstFails:
+		if h.catalog[arg] == nil && arg != Off {
+			return fmt.Errorf("the host can get no package %q", arg)
 		}
 	default:
 		return fmt.Errorf("there is no such fault; known:\n  %s", strings.Join(Faults(), "\n  "))

@@ -24,6 +24,7 @@ type Host struct {
 	user    string
 	userKey []byte // as on the wire
 	options HostOptions
+	catalog map[string]*offer // what apt can get
 	key     ssh.Signer
 	other   ssh.Signer // shown by the fault wrong-host-key
 	cage    confinement
@@ -46,7 +47,7 @@ type Host struct {
 
 func newHost(w *World, o HostOptions, all Options) *Host {
 	return &Host{
-		world: w, name: o.Name, address: o.Address, options: o,
+		world: w, name: o.Name, address: o.Address, options: o, catalog: makeCatalog(o),
 		root: filepath.Join(w.dir, "hosts", o.Name), run: filepath.Join(w.dir, "run", o.Name),
 		owners: filepath.Join(w.dir, "owners", o.Name), user: all.User, userKey: all.UserKey.Marshal(), cage: plain{},
 		conns: map[net.Conn]struct{}{}, running: map[int]struct{}{}, units: map[string]*unit{},
@@ -142,9 +143,16 @@ func (h *Host) startEnabled() error {
 		h.units[u.Name] = newUnit(h, u)
 	}
 	h.loadUnits()
+	for _, of := range h.catalog {
+		for _, u := range of.units {
+			if h.units[u.Name] == nil { // its package may come
+				h.units[u.Name] = newUnit(h, u)
+			}
+		}
+	}
 	for _, u := range h.options.Units {
 		x := h.units[u.Name]
-		if u.Enabled {
+		if u.Enabled && x.fragment() != "" {
 			if err := x.enable(); err != nil {
 				return err
 			}
@@ -217,6 +225,9 @@ func randomUUID() string {
 func (h *Host) Units() []string {
 	var out []string
 	for _, u := range h.unitList() {
+		if h.unit(u.name) == nil {
+			continue // its package is not installed
+		}
 		s := u.snapshot()
 		line := u.name + " " + s.state
 		if s.pid != 0 {

@@ -22,6 +22,9 @@ type HostOptions struct {
 	Name    string // letters, digits and dashes
 	Address string // what other hosts' settings call it, beside its name; "" if nothing else
 	Units   []UnitOptions
+	// Packages can be had by apt, beside some that the sandbox knows. A unit that one of them
+	// brings is not there before it is installed.
+	Packages []PackageOptions
 }
 
 // The kinds of units.

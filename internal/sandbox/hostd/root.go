@@ -47,16 +47,30 @@ func (h *Host) layRoot() error {
 		return err
 	}
 	all := baseSystem(o.Name, hex.EncodeToString(id))
-	kinds := map[string]bool{}
-	for _, u := range o.Units {
-		kinds[u.Kind] = true
+	installed, units := fresh(h.catalog, o)
+	status := map[string]*pkg{}
+	for _, name := range installed {
+		of := h.catalog[name]
+		p := newPkg(name, of.versions[0])
+		p.status, p.depends = pkgInstalled, of.dependencies(p.version)
+		status[name] = p
+		all = append(all, of.entries...)
+		var files []string
+		for _, e := range of.all(p.version) {
+			unit, service := strings.CutPrefix(e.path, "usr/lib/systemd/system/")
+			doc := strings.HasPrefix(e.path, "usr/share/doc/")
+			if !service && !doc || slices.ContainsFunc(units, func(u UnitOptions) bool { return u.Name+".service" == unit }) {
+				files = append(files, "/"+e.path)
+			}
+		}
+		if len(files) > 0 {
+			slices.Sort(files)
+			all = append(all, file(strings.TrimPrefix(listFile(name), "/"), strings.Join(files, "\n")+"\n"))
+		}
+	}
+	all = append(all, file(strings.TrimPrefix(statusFile, "/"), statusText(status)))
+	for _, u := range units {
 		all = append(all, file("usr/lib/systemd/system/"+u.Name+".service", unitFile(u.Name)))
-	}
-	if kinds[KindZooKeeper] {
-		all = append(all, zooKeeperPackage()...)
-	}
-	if kinds[KindMesosMaster] || kinds[KindMesosAgent] {
-		all = append(all, mesosPackage(agentUnit(o))...)
 	}
 	if err := h.layAll(all); err != nil {
 		return fmt.Errorf("host %s: lay its root: %w", o.Name, err)
@@ -155,6 +169,7 @@ func baseSystem(name, machineID string) []entry {
 		file("etc/hosts", "127.0.0.1\tlocalhost\n127.0.1.1\t"+name+"\n"),
 		file("etc/passwd", passwd), file("etc/group", group),
 		{path: "etc/shadow", mode: 0o640, text: shadow()},
+		dir("etc/apt/sources.list.d"), file("etc/apt/sources.list", "deb "+archive+" bookworm main\n"), dir("var/lib/apt/lists"),
 		dir("var/cache/debconf"), dir("etc/modules-load.d"), dir("etc/sysctl.d"), dir("home"),
 	}
 }

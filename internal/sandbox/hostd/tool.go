@@ -22,6 +22,8 @@ func tools() map[string]tool {
 		"getent":    (*Host).getent,
 		"useradd":   (*Host).useradd, "usermod": (*Host).usermod, "userdel": (*Host).userdel,
 		"groupadd": (*Host).groupadd, "groupmod": (*Host).groupmod, "groupdel": (*Host).groupdel,
+		"dpkg": (*Host).dpkg, "dpkg-query": (*Host).dpkgQuery,
+		"apt-get": (*Host).aptGet, "apt-cache": (*Host).aptCache, "apt-mark": (*Host).aptMark,
 		"debconf-set-selections": (*Host).debconfSetSelections,
 		"modprobe":               (*Host).modprobe, "sysctl": (*Host).sysctl,
 	}

@@ -110,6 +110,13 @@ func (h *Host) unit(name string) *unit {
 	return u
 }
 
+// mayHave reports whether a unit is the host's once its package is installed.
+func (h *Host) mayHave(name string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.units[strings.TrimSuffix(name, ".service")] != nil
+}
+
 func checkUnitName(name string) error {
 	if name == "" || strings.ContainsAny(name, "/\x00\n") || strings.HasPrefix(name, ".") {
 		return fmt.Errorf("%q is no name of a unit", name)
