@@ -77,7 +77,7 @@ func (c *control) serve(h *Host, root bool) {
 		if len(args) < 2 {
 			return // no stub of ours
 		}
-		a := h.answerFor(root, args[1], args[2:])
+		a := h.answerFor(root, args[0], args[1], args[2:])
 		if _, err := c.reply.WriteString("b" + args[0] + "\n" + a.encode()); err != nil {
 			return
 		}

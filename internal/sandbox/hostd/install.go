@@ -3,7 +3,9 @@ package hostd
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -159,6 +161,7 @@ func (h *Host) policyAllows(c *toolCall, u *unit, action string) bool {
 		return true
 	}
 	cmd := h.command(true, name, u.name+".service", action)
+	cmd.Env = append(cmd.Env, h.environOf(c.pid)...)
 	if err := h.start(cmd); err != nil {
 		c.errorf("%s: %v\n", policy, err)
 		return true // as where it says anything but 101
@@ -169,6 +172,20 @@ func (h *Host) policyAllows(c *toolCall, u *unit, action string) bool {
 	}
 	c.errorf("%s returned 101, not running '%s %s.service'\n", policy, action, u.name)
 	return false
+}
+
+// environOf is the environment in which a process of the host was started: what a package
+// runs inherits that of apt-get.
+func (h *Host) environOf(pid string) []string {
+	if _, err := strconv.Atoi(pid); err != nil {
+		return nil
+	}
+	file := "/proc/" + pid + "/environ"
+	if k, ok := h.cage.(interface{ covered(path string) string }); ok {
+		file = k.covered(file)
+	}
+	text, _ := os.ReadFile(file) // of one that was killed meanwhile there is none
+	return strings.FieldsFunc(string(text), func(r rune) bool { return r == 0 })
 }
 
 // take removes a package: its units are stopped, its files go, what is below /etc stays

@@ -11,6 +11,7 @@ type tool func(h *Host, c *toolCall)
 type toolCall struct {
 	*answer
 	name string
+	pid  string
 	root bool
 	args []string
 }
@@ -29,12 +30,12 @@ func tools() map[string]tool {
 	}
 }
 
-// answerFor answers for a tool.
-func (h *Host) answerFor(root bool, name string, args []string) *answer {
+// answerFor answers for a tool, whose stub is the process pid, as the host counts them.
+func (h *Host) answerFor(root bool, pid, name string, args []string) *answer {
 	if name == "systemctl" {
 		return h.systemctl(root, args)
 	}
-	c := &toolCall{answer: &answer{}, name: name, root: root, args: args}
+	c := &toolCall{answer: &answer{}, name: name, pid: pid, root: root, args: args}
 	t := tools()[name]
 	if t == nil {
 		c.fail(127, "%s: not found", name)
