@@ -47,7 +47,7 @@ func Serve(ctx context.Context, o Options) (err error) {
 		err = errors.Join(err, c.Close())
 		s.ended()
 	}()
-	if err := s.listen(); err != nil {
+	if err := s.listen(); err != nil { //nolint:contextcheck // a fault acts on hosts that outlive any question
 		return err
 	}
 	s.wait(ctx, o.Idle)
