@@ -22,6 +22,7 @@ type batch struct {
 	last        mesh.TargetState
 	// payload holds the contents of files and the fixed part of the record, one after another.
 	payload []byte
+	early   map[int]bool     // changes that are checked before packages are installed
 	slices  map[string]slice // file path, or "record" → where in the payload
 }
 
