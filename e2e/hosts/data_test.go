@@ -22,6 +22,10 @@ func TestValuesAreDataOnARealHost(t *testing.T) {
 	_, m := start(t, bed.Options{Bare: true})
 	m.Must(t, "mkdir -p /srv/t; chmod 755 /srv/t")
 	var want []mesh.Resource
+	for i, v := range []string{`a\n b`, `back\`, ` lead`, `trail `, ``, `a\\b`} {
+		text, _ := json.Marshal(v)
+		want = append(want, m.declare(t, "debconf", fmt.Sprintf("y y/q%d string", i), fmt.Sprintf(`{"value": %s}`, text)))
+	}
 	for i, v := range nasty {
 		text, err := json.Marshal(v)
 		if err != nil {
