@@ -31,7 +31,13 @@ func (l *loader) verifyKey(host, role, field, name string, origin mesh.Pos, d pr
 	default:
 		return
 	}
-	l.errs.add(e)
+	if again := role + "\x00" + e.Msg; !l.keys[again] {
+		if l.keys == nil {
+			l.keys = map[string]bool{}
+		}
+		l.keys[again] = true
+		l.errs.add(e)
+	}
 }
 
 // fingerprints are those of the primary keys in a keyring, armored or not.
