@@ -23,7 +23,6 @@ func check(m *mesh.Mesh, l *loader) {
 	checkPurges(m, l)
 	checkEnsembles(m, l)
 	checkServices(m, l)
-	checkPackageReads(m, l)
 	checkPolicy(m, l)
 	checkURLs(m, l)
 	checkApps(m, l.errs)
