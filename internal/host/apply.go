@@ -18,7 +18,7 @@ import (
 
 // stageCommand receives the payload: a constant command, with the mesh and the run as
 // arguments, which are plain words. It prints the digest of what arrived.
-const stageCommand = `umask 077; d="${MESHSYNC_ROOT-}/var/lib/meshsync/$1"; (umask 022; mkdir -p "$d") && mkdir -p "$d/staging" && cat >"$d/staging/$2" && sync "$d/staging/$2" && sha256sum <"$d/staging/$2"`
+const stageCommand = `umask 077; d="${MESHSYNC_ROOT-}/var/lib/meshsync/$1"; (umask 022; mkdir -p "$d") && mkdir -p "$d/staging" && cat >"$d/staging/$2" && sync "$d/staging/$2" && sha256sum <"$d/staging/$2" || { rm -f "$d/staging/$2"; exit 1; }`
 
 // Apply does the work: the payload first, then the script. See plan.Work for the
 // order, and the interface in package apply for how outcomes are emitted. A host must
@@ -31,6 +31,9 @@ func (h *Host) Apply(ctx context.Context, w plan.Work, emit func(plan.Outcome)) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, h.o.BatchTimeout)
 	defer cancel()
+	if h.last.RecordState == mesh.RecordNewer {
+		return h.notStarted(w, emit, errors.New("its record was written by a newer meshsync, which this version must not overwrite"))
+	}
 	token := newToken()
 	w.Changes = inWorkOrder(w.Changes)
 	b, err := newBatch(h.o.Mesh, token, w, h.last)
@@ -97,19 +100,21 @@ func actionsOf(w plan.Work, host string) []plan.Outcome {
 
 // follower turns the script's lines into outcomes as they arrive.
 type follower struct {
-	token   string
-	target  mesh.Target
-	actions []plan.Outcome
-	started map[int]bool
-	ended   map[int]plan.Result
-	emit    func(plan.Outcome)
-	kinds   []primitive.Primitive // of the changes
-	whole   bool                  // the end was seen
-	busy    string                // who holds the lock
-	lost    error                 // the lease is no longer the run's own
-	moved   bool                  // another run wrote the record since it was observed
-	record  string                // digest of the record as the script wrote it last
-	broken  string                // why the script could not begin or finish
+	token    string
+	target   mesh.Target
+	actions  []plan.Outcome
+	started  map[int]bool
+	ended    map[int]plan.Result
+	emit     func(plan.Outcome)
+	kinds    []primitive.Primitive // of the changes
+	expected []string              // what each of them was planned on, as ms_now says it
+	whole    bool                  // the end was seen
+	busy     bool                  // another batch holds the lock,
+	busyWith string                // and says this of itself
+	lost     error                 // the lease is no longer the run's own
+	moved    bool                  // another run wrote the record since it was observed
+	record   string                // digest of the record as the script wrote it last
+	broken   string                // why the script could not begin or finish
 	// services are the records of services that were started, as the script wrote them.
 	services map[string]mesh.ServiceRecord
 }
@@ -122,11 +127,12 @@ func (h *Host) runBatch(ctx context.Context, b *batch, emit func(plan.Outcome)) 
 	for _, c := range b.work.Changes {
 		kind, _ := primitive.Of(c.Addr.Kind)
 		f.kinds = append(f.kinds, kind)
+		f.expected = append(f.expected, expected(c))
 	}
 	r, err := h.conn.Run(ctx, h.shell(), strings.NewReader(b.script()), maxOutput, f.line)
 	if err != nil {
 		h.drop()
-	} else if !f.whole && f.busy == "" && !f.moved && f.lost == nil && f.broken == "" {
+	} else if !f.whole && !f.busy && !f.moved && f.lost == nil && f.broken == "" {
 		if err = h.shellError(r); err == nil {
 			err = &remote.Error{Outcome: mesh.ScriptFailed, Host: h.o.Name, Msg: "the script ended before its end: " + clean(firstOf(f.broken, r.Stderr, "nothing says why"))}
 		}
@@ -159,7 +165,7 @@ func (f *follower) line(l []byte) {
 	case word == "end":
 		f.whole = true
 	case word == "busy":
-		f.busy = clean(arg)
+		f.busy, f.busyWith = true, clean(arg)
 	case word == "lost":
 		f.lost = &mesh.Lost{Target: f.target, To: clean(arg)}
 	case word == "moved":
@@ -177,25 +183,25 @@ func (f *follower) line(l []byte) {
 	case word == "failed" && known:
 		f.end(i, plan.ResultFailed, clean(text))
 	case word == "conflict" && known && i < len(f.kinds):
-		f.end(i, plan.ResultConflict, "it is no longer as planned: "+describeNow(f.kinds[i], clean(text)))
+		f.end(i, plan.ResultConflict, fmt.Sprintf("it is no longer as planned: it was planned on %s; there is %s now", describe(f.kinds[i], f.expected[i]), describe(f.kinds[i], clean(text))))
 	case word == "skipped" && known:
 		f.end(i, plan.ResultSkipped, "not tried, because something before it failed")
 	}
 }
 
-// describeNow says in words what ms_now found.
-func describeNow(of primitive.Primitive, now string) string {
+// describe says in words what ms_now found, or was to find.
+func describe(of primitive.Primitive, now string) string {
 	word, rest, _ := strings.Cut(now, " ")
 	p, known := primitive.Of(mesh.Kind(word))
 	switch {
 	case of.Named != nil && now != "absent" && of.Named.Describe != nil:
-		return of.Named.Describe(now) + " is there now"
+		return of.Named.Describe(now)
 	case now == "absent":
-		return "nothing is there now"
+		return "nothing"
 	case known && p.Path != nil:
-		return p.Path.Describe(rest) + " is there now"
+		return p.Path.Describe(rest)
 	default:
-		return "something of a kind that meshsync does not know is there now"
+		return "something of a kind that meshsync does not know"
 	}
 }
 
@@ -212,8 +218,8 @@ func (f *follower) end(i int, r plan.Result, message string) {
 // finish reports the actions of which no end was seen and returns why the batch as a
 // whole ended early.
 func (f *follower) finish(host string, err error) error {
-	if f.busy != "" {
-		err = &remote.Error{Outcome: mesh.Busy, Host: host, Msg: "a batch of another run is still at work there (" + f.busy + "): nothing was changed", Hint: "wait for it to end"}
+	if f.busy {
+		err = &remote.Error{Outcome: mesh.Busy, Host: host, Msg: atWork(f.busyWith) + ": nothing was changed", Hint: "wait for it to end"}
 	}
 	if f.lost != nil {
 		err = f.lost
@@ -230,7 +236,7 @@ func (f *follower) finish(host string, err error) error {
 	for i := range f.actions {
 		if f.started[i] {
 			f.end(i, plan.ResultUnknown, "it was begun and no end was seen: "+clean(err.Error()))
-		} else if f.busy != "" || f.moved || f.lost != nil || f.broken != "" {
+		} else if f.busy || f.moved || f.lost != nil || f.broken != "" {
 			f.end(i, plan.ResultFailed, clean(err.Error()))
 		} else {
 			f.end(i, plan.ResultSkipped, "not begun as far as is known: "+clean(err.Error()))

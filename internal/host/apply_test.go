@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -91,11 +92,12 @@ func TestFailuresAreNamedAndLeaveTheOldState(t *testing.T) {
 func TestABatchOfAnotherRunIsNamed(t *testing.T) {
 	t.Parallel()
 	b := newBox(t)
-	b.put("/var/lib/meshsync/prod/lock", "run other pid 42\n")
+	b.put("/var/lib/meshsync/prod/lock", "")
 	holder := exec.Command("flock", b.path("/var/lib/meshsync/prod/lock"), "sleep", "60")
 	if err := holder.Start(); err != nil {
 		t.Skip("there is no flock")
 	}
+	b.put("/var/lib/meshsync/prod/lock", fmt.Sprintf("run other pid %d\n", holder.Process.Pid))
 	t.Cleanup(func() { _ = holder.Process.Kill(); _ = holder.Wait() })
 	for exec.Command("flock", "-n", b.path("/var/lib/meshsync/prod/lock"), "true").Run() == nil {
 	}
@@ -103,7 +105,7 @@ func TestABatchOfAnotherRunIsNamed(t *testing.T) {
 	h := b.host(want...)
 	got, err := results(t, h, planned(t, h, want))
 	var e *remote.Error
-	if !errors.As(err, &e) || e.Outcome != mesh.Busy || !strings.Contains(e.Msg, "run other pid 42") {
+	if !errors.As(err, &e) || e.Outcome != mesh.Busy || e.Msg != fmt.Sprintf("batch of run other still runs, pid %d: nothing was changed", holder.Process.Pid) {
 		t.Errorf("%v", err)
 	}
 	if o := got["create /d"]; o.Result != plan.ResultFailed {

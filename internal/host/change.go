@@ -47,6 +47,9 @@ func (b *batch) changes(s *strings.Builder) {
 		if c.Addr.Kind == mesh.Service {
 			continue
 		}
+		if p.Path == nil {
+			s.WriteString("ms_out\n")
+		}
 		fmt.Fprintf(s, "printf '%%s start %d\\n' \"$T\"\n", i)
 		together := togetherBy(c)
 		if together == "" {
@@ -176,8 +179,11 @@ func expected(c diff.Change) string {
 	}
 	kind := c.BeforeKind()
 	p, _ := primitive.Of(kind)
-	if p.Named != nil {
+	switch {
+	case p.Named != nil && p.Named.Expected != nil:
 		return p.Named.Expected(c.Before)
+	case p.Path == nil:
+		return "" // a service: its steps do the work
 	}
 	return string(kind) + " " + p.Path.Expected(c.Before)
 }
@@ -193,20 +199,25 @@ func (b *batch) write(c diff.Change) string {
 	case p.Recorded != nil:
 		return p.Recorded.Write(c.After)
 	}
-	path := rooted(c.Addr.Name)
+	path, place := rooted(c.Addr.Name), b.content(c)
 	if c.Recursive {
 		return "ms_gone_all " + path
 	}
 	if c.After == nil {
-		return "ms_gone " + path
+		return "ms_gone " + path + " '" + place.Old + "'"
 	}
-	content := b.slices[c.Addr.Name]
-	write := p.Path.Write(path, func(key string) string { s, _ := c.After[key].(string); return quote(s) },
-		primitive.Content{Offset: content.off, Size: content.size, Digest: strings.TrimPrefix(content.digest, "sha256:"), Validate: c.Validate})
-	if c.Action == diff.Replace {
-		return "ms_gone " + path + " && " + write
+	return p.Path.Write(path, func(key string) string { s, _ := c.After[key].(string); return quote(s) }, place)
+}
+
+// content is what the write of a change needs to know beside the attributes. What a file
+// held is kept, unless it stays or is a secret.
+func (b *batch) content(c diff.Change) primitive.Content {
+	s := b.slices[c.Addr.Name]
+	out := primitive.Content{Offset: s.off, Size: s.size, Digest: strings.TrimPrefix(s.digest, "sha256:"), Validate: c.Validate}
+	if c.Before["content"] != nil && !out.Secret && c.Before["content"] != c.After["content"] {
+		out.Old = strings.TrimPrefix(mesh.DigestBytes([]byte(c.Addr.Name)), "sha256:")
 	}
-	return write
+	return out
 }
 
 // workOrder is the order in which the changes of a batch are made: what others need

@@ -61,12 +61,13 @@ func (b *batch) add(name, text string) {
 func (b *batch) script() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "ms_batch() {\nT=%s\n%s", quote(b.token), observePrelude)
-	fmt.Fprintf(&s, "B=%s RUN=%s\n", rooted(stateDir(b.mesh)), quote(b.work.Run))
-	s.WriteString(changePrelude + b.holdsLease() + b.sameRecord() + nowFunction() + processPart)
+	fmt.Fprintf(&s, "B=%s RUN=%s M=%s\n", rooted(stateDir(b.mesh)), quote(b.work.Run), quote(b.mesh))
+	s.WriteString(lockFunction + changePrelude + placePart + b.holdsLease() + b.sameRecord() + b.sweep() + nowFunction() + processPart)
 	s.WriteString(b.functions())
 	b.recordState(&s)
 	s.WriteString("ms_record || { printf '%s broken %s\\n' \"$T\" 'the record cannot be written'; return 1; }\n")
 	b.changes(&s)
+	s.WriteString("ms_out\n")
 	if len(b.work.Services) > 0 {
 		s.WriteString(b.reloadUnits())
 	}
@@ -79,7 +80,7 @@ func (b *batch) script() string {
 		}
 	}
 	s.WriteString("ms_record || printf '%s broken %s\\n' \"$T\" 'the record cannot be written'\n")
-	s.WriteString("rm -f -- \"$B/staging/$RUN\"\nprintf '%s end\\n' \"$T\"\n}\n{ ms_batch </dev/null; }\n")
+	s.WriteString("rm -f -- \"$B/staging/$RUN\" \"$B/unfinished\"\ntrue >\"$B/lock\"\nprintf '%s end\\n' \"$T\"\n}\n{ ms_batch </dev/null; }\n")
 	return s.String()
 }
 
@@ -109,14 +110,9 @@ func (b *batch) sameRecord() string {
 // changePrelude takes the lock and defines the operations. Each returns 1 with the
 // reason in W when it fails.
 const changePrelude = `umask 022
-W='' FAILED=''
+W='' FAILED='' AT='' BESIDE='' Z=0 TEMP=.meshsync-$M.$RUN HOME_DIR=$PWD
 mkdir -p -- "$B" || { printf '%s broken %s\n' "$T" "cannot make $B"; return 1; }
-exec 9>>"$B/lock"
-if ! flock -n 9; then
-  read -r h <"$B/lock" || h=''
-  printf '%s busy %s\n' "$T" "$h"
-  return 0
-fi
+ms_lock || { printf '%s busy %s\n' "$T" "$h"; return 0; }
 printf 'run %s pid %s\n' "$RUN" "$$" >"$B/lock"
 # What runs left that ended amid it; a younger payload may be of one that comes next.
 find "$B/staging" -type f -mtime +0 -exec rm -f -- {} + 2>/dev/null
@@ -129,11 +125,11 @@ ms_recorded() {
 }
 ms_fail() { FAILED=1; printf '%s failed %s %s\n' "$T" "$1" "$(printf '%s' "$2" | tr '\n' ' ')"; }
 ms_done() { printf '%s done %s\n' "$T" "$1"; }
-# ms_try CMD…: keeps what a failing command says.
-ms_try() { W=$("$@" 2>&1) || { W=${W:-"$1 failed"}; return 1; }; }
+# ms_try CMD…: keeps what a failing command says. What it leaves running holds no lock.
+ms_try() { W=$("$@" 2>&1 9>&-) || { W=${W:-"$1 failed"}; return 1; }; }
 # ms_slice OFFSET SIZE DIGEST TO: a part of the payload, verified.
 ms_slice() {
-  if [ "$2" = 0 ]; then : >"$4" || return 1
+  if [ "$2" = 0 ]; then true >"$4" || { W="cannot write $4: is the disk full?"; return 1; }
   else tail -c "+$(($1+1))" "$B/staging/$RUN" 2>/dev/null | head -c "$2" >"$4" || { W="cannot write $4: is the disk full?"; return 1; }; fi
   W=$(sha256sum <"$4") || return 1
   [ "${W%% *}" = "$3" ] || { W="its content arrived damaged or could not be written whole: is the disk full?"; return 1; }
@@ -146,34 +142,12 @@ ms_check() {
   printf '%s conflict %s %s\n' "$T" "$1" "${N%%"$nl"*}"
   return 1
 }
-# ms_safe PATH: no part of the way there may be a link that somebody else owns.
-ms_safe() {
-  d=${1%/*}
-  while [ -n "$d" ] && [ "$d" != "$R" ]; do
-    if [ -L "$d" ] && [ ! -O "$d" ]; then W="$d is a symbolic link that another user owns"; return 1; fi
-    d=${d%/*}
-  done
-  d=${1%/*}
-  [ -d "${d:-/}" ] || { W="its directory ${d#"$R"} does not exist: declare it"; return 1; }
-}
 ms_sync() { sync -- "$1" 2>/dev/null || sync; }
 # ms_move FROM TO: into place by one rename; a directory in the way stays.
 ms_move() {
   if [ -d "$2" ] && [ ! -L "$2" ]; then W="a directory is in its place"; rm -f -- "$1"; return 1; fi
   ms_try mv -f -T -- "$1" "$2" || { rm -f -- "$1"; return 1; }
   ms_sync "${2%/*}"
-}
-ms_gone_all() {
-  ms_safe "$1/." && ms_try rm -rf --one-file-system -- "$1" || return 1
-  ms_sync "${1%/*}"
-}
-ms_gone() {
-  if [ ! -d "$1" ] || [ -L "$1" ]; then ms_try rm -f -- "$1" || return 1
-  elif ! ms_try rmdir -- "$1"; then
-    case $W in *'not empty'*) W="the directory there is not empty: meshsync does not remove what it does not know; empty it by hand";; esac
-    return 1
-  fi
-  ms_sync "${1%/*}"
 }
 `
 
@@ -205,7 +179,7 @@ func (b *batch) recordState(s *strings.Builder) {
 	r := b.slices["record"]
 	fmt.Fprintf(s, `ms_list() { for x do if [ -n "$x" ]; then printf '%%s%%s' "$sep" "$x"; sep=",$nl"; fi; done; }
 ms_record() {
-  t="$B/.record-$RUN"
+  t="$B/.record"
   ms_slice %d %d %s "$t.static" || return 1
   sep=''
   { printf '%%s"entries":{\n' %s; if [ -s "$t.static" ]; then cat -- "$t.static"; sep=",$nl"; fi

@@ -28,6 +28,38 @@ ms_renew() {
 }
 `
 
+// lockFunction takes the lock of the mesh, which a batch holds for its life and says so in
+// it. Others hold it for a moment only, which is waited for. Where it fails, h is what the
+// batch that still runs says of itself, or empty.
+const lockFunction = `ms_lock() {
+  exec 9>>"$B/lock"
+  k=0
+  until flock -n 9; do
+    h=''
+    read -r h <"$B/lock"
+    case ${h##* } in ''|*[!0-9]*) ;; *) ! kill -0 "${h##* }" 2>/dev/null || return 1;; esac
+    k=$((k+1))
+    [ "$k" -lt 100 ] || return 1
+    sleep 0.1 2>/dev/null || sleep 1
+  done
+}
+`
+
+// runOf and atWork read "run RUN pid PID", which is in the lock.
+func runOf(lock string) string {
+	if f := strings.Fields(lock); len(f) == 4 {
+		return f[1]
+	}
+	return "unknown"
+}
+
+func atWork(lock string) string {
+	if f := strings.Fields(lock); len(f) == 4 {
+		return fmt.Sprintf("batch of run %s still runs, pid %s", f[1], f[3])
+	}
+	return "a batch of another run still runs"
+}
+
 // leaseState sets what ms_renew writes.
 func leaseState(l mesh.Lease) string {
 	return fmt.Sprintf("L_FOR=%d L_WHO=%s L_JOB=%s L_PROCESS=%s\n", int(mesh.LeaseTime/time.Second), quote(clean(l.Who)), quote(clean(l.Job)), quote(clean(l.Process)))
@@ -37,14 +69,10 @@ func leaseState(l mesh.Lease) string {
 // a batch holds, so only one of many takes an expired lease, and none that of a batch at work.
 func leaseScript(meshName, token, run string, l mesh.Lease, body string) string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "ms_leasing() {\nT=%s\n%sumask 022\nB=%s RUN=%s\n%s%s", quote(token), observePrelude, rooted(stateDir(meshName)), quote(run), leaseFunctions, leaseState(l))
-	s.WriteString(`mkdir -p -- "$B" && exec 9>>"$B/lock" || { printf '%s broken\n' "$T"; return 0; }
+	fmt.Fprintf(&s, "ms_leasing() {\nT=%s\n%sumask 022\nB=%s RUN=%s\n%s%s", quote(token), observePrelude, rooted(stateDir(meshName)), quote(run), lockFunction+leaseFunctions, leaseState(l))
+	s.WriteString(`mkdir -p -- "$B" || { printf '%s broken\n' "$T"; return 0; }
+ms_lock || { printf '%s busy %s\n' "$T" "$h"; return 0; }
 ms_clock
-if ! flock -n 9; then
-  ms_lease
-  printf '%s busy %s\n' "$T" "${l_run:-unknown}"
-  return 0
-fi
 ms_lease
 `)
 	s.WriteString(body)
@@ -82,7 +110,7 @@ func (h *Host) Take(ctx context.Context, l mesh.Lease) error {
 			By: mesh.Lease{Run: said["held"], Who: said["who"], Job: said["job"], Process: said["process"]},
 		}
 	case said["busy"] != "":
-		return &mesh.Held{Target: h.Target(), By: mesh.Lease{Run: said["busy"], Who: "somebody who has a batch at work there"}, Left: mesh.LeaseTime}
+		return &mesh.Held{Target: h.Target(), By: mesh.Lease{Run: runOf(said["busy"]), Who: "somebody: " + atWork(said["busy"])}, Left: mesh.LeaseTime}
 	}
 	h.lease = l
 	return nil

@@ -161,7 +161,7 @@ func writePaths(b *strings.Builder, q query) {
 	}
 	fmt.Fprintf(b, "n=%d\n", count)
 	for _, d := range q.listed() {
-		writeListing(b, d, named)
+		writeListing(b, d, named, q.mesh)
 		count++
 		flush()
 	}
@@ -169,19 +169,16 @@ func writePaths(b *strings.Builder, q query) {
 }
 
 // writeListing looks at the entries of a directory that are not looked at by name already.
-func writeListing(b *strings.Builder, dir string, named map[string]bool) {
-	var known []string
+// What a killed batch left is none: the next batch removes it before it does anything.
+func writeListing(b *strings.Builder, dir string, named map[string]bool, meshName string) {
+	known := []string{rooted(dir) + "/" + tempPrefix(meshName) + "*"}
 	for name := range named {
 		if path.Dir(name) == dir {
 			known = append(known, rooted(name))
 		}
 	}
 	fmt.Fprintf(b, "if [ -d %[1]s ]; then for e in %[1]s/* %[1]s/.[!.]* %[1]s/..?*; do ", rooted(dir))
-	if len(known) > 0 {
-		b.WriteString("case $e in " + strings.Join(slices.Sorted(slices.Values(known)), "|") + ") ;; *) ms_entry \"$e\";; esac")
-	} else {
-		b.WriteString(`ms_entry "$e"`)
-	}
+	b.WriteString("case $e in " + strings.Join(slices.Sorted(slices.Values(known)), "|") + ") ;; *) ms_entry \"$e\";; esac")
 	b.WriteString("; done; fi\n")
 }
 

@@ -25,14 +25,19 @@ func directory() Primitive {
 			Now:      `[ ! -L "$1" ] && [ -d "$1" ] && N="directory $(stat -c '%a %U %G' -- "$1")"`,
 			Expected: owned,
 			Describe: func(now string) string { return describeOwned("directory", now) },
-			Functions: `ms_dir() {
-  [ -d "$1" ] || ms_try mkdir -p -- "$1" || return 1
-  ms_safe "$1/." || return 1
-  ms_try chown "$3:$4" -- "$1" && ms_try chmod "$2" -- "$1" && ms_sync "$1"
+			Functions: `# ms_dir PATH MODE OWNER GROUP KEY
+ms_dir() {
+  case $N in
+  absent|directory*)
+    ms_into "$1" make && ms_try chown "$3:$4" -- . && ms_try chmod "$2" -- . && ms_sync . && ms_sync ..;;
+  *)
+    ms_beside "${1%/*}" && ms_try mkdir -m 700 -- new && ms_try chown "$3:$4" -- new && ms_try chmod "$2" -- new &&
+      ms_old "../${1##*/}" "$5" && ms_try rm -f -- "../${1##*/}" && ms_place "${1##*/}" || { [ -z "$AT" ] || rmdir -- new 2>/dev/null; return 1; };;
+  esac
 }
 `,
-			Write: func(path string, attr func(string) string, _ Content) string {
-				return fmt.Sprintf("ms_dir %s %s %s %s", path, attr("mode"), attr("owner"), attr("group"))
+			Write: func(path string, attr func(string) string, c Content) string {
+				return fmt.Sprintf("ms_dir %s %s %s %s '%s'", path, attr("mode"), attr("owner"), attr("group"), c.Old)
 			},
 		},
 	}

@@ -34,14 +34,14 @@ func file() Primitive {
 				return attrs, ""
 			},
 			Entry: func(attrs mesh.Tree) string { return text(attrs, "content") },
-			Now:   `[ ! -L "$1" ] && [ -f "$1" ] && N=$(sha256sum <"$1") && N="file $(stat -c '%a %U %G' -- "$1") ${N%% *}"`,
+			Now:   `[ ! -L "$1" ] && [ -f "$1" ] && N=$(sha256sum <"$1") && Z=$(stat -c '%a %U %G %s' -- "$1") && N="file ${Z% *} ${N%% *}" && Z=${Z##* }`,
 			Expected: func(attrs mesh.Tree) string {
 				return owned(attrs) + " " + strings.TrimPrefix(text(attrs, "content"), "sha256:")
 			},
 			Describe:  func(now string) string { return describeOwned("file", now) },
 			Functions: writeFile,
 			Write: func(path string, attr func(string) string, c Content) string {
-				return fmt.Sprintf("ms_file %s %s %s %s %d %d '%s' %s", path, attr("mode"), attr("owner"), attr("group"), c.Offset, c.Size, c.Digest, word(c.Validate))
+				return fmt.Sprintf("ms_file %s %s %s %s %d %d '%s' %s '%s'", path, attr("mode"), attr("owner"), attr("group"), c.Offset, c.Size, c.Digest, word(c.Validate), c.Old)
 			},
 		},
 	}
@@ -49,18 +49,18 @@ func file() Primitive {
 
 // The candidate is checked under its temporary name, with its owner and mode: the old
 // content stays where it is until the new one is accepted.
-const writeFile = `# ms_file PATH MODE OWNER GROUP OFFSET SIZE DIGEST CHECK
+const writeFile = `# ms_file PATH MODE OWNER GROUP OFFSET SIZE DIGEST CHECK KEY
 ms_file() {
-  ms_safe "$1" || return 1
-  t="${1%/*}/.meshsync-$RUN"
-  rm -f -- "$t"
-  (umask 077; : >"$t") 2>/dev/null || { W="cannot write into ${1%/*}: is it read-only or full?"; return 1; }
-  ms_slice "$5" "$6" "$7" "$t" && ms_try chown "$3:$4" -- "$t" && ms_try chmod "$2" -- "$t" || { rm -f -- "$t"; return 1; }
+  ms_beside "${1%/*}" || return 1
+  rm -f -- new
+  (umask 077; true >new) 2>/dev/null || { W="cannot write into ${1%/*}: is it read-only or full?"; return 1; }
+  ms_slice "$5" "$6" "$7" new && ms_try chown "$3:$4" -- new && ms_try chmod "$2" -- new || { rm -f -- new; return 1; }
   if [ -n "$8" ]; then
-    W=$(/bin/sh -c "$8" sh "$t" 2>&1 </dev/null 9>&-) || { rm -f -- "$t"; W="its check refuses it, so the old content stays: $W"; return 1; }
+    W=$(ms_home; /bin/sh -c "$8" sh "$BESIDE/new" 2>&1 </dev/null 9>&-) || { rm -f -- new; W="its check refuses it, so the old content stays: $W"; return 1; }
   fi
-  ms_sync "$t"
-  ms_move "$t" "$1"
+  ms_sync new
+  ms_old "../${1##*/}" "$9" || { rm -f -- new; return 1; }
+  ms_place "${1##*/}"
 }
 `
 
@@ -85,7 +85,7 @@ func describeOwned(kind, now string) string {
 	}
 	out := fmt.Sprintf("a %s with mode %s of %s:%s", kind, f[0], f[1], f[2])
 	if len(f) > 3 {
-		out += ", content sha256:" + f[3][:min(12, len(f[3]))] + "…,"
+		out += " and content sha256:" + f[3][:min(12, len(f[3]))] + "…"
 	}
 	return out
 }

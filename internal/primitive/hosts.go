@@ -73,7 +73,7 @@ ms_hosts() {
   f=$R/etc/hosts
   [ -e "$f" ] || : >"$f"
   ms_safe "$f" || return 1
-  t=$R/etc/.meshsync-$RUN
+  t=$R/etc/.meshsync-$M.hosts
   rm -f -- "$t"
   ms_try cp -p -- "$f" "$t" || return 1
   awk -v a="$1" -v n="$2" '

@@ -37,4 +37,9 @@ type Content struct {
 	Offset, Size int
 	Digest       string
 	Validate     string // see mesh.Resource
+	// Old is under which name the content that it replaces is kept, see ms_old; "" for none.
+	Old string
+	// Secret says that the file is declared as one: neither what it holds nor what it held
+	// is kept anywhere. Nothing can be declared so yet.
+	Secret bool
 }

@@ -23,14 +23,14 @@ func symlink() Primitive {
 			Expected: func(attrs mesh.Tree) string { return text(attrs, "to") },
 			Describe: func(now string) string { return "a link to " + now },
 			Functions: `ms_link() {
-  ms_safe "$1" || return 1
-  t="${1%/*}/.meshsync-$RUN"
-  rm -f -- "$t"
-  ms_try ln -s -- "$2" "$t" && ms_move "$t" "$1"
+  ms_beside "${1%/*}" || return 1
+  rm -f -- new
+  ms_try ln -s -- "$2" new && ms_old "../${1##*/}" "$3" || { rm -f -- new; return 1; }
+  ms_place "${1##*/}"
 }
 `,
-			Write: func(path string, attr func(string) string, _ Content) string {
-				return "ms_link " + path + " " + attr("to")
+			Write: func(path string, attr func(string) string, c Content) string {
+				return "ms_link " + path + " " + attr("to") + " '" + c.Old + "'"
 			},
 		},
 	}
