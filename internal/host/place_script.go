@@ -138,8 +138,11 @@ ms_gone() {
 func (b *batch) sweep() string {
 	var dirs []string
 	for _, c := range b.work.Changes {
-		if p, _ := primitive.Of(c.Addr.Kind); p.Path != nil {
+		switch p, _ := primitive.Of(c.Addr.Kind); {
+		case p.Path != nil:
 			dirs = append(dirs, quote(path.Dir(c.Addr.Name)))
+		case p.Named != nil:
+			dirs = append(dirs, "'/etc'") // where such kinds have files
 		}
 	}
 	slices.Sort(dirs)

@@ -52,7 +52,6 @@ func file() Primitive {
 const writeFile = `# ms_file PATH MODE OWNER GROUP OFFSET SIZE DIGEST CHECK KEY
 ms_file() {
   ms_beside "${1%/*}" || return 1
-  rm -f -- new
   (umask 077; true >new) 2>/dev/null || { W="cannot write into ${1%/*}: is it read-only or full?"; return 1; }
   ms_slice "$5" "$6" "$7" new && ms_try chown "$3:$4" -- new && ms_try chmod "$2" -- new || { rm -f -- new; return 1; }
   if [ -n "$8" ]; then

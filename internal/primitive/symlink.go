@@ -24,7 +24,6 @@ func symlink() Primitive {
 			Describe: func(now string) string { return "a link to " + now },
 			Functions: `ms_link() {
   ms_beside "${1%/*}" || return 1
-  rm -f -- new
   ms_try ln -s -- "$2" new && ms_old "../${1##*/}" "$3" || { rm -f -- new; return 1; }
   ms_place "${1##*/}"
 }
