@@ -47,7 +47,7 @@ func (b *batch) changes(s *strings.Builder) {
 		if c.Addr.Kind == mesh.Service {
 			continue
 		}
-		if p.Path == nil {
+		if !c.Addr.IsPath() {
 			s.WriteString("ms_out\n")
 		}
 		fmt.Fprintf(s, "printf '%%s start %d\\n' \"$T\"\n", i)
