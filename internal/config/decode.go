@@ -25,6 +25,7 @@ type (
 			Port      int      `json:"port"`
 			HostKeys  []string `json:"hostKeys"`
 			ProxyJump string   `json:"proxyJump"`
+			Sudo      string   `json:"sudo"`
 		} `json:"ssh"`
 		Roles map[string]any `json:"roles"`
 	}
@@ -89,10 +90,18 @@ func (l *loader) decodeHosts(m *mesh.Mesh) {
 		l.into(hosts.LookupPath(cue.MakePath(cue.Str(name))), &h)
 		m.Hosts = append(m.Hosts, mesh.HostSpec{
 			Name: name, Address: h.Address, OS: h.OS, Port: h.SSH.Port, User: h.SSH.User, HostKeys: h.SSH.HostKeys,
-			ProxyJump: h.SSH.ProxyJump, Roles: slices.Sorted(maps.Keys(h.Roles)),
+			ProxyJump: h.SSH.ProxyJump, Sudo: sudo(h.SSH.Sudo), Roles: slices.Sorted(maps.Keys(h.Roles)),
 			Origin: l.userPosition(l.inst.Files, []string{"hosts", name}),
 		})
 	}
+}
+
+// sudo is what the contract's word stands for.
+func sudo(word string) mesh.Sudo {
+	if word == "all" {
+		return mesh.SudoAll
+	}
+	return mesh.Sudo(word)
 }
 
 func (l *loader) decodeMarathons(m *mesh.Mesh) {

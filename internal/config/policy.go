@@ -20,6 +20,7 @@ type rawPolicy struct {
 		Max         *int `json:"max"`
 		QuorumRoles *int `json:"quorumRoles"`
 	} `json:"unreachable"`
+	Blind       []string `json:"blind"`
 	SecretNames []string `json:"secretNames"`
 	Restart     string   `json:"restart"`
 	Apps        struct {
@@ -45,7 +46,7 @@ func (l *loader) decodePolicy() mesh.Policy {
 			Hosts: raw.Limits.Hosts, Outages: raw.Limits.Outages,
 		},
 		Unreachable: mesh.Unreachable{Max: raw.Unreachable.Max, QuorumRoles: raw.Unreachable.QuorumRoles},
-		SecretNames: raw.SecretNames, Restart: raw.Restart,
+		Blind:       raw.Blind, SecretNames: raw.SecretNames, Restart: raw.Restart,
 		Apps:    mesh.AppPolicy{Timeout: duration(raw.Apps.Timeout)},
 		Rollout: map[string]mesh.RolloutOverride{},
 		Origin:  map[string]mesh.Pos{},
@@ -72,6 +73,9 @@ func (l *loader) decodePolicy() mesh.Policy {
 	}
 	if raw.SecretNames != nil {
 		p.Origin["secretNames"] = l.origin("policy", "secretNames")
+	}
+	if raw.Blind != nil {
+		p.Origin["blind"] = l.origin("policy", "blind")
 	}
 	for _, group := range []string{"limits", "unreachable"} {
 		for _, name := range fieldNames(v.LookupPath(cue.ParsePath(group))) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
@@ -16,9 +17,10 @@ import (
 	"meshsync.dev/meshsync/internal/remote"
 )
 
-// stageCommand receives the payload: a constant command, with the mesh and the run as
-// arguments, which are plain words. It prints the digest of what arrived.
-const stageCommand = `umask 077; d="${MESHSYNC_ROOT-}/var/lib/meshsync/$1"; (umask 022; mkdir -p "$d") && mkdir -p "$d/staging" && cat >"$d/staging/$2" && sync "$d/staging/$2" && sha256sum <"$d/staging/$2" || { rm -f "$d/staging/$2"; exit 1; }`
+// stageCommand receives the payload: a constant command, with the mesh as its argument. The
+// first line of its input is the run; without one it does nothing. Both are plain words. It
+// prints the digest of what arrived. It has no quote, pattern or double blank: see Sudoers.
+const stageCommand = `umask 077; IFS= read -r r || exit 0; d="${MESHSYNC_ROOT-}/var/lib/meshsync/$1"; (umask 022; mkdir -p "$d") && mkdir -p "$d/staging" && cat >"$d/staging/$r" && sync "$d/staging/$r" && sha256sum <"$d/staging/$r" || { rm -f "$d/staging/$r"; exit 1; }`
 
 // Apply does the work: the payload first, then the script. See plan.Work for the
 // order, and the interface in package apply for how outcomes are emitted. A host must
@@ -54,11 +56,11 @@ func (h *Host) stage(ctx context.Context, run string, payload []byte) error {
 	if err := h.connect(ctx); err != nil {
 		return err
 	}
-	command := "/bin/sh -c " + quote(stageCommand) + " sh " + h.o.Mesh + " " + run
+	command := stagingCommand(h.o.Mesh)
 	if h.o.Dialer.User() != "root" {
-		command = "sudo -n " + command
+		command = sudoPrefix + command
 	}
-	r, err := h.conn.Run(ctx, command, bytes.NewReader(payload), 4096, nil)
+	r, err := h.conn.Run(ctx, command, io.MultiReader(strings.NewReader(run+"\n"), bytes.NewReader(payload)), 4096, nil)
 	if err != nil {
 		h.drop()
 		return err

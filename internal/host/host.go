@@ -40,6 +40,7 @@ type Options struct {
 	Checks    []mesh.Check
 	Texts     bool // read the contents of all files, for a snapshot
 	Dialer    Dialer
+	Sudo      mesh.Sudo     // what a user other than root uses it for
 	Timeout   time.Duration // for one observation or probe, connecting included
 	// BatchTimeout is for one batch script; a service may take long to stop. 0: 10 minutes.
 	BatchTimeout time.Duration
@@ -90,6 +91,8 @@ func (h *Host) Observe(ctx context.Context) mesh.TargetState {
 	ctx, cancel := context.WithTimeout(ctx, h.o.Timeout)
 	defer cancel()
 	q := newQuery(h.o)
+	q.user = h.plainUser()
+	q.asRoot = q.user != "" && h.o.Sudo == mesh.SudoRead
 	state, err := h.look(ctx, q)
 	if err == nil {
 		state, err = h.lookAtRecorded(ctx, q, state)
@@ -168,12 +171,13 @@ func (h *Host) drop() {
 	h.conn = nil
 }
 
-// shell is the command that reads a script from standard input as root.
+// shell is the command that reads a script from standard input: as root, or as the user
+// itself where sudo is not for scripts.
 func (h *Host) shell() string {
-	if h.o.Dialer.User() == "root" {
-		return "/bin/sh -s"
+	if h.o.Dialer.User() == "root" || h.o.Sudo != mesh.SudoAll {
+		return shellCommand
 	}
-	return "sudo -n /bin/sh -s"
+	return sudoPrefix + shellCommand
 }
 
 // shellError explains a shell that ended with a status: sudo that refused, or a
@@ -186,7 +190,7 @@ func (h *Host) shellError(r remote.Result) error {
 	if strings.Contains(r.Stderr, "sudo:") {
 		return &remote.Error{
 			Outcome: mesh.NoSudo, Host: h.o.Name, Msg: fmt.Sprintf("sudo -n is refused for the user %s (%s)", h.o.Dialer.User(), clean(first)),
-			Hint: "allow it to run /bin/sh without a password, or connect as root",
+			Hint: "allow it to run /bin/sh without a password, or connect as root; meshsync doctor --sudoers prints the lines, and without any, ssh.sudo or --no-sudo read as the plain user",
 		}
 	}
 	return &remote.Error{Outcome: mesh.ScriptFailed, Host: h.o.Name, Msg: fmt.Sprintf("the shell ended with status %d: %s", r.Exit, clean(first))}
@@ -199,7 +203,7 @@ func (h *Host) Probe(ctx context.Context, checks []mesh.Check) []mesh.Answer {
 	defer h.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, h.o.Timeout)
 	defer cancel()
-	q := query{mesh: h.o.Mesh, host: h.o.Name, checks: checks, probeOnly: true}
+	q := query{user: h.plainUser(), mesh: h.o.Mesh, host: h.o.Name, checks: checks, probeOnly: true}
 	s, err := h.look(ctx, q)
 	if err == nil && s.Host != nil {
 		return s.Host.Answers

@@ -24,10 +24,12 @@ func observeScript(q query, token string) string {
 	record := "''"
 	b.WriteString("ms_observe() {\nT=" + quote(token) + "\n" + observePrelude)
 	if !q.probeOnly {
-		b.WriteString(factsPart + listsPart)
+		b.WriteString(factsPart + listsPart + readPart(q.asRoot))
 		writePaths(&b, q)
 		writeNamed(&b, q)
 		record = rooted(recordPath(q.mesh))
+		fmt.Fprintf(&b, "if { [ -e %[1]s ] && [ ! -r %[1]s ]; } || { [ -d %[2]s ] && [ ! -x %[2]s ]; } || { [ -d %[3]s ] && [ ! -x %[3]s ]; }; then printf '%%s norecord\\n' \"$T\"; fi\n",
+			record, rooted(stateDir(q.mesh)), rooted(path.Dir(stateDir(q.mesh))))
 	}
 	writeProbes(&b, record, q.checks)
 	if !q.probeOnly {
@@ -63,16 +65,20 @@ fi
 // third argument of ms_p is the digest with which a file need not be sent, or - to never
 // send it; hx has a line DIGEST/N for each word of ha. Where there is a link, stat also prints
 // where links lead, between // and //TOKEN: no path has //, and a target may hold a line break.
-const listsPart = `st='' ha='' hx='' li='' mi='' ct=''
+// ur has files that this user cannot read.
+const listsPart = `st='' ha='' hx='' li='' mi='' ct='' ur=''
 ms_p() {
   if [ -L "$2" ]; then st="$st \"\$p$1\"" li=//%N//$T
-  elif [ -f "$2" ]; then st="$st \"\$p$1\"" ha="$ha \"\$p$1\"" hx="$hx$nl$3/$1"
+  elif [ -f "$2" ]; then
+    st="$st \"\$p$1\""
+    if [ -r "$2" ]; then ha="$ha \"\$p$1\"" hx="$hx$nl$3/$1"
+    else ur="$ur \"\$p$1\""; fi
   elif [ -e "$2" ]; then st="$st \"\$p$1\""
   else mi="$mi \"\$p$1\""; fi
 }
 ms_r() {
   ms_p "$1" "$2" -
-  if [ -L "$2" ] && [ -f "$2" ]; then ha="$ha \"\$p$1\"" hx="$hx$nl-/$1"; fi
+  if [ -L "$2" ] && [ -f "$2" ] && [ -r "$2" ]; then ha="$ha \"\$p$1\"" hx="$hx$nl-/$1"; fi
 }
 ms_entry() {
   if [ -e "$1" ] || [ -L "$1" ]; then
@@ -84,7 +90,8 @@ ms_entry() {
 }
 ms_flush() {
   if [ -n "$st" ]; then eval "set -- $st"; printf '%s stat %s\n' "$T" "$#"; stat -c "%f %U %G %s %Z %n$li" -- "$@" 2>/dev/null; fi
-  if [ -n "$mi" ]; then eval "set -- $mi"; printf '%s missing %s\n' "$T" "$#"; stat -c '%n' -- "$@" 2>&1 >/dev/null; fi
+  if [ -n "$mi" ]; then eval "set -- $mi"; ms_missing "$@"; fi
+  if [ -n "$ur" ]; then eval "set -- $ur"; printf '%s unreadable\n' "$T"; printf '%s\n' "$@"; ms_digests "$@"; fi
   if [ -n "$ha" ]; then
     eval "set -- $ha"
     hn=$#
@@ -106,7 +113,7 @@ ms_flush() {
     set +f
     unset IFS
   fi
-  st='' ha='' hx='' li='' mi=''
+  st='' ha='' hx='' li='' mi='' ur=''
 }
 `
 
@@ -177,7 +184,7 @@ func writeListing(b *strings.Builder, dir string, named map[string]bool, meshNam
 			known = append(known, rooted(name))
 		}
 	}
-	fmt.Fprintf(b, "if [ -d %[1]s ]; then for e in %[1]s/* %[1]s/.[!.]* %[1]s/..?*; do ", rooted(dir))
+	fmt.Fprintf(b, "if [ ! -r %[1]s ] || [ ! -x %[1]s ]; then printf '%%s unlisted %%s\\n' \"$T\" %[1]s; elif [ -d %[1]s ]; then for e in %[1]s/* %[1]s/.[!.]* %[1]s/..?*; do ", rooted(dir))
 	b.WriteString("case $e in " + strings.Join(slices.Sorted(slices.Values(known)), "|") + ") ;; *) ms_entry \"$e\";; esac")
 	b.WriteString("; done; fi\n")
 }

@@ -34,7 +34,10 @@ type parser struct {
 	texts          map[string]string
 	order          []string // of the texts, as they were sent
 	record         []byte
-	recordTold     bool // also when there is none
+	recordTold     bool            // also when there is none
+	noRecord       bool            // the user may not read whether there is one
+	unreadable     map[string]bool // files of which the user may not read the content
+	unlisted       map[string]bool // directories of which the user may not read the entries
 }
 
 // stat is one line of stat: `81a4 root root 12 1700000000 /etc/x`, and where there is a
@@ -66,6 +69,7 @@ func parseObservation(out []byte, q query, token string) (mesh.TargetState, erro
 		q: q, token: token, rest: out[i+len(begin) : len(out)-len(end)+1],
 		stats: map[string]stat{}, links: map[string]string{}, digest: map[string]string{},
 		named: map[mesh.Kind][]primitive.Seen{}, texts: map[string]string{}, os: map[string]string{},
+		unreadable: map[string]bool{}, unlisted: map[string]bool{},
 	}
 	if err := p.sections(); err != nil {
 		return mesh.TargetState{}, err
@@ -126,6 +130,10 @@ func (p *parser) enter(word, arg string) (string, error) {
 		key, v, _ := strings.Cut(arg, "=")
 		p.os[key] = strings.Trim(clean(v), `"'`)
 		p.facts.OS = strings.TrimSpace(p.os["ID"] + " " + p.os["VERSION_ID"]) // Debian's file has them the other way round
+	case "unlisted":
+		p.unlisted[p.bare(arg)] = true
+	case "norecord":
+		p.noRecord = true
 	case "oddname":
 		p.odd++
 	case "record":
@@ -146,7 +154,7 @@ func (p *parser) enter(word, arg string) (string, error) {
 		}
 		p.promised += n
 		return word, nil
-	case "digests":
+	case "digests", "unreadable":
 		return word, nil
 	default:
 		return "", garbled(p.q, "unknown section %q", clean(word))
@@ -166,6 +174,8 @@ func (p *parser) content(section, l string) error {
 		}
 	case "digests":
 		return p.digestLine(l)
+	case "unreadable":
+		p.unreadable[p.bare(l)] = true
 	case "names":
 		p.texts[p.bare(l)] = ""
 		p.order = append(p.order, p.bare(l))

@@ -25,6 +25,8 @@ type query struct {
 	gone       map[string]bool                  // paths where nothing may be
 	checks     []mesh.Check
 	probeOnly  bool
+	user       string // who looks, when that is not root; "" for root
+	asRoot     bool   // this user may have the state and digests of files by way of sudo
 }
 
 // wanted is one path and why it is looked at.
@@ -123,7 +125,7 @@ func (q query) listed() []string {
 
 // recordedOnly is the query for what the record of a host names and this one did not ask for.
 func (q query) recordedOnly(s mesh.TargetState) query {
-	out := query{mesh: q.mesh, host: q.host, named: map[mesh.Kind][]primitive.Wanted{}}
+	out := query{user: q.user, asRoot: q.asRoot, mesh: q.mesh, host: q.host, named: map[mesh.Kind][]primitive.Wanted{}}
 	if s.RecordState != mesh.RecordOK {
 		return out
 	}

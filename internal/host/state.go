@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/primitive"
+	"meshsync.dev/meshsync/internal/remote"
 )
 
 // state makes the observed state of what was parsed.
@@ -34,6 +36,12 @@ func (p *parser) state() (mesh.TargetState, error) {
 			p.facts.Missing = append(p.facts.Missing, dir)
 		}
 	}
+	if p.noRecord {
+		return s, &remote.Error{
+			Outcome: mesh.ScriptFailed, Host: p.q.host, Msg: fmt.Sprintf("the user %s may not read the record below %s", p.q.user, stateDir(p.q.mesh)),
+			Hint: "it is made for all to read: chmod 755 its folders and 644 record.json",
+		}
+	}
 	if !p.recordTold { // whatever was to read it failed; a host without a record says so
 		return s, garbled(p.q, "it does not say what the record of the host is; see whether perl or bash work there")
 	}
@@ -54,7 +62,7 @@ func (p *parser) place(s *mesh.TargetState, a mesh.Address) {
 			return
 		}
 		if why := p.whyUnseen(a.Name); why != "" {
-			s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: why})
+			s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: why, Denied: p.denies(why)})
 			return
 		}
 		s.Absent = append(s.Absent, a)
@@ -62,7 +70,7 @@ func (p *parser) place(s *mesh.TargetState, a mesh.Address) {
 	}
 	r, reason := p.resource(a.Target, a.Name, st)
 	if reason != "" {
-		s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: reason})
+		s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: p.reason(a.Name, reason), Denied: p.unreadable[a.Name]})
 		return
 	}
 	s.Resources = append(s.Resources, r)
@@ -124,10 +132,16 @@ func (p *parser) strays(s *mesh.TargetState) {
 		r, reason := p.resource(s.Target, name, st)
 		if reason != "" { // there is no address for it, but there is one for where it lies
 			a := mesh.Address{Target: s.Target, Kind: mesh.Directory, Name: dir}
-			s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: fmt.Sprintf("its entry %q: %s", path.Base(name), reason)})
+			s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: fmt.Sprintf("its entry %q: %s", path.Base(name), p.reason(name, reason)), Denied: p.unreadable[name]})
 			continue
 		}
 		s.Strays = append(s.Strays, r)
+	}
+	for dir := range p.q.purged {
+		if p.closed(dir) {
+			a := mesh.Address{Target: s.Target, Kind: mesh.Directory, Name: dir}
+			s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: "the user " + p.q.user + " may not list its entries", Denied: true})
+		}
 	}
 	if p.odd > 0 {
 		for dir := range p.q.purged {
@@ -172,7 +186,7 @@ func (p *parser) recorded(s *mesh.TargetState) {
 func (p *parser) other(s *mesh.TargetState, a mesh.Address, seen primitive.Seen) {
 	switch {
 	case seen.Unknown != "":
-		s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: seen.Unknown})
+		s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: seen.Unknown, Denied: p.q.user != ""})
 	case seen.Attrs == nil:
 		s.Absent = append(s.Absent, a)
 	default:
@@ -212,8 +226,10 @@ func (p *parser) reads() {
 		case !there && p.whyUnseen(name) != "": // it has no digest, which is not that of nothing
 		case !there:
 			p.facts.Reads[r] = mesh.Read{Digest: mesh.AbsentDigest}
-		case r != name:
-			p.facts.Reads[r] = p.listing(name, st)
+		case r != name && !p.closed(name):
+			if list := p.listing(name, st); !slices.Contains(slices.Collect(maps.Values(list.Entries)), unreadableEntry) {
+				p.facts.Reads[r] = list
+			}
 		default:
 			if d, ok := p.digest[name]; ok {
 				p.facts.Reads[r] = mesh.Read{Digest: d, Ctime: st.ctime * 1e9}
@@ -257,7 +273,7 @@ func (p *parser) entry(name string, st stat) string {
 	}
 	r, reason := p.resource(mesh.Target{}, name, st)
 	if reason != "" {
-		return "unreadable"
+		return unreadableEntry
 	}
 	return is.Path.Entry(r.Attrs)
 }

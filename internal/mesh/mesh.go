@@ -28,9 +28,20 @@ type HostSpec struct {
 	User      string   // "" means: ssh_config, else the current user
 	HostKeys  []string // pinned keys in authorized_keys form ("ssh-ed25519 AAAA…"); empty: known_hosts decides
 	ProxyJump string   // "" means: ssh_config, else none
+	Sudo      Sudo     `json:",omitempty"`
 	Roles     []string // sorted
 	Origin    Pos
 }
+
+// Sudo is what a user other than root does on a host by way of sudo.
+type Sudo string
+
+// What sudo is used for.
+const (
+	SudoAll  Sudo = ""     // for each script
+	SudoRead Sudo = "read" // for the state and digests of files that the user cannot read
+	SudoNone Sudo = "none" // for nothing
+)
 
 // MarathonSpec says how a Marathon is reached.
 type MarathonSpec struct {

@@ -67,6 +67,8 @@ type TargetState struct {
 type UnknownResource struct {
 	Addr   Address `json:"address"`
 	Reason string  `json:"reason"`
+	// Denied is true when it is the account that may not look at it.
+	Denied bool `json:"denied,omitempty"`
 }
 
 // HostFacts are the facts of a host beside its resources.

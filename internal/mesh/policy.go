@@ -10,8 +10,10 @@ type Policy struct {
 	Unreachable Unreachable
 	Restart     string // "auto", "manual" or ""
 	Apps        AppPolicy
-	Rollout     map[string]RolloutOverride // by role name
-	Origin      map[string]Pos             // rule name such as "limits.outages" → where it is set
+	// Blind are globs over addresses: what the account may not read there is left out.
+	Blind   []string                   `json:",omitempty"`
+	Rollout map[string]RolloutOverride // by role name
+	Origin  map[string]Pos             // rule name such as "limits.outages" → where it is set
 }
 
 // Limits bound what one apply may do.

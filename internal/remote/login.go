@@ -29,6 +29,12 @@ func marked(command string, stdin io.Reader) (string, io.Reader, bool) {
 	return command, stdin, false
 }
 
+// AsRun is what a command becomes on the host, for rules that list it to the letter.
+func AsRun(command string) string {
+	command, _, _ = marked(command, nil)
+	return command
+}
+
 // preamble drops what comes before the word and hands on what follows it.
 type preamble struct {
 	to    *sink

@@ -1,0 +1,75 @@
+package host
+
+import "strings"
+
+// unreadableEntry stands in a listing for an entry whose content cannot be read: such a
+// listing has no digest that could be compared.
+const unreadableEntry = "unreadable"
+
+// plainUser is who looks at the host, "" for root.
+func (h *Host) plainUser() string {
+	if h.shell() == shellCommand && h.o.Dialer.User() != "root" {
+		return h.o.Dialer.User()
+	}
+	return ""
+}
+
+// denies reports whether a line of stat says that the user may not look.
+func (p *parser) denies(line string) bool {
+	return p.q.user != "" && strings.Contains(line, "Permission denied")
+}
+
+// closed reports whether a directory is there whose entries the user may not list.
+func (p *parser) closed(dir string) bool {
+	const kind, directory = 0o170000, 0o040000
+	return p.unlisted[dir] && p.stats[dir].mode&kind == directory
+}
+
+// reason says who cannot read what could not be described.
+func (p *parser) reason(name, reason string) string {
+	if p.unreadable[name] && p.q.user != "" {
+		return reason + " by the user " + p.q.user
+	}
+	return reason
+}
+
+// readPart defines how it is told of paths where a test found nothing, and of files that
+// the user cannot read: of both, root may know more. The paths go to sudo on standard
+// input, so that its commands are always the same.
+func readPart(asRoot bool) string {
+	if !asRoot {
+		return `ms_missing() { printf '%s missing %s\n' "$T" "$#"; stat -c '%n' -- "$@" 2>&1 >/dev/null; }
+ms_digests() { :; }
+`
+	}
+	return `ms_root_stat() { printf '%s\0' "$@" | ` + sudoPrefix + statCommand + ` 2>&1; }
+ms_digests() { printf '%s digests\n' "$T"; printf '%s\0' "$@" | ` + sudoPrefix + digestCommand + ` 2>/dev/null; }
+ms_missing() {
+  printf '%s missing %s\n' "$T" "$#"
+  e=$(stat -c '%n' -- "$@" 2>&1 >/dev/null)
+  s=''
+  case $e in *'Permission denied'*)
+    x=$(ms_root_stat "$@")
+    case $x in sudo:*) ;; *)
+      e=''
+      IFS=$nl
+      set -f
+      set --
+      for l in $x; do case $l in
+        [0-9a-f][0-9a-f][0-9a-f][0-9a-f]' '*)
+          s="$s$l$nl"
+          case $l in 8*) set -- "$@" "${l#* * * * * }";; esac;;
+        *) e="$e$l$nl";;
+      esac; done
+      set +f
+      unset IFS;;
+    esac;;
+  esac
+  [ -z "$e" ] || printf '%s\n' "${e%"$nl"}"
+  if [ -n "$s" ]; then
+    printf '%s stat 0\n%s' "$T" "$s"
+    [ $# = 0 ] || ms_digests "$@"
+  fi
+}
+`
+}
