@@ -1,6 +1,11 @@
 package config
 
-import "testing"
+import (
+	"slices"
+	"testing"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
 
 // A refusal cites the line that sets the rule, and none if policy leaves it to the role.
 func TestEachFieldOfARolloutHasItsOwnLine(t *testing.T) {
@@ -24,6 +29,21 @@ func TestEachFieldOfARolloutHasItsOwnLine(t *testing.T) {
 	} {
 		if got := m.Policy.Origin[name].String(); got != want {
 			t.Errorf("%s is set at %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestBlindSpotsAndSudoAreRead(t *testing.T) {
+	t.Parallel()
+	m := loaded(t, "prod", map[string]string{
+		"prod/a.cue": "package prod\n\npolicy: blind: [\"host/*/file:/etc/x\", \"host/m1\", \"*/service:ssh\"]\nhosts: m1: ssh: sudo: \"none\"\nhosts: m2: ssh: sudo: \"all\"\nhosts: m3: ssh: sudo: \"read\"\n",
+	})
+	if want := []string{"host/*/file:/etc/x", "host/m1", "*/service:ssh"}; !slices.Equal(m.Policy.Blind, want) || m.Policy.Origin["blind"].String() != "prod/a.cue:3:9" {
+		t.Errorf("%q at %s", m.Policy.Blind, m.Policy.Origin["blind"])
+	}
+	for name, want := range map[string]mesh.Sudo{"m1": mesh.SudoNone, "m2": mesh.SudoAll, "m3": mesh.SudoRead, "a1": mesh.SudoAll} {
+		if h, _ := m.Host(name); h.Sudo != want {
+			t.Errorf("%s: %q", name, h.Sudo)
 		}
 	}
 }

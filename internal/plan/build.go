@@ -68,6 +68,7 @@ func Build(in Input) Plan {
 	b.plan.Unmanaged = append(b.plan.Unmanaged, b.diff.Unmanaged...)
 	b.unknown()
 	b.filter()
+	b.blind()
 	b.identities()
 	b.otherSystems()
 	b.missingUnits()

@@ -209,7 +209,7 @@ type Evidence struct {
 	Message string      `json:"message"` // which path, and by which evidence
 }
 
-// NotCompared is a field that the plan leaves alone.
+// NotCompared is a field that the plan leaves alone, or with no field a whole resource.
 type NotCompared struct {
 	Addr   mesh.Address `json:"address"`
 	Field  string       `json:"field"`

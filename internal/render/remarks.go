@@ -27,7 +27,7 @@ func (t *printer) remarks(p plan.Plan) {
 	}
 	if begin("NOT COMPARED", len(p.NotCompared)) {
 		for _, n := range p.NotCompared {
-			t.line("  %s %s: %s", safe(n.Addr.String()), safe(n.Field), safe(n.Reason))
+			t.line("  %s%s: %s", safe(n.Addr.String()), ifText(n.Field != "", " "+safe(n.Field)), safe(n.Reason))
 		}
 		t.line("")
 	}
