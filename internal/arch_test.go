@@ -43,6 +43,7 @@ func picture() map[string][]string {
 		"internal/health":              pure(),
 		"internal/plan":                pure("internal/diff", "internal/health", "internal/primitive"),
 		"internal/route":               pure(),
+		"internal/doctor":              pure(),
 		"internal/repo":                pure(),
 		"internal/config":              pure("internal/health", "internal/primitive", "schema"), // which checks and kinds there are
 		"internal/config/configtest":   pure("internal/config", "schema"),
@@ -50,9 +51,9 @@ func picture() map[string][]string {
 		"internal/observe":             pure(),
 		"internal/marathon/definition": pure("internal/diff", "internal/plan"),
 		"internal/marathon":            pure("internal/diff", "internal/plan", "internal/marathon/definition"),
-		"internal/host":                pure("internal/diff", "internal/plan", "internal/primitive", "internal/remote"),
+		"internal/host":                pure("internal/diff", "internal/doctor", "internal/plan", "internal/primitive", "internal/remote"),
 		"internal/apply":               pure("internal/diff", "internal/health", "internal/plan"),
-		"internal/render":              pure("internal/apply", "internal/config", "internal/diff", "internal/health", "internal/plan"),
+		"internal/render":              pure("internal/apply", "internal/config", "internal/diff", "internal/doctor", "internal/health", "internal/plan"),
 		// The sandbox is the real thing's stand-in: were it to share code with what is
 		// tested against it, both would be wrong in the same way.
 		"internal/sandbox":     {"internal/sandbox/..."},
@@ -70,7 +71,7 @@ func picture() map[string][]string {
 func core() []string {
 	return []string{
 		"internal/secret", "internal/mesh", "internal/primitive", "internal/diff", "internal/plan",
-		"internal/health", "internal/route", "internal/marathon/definition",
+		"internal/health", "internal/route", "internal/doctor", "internal/marathon/definition",
 	}
 }
 

@@ -24,7 +24,7 @@ func observeScript(q query, token string) string {
 	record := "''"
 	b.WriteString("ms_observe() {\nT=" + quote(token) + "\n" + observePrelude)
 	if !q.probeOnly {
-		b.WriteString(factsPart + listsPart + readPart(q.asRoot))
+		b.WriteString(factsPart + listsPart + readPart(q))
 		writePaths(&b, q)
 		writeNamed(&b, q)
 		record = rooted(recordPath(q.mesh))

@@ -33,16 +33,48 @@ func (p *parser) reason(name, reason string) string {
 	return reason
 }
 
-// readPart defines how it is told of paths where a test found nothing, and of files that
-// the user cannot read: of both, root may know more. The paths go to sudo on standard
-// input, so that its commands are always the same.
-func readPart(asRoot bool) string {
-	if !asRoot {
-		return `ms_missing() { printf '%s missing %s\n' "$T" "$#"; stat -c '%n' -- "$@" 2>&1 >/dev/null; }
+// unasked says who could not find out about what lies at no path.
+func (p *parser) unasked(reason string) string {
+	if p.q.user != "" {
+		return reason + " (asked as the user " + p.q.user + ")"
+	}
+	return reason
+}
+
+// readPart defines how it is told of paths where a test found nothing, and of files and
+// units that the user cannot read: of all three, root may know more. What is asked for goes
+// to sudo on standard input, so that its commands are always the same.
+func readPart(q query) string {
+	switch {
+	case q.user == "":
+		return plainPart
+	case q.asRoot:
+		return unitsPart(sudoPrefix+unitCommand) + rootPart
+	default:
+		return unitsPart("false") + plainPart
+	}
+}
+
+const plainPart = `ms_missing() { printf '%s missing %s\n' "$T" "$#"; stat -c '%n' -- "$@" 2>&1 >/dev/null; }
 ms_digests() { :; }
 `
-	}
-	return `ms_root_stat() { printf '%s\0' "$@" | ` + sudoPrefix + statCommand + ` 2>&1; }
+
+// unitsPart asks for units in another way where the user cannot, and describes none of
+// them where that fails, too: whoever reads it wants a block for each.
+func unitsPart(other string) string {
+	return `systemctl() {
+  if [ "$1 $2 $3 $4" != "show -p ` + unitProperties + ` --" ]; then command systemctl "$@"
+  elif x=$(command systemctl "$@" 2>/dev/null); then printf '%s\n' "$x"
+  else
+    shift 4
+    if x=$(printf '%s\0' "$@" | ` + other + ` 2>/dev/null); then printf '%s\n' "$x"
+    else printf 'Id=%s\n\n' "$@"; fi
+  fi
+}
+`
+}
+
+const rootPart = `ms_root_stat() { printf '%s\0' "$@" | ` + sudoPrefix + statCommand + ` 2>&1; }
 ms_digests() { printf '%s digests\n' "$T"; printf '%s\0' "$@" | ` + sudoPrefix + digestCommand + ` 2>/dev/null; }
 ms_missing() {
   printf '%s missing %s\n' "$T" "$#"
@@ -72,4 +104,3 @@ ms_missing() {
   fi
 }
 `
-}

@@ -15,11 +15,18 @@ const sudoPrefix = "sudo -n "
 
 // The commands that run as root. They are always the same, so that sudoers can list each
 // to the letter: what differs comes on standard input. statCommand and digestCommand take
-// paths, each ended by a NUL, and cannot write nor show what is in a file.
+// paths, each ended by a NUL, and unitCommand units: they cannot write nor show what is in
+// a file. Units are asked for so where a plain user has no D-Bus to ask systemd by.
 const (
 	shellCommand  = "/bin/sh -s"
 	statCommand   = `/usr/bin/xargs -0 -r /usr/bin/stat -c '%f %U %G %s %Z %n' --`
 	digestCommand = `/usr/bin/xargs -0 -r /usr/bin/sha256sum --`
+	unitCommand   = `/usr/bin/xargs -0 -r /bin/systemctl show -p ` + unitProperties + ` --`
+)
+
+// unitProperties are those for which the primitive service asks.
+const (
+	unitProperties = "Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,NeedDaemonReload"
 )
 
 // stagingCommand receives the payload of a batch.
@@ -33,7 +40,6 @@ type Right struct {
 	Purpose string
 	Write   bool // applying takes it
 	Read    bool // reading as another user than root takes it, with mesh.SudoRead
-	Denied  string
 }
 
 // Rights lists the commands that meshsync runs by way of sudo for a mesh.
@@ -41,6 +47,7 @@ func Rights(meshName string) []Right {
 	return []Right{
 		{Command: statCommand, Purpose: "state of files", Read: true},
 		{Command: digestCommand, Purpose: "digests of files", Read: true},
+		{Command: unitCommand, Purpose: "state of units", Read: true},
 		{Command: shellCommand, Purpose: "scripts", Write: true},
 		{Command: stagingCommand(meshName), Purpose: "contents of files", Write: true},
 	}
@@ -97,22 +104,4 @@ func (h *Host) allowed(ctx context.Context, command string) (why string, err err
 		return clean(first), nil
 	}
 	return "", nil
-}
-
-// Sudoers is a command as sudoers lists it: its words with single blanks between, and
-// what sudoers would read as its own or as a pattern escaped.
-func (r Right) Sudoers() string {
-	var b strings.Builder
-	quoted := false
-	for _, c := range remote.AsRun(r.Command) {
-		switch {
-		case c == '\'':
-			quoted = !quoted
-			continue
-		case strings.ContainsRune(`,:=\#*?[]`, c):
-			b.WriteByte('\\')
-		}
-		b.WriteRune(c)
-	}
-	return b.String()
 }

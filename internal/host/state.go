@@ -186,7 +186,7 @@ func (p *parser) recorded(s *mesh.TargetState) {
 func (p *parser) other(s *mesh.TargetState, a mesh.Address, seen primitive.Seen) {
 	switch {
 	case seen.Unknown != "":
-		s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: seen.Unknown, Denied: p.q.user != ""})
+		s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: p.unasked(seen.Unknown), Denied: p.q.user != ""})
 	case seen.Attrs == nil:
 		s.Absent = append(s.Absent, a)
 	default:
