@@ -77,6 +77,7 @@ func applyCommand(ctx context.Context, e *environment, g *globals, f *planFlags,
 	if a.rollback {
 		allowRollback(&p.plan)
 	}
+	p.mayWrite(ctx, e, g, a.adopt)
 	shown := textOptions(e, a.again, f.full)
 	shown.Apply = true
 	shown.Brief = a.yes && !f.full // nobody reads it to decide: the plan was reviewed before

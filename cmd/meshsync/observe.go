@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,7 +12,7 @@ import (
 )
 
 func newObserve(e *environment, g *globals) *cobra.Command {
-	out := outputs{}
+	out, noSudo := outputs{}, false
 	c := &cobra.Command{
 		Use:   "observe [DIR]",
 		Short: "Save what is live as a snapshot without secrets",
@@ -33,7 +34,7 @@ requests from forks, which get no credentials.
 			}
 			defer d.close()
 			dirtyWarning(e, g, d)
-			t, err := newTargets(e, g, d.mesh, targetOptions{texts: true})
+			t, err := newTargets(e, g, d.mesh, targetOptions{texts: true, noSudo: noSudo})
 			if err != nil {
 				return err
 			}
@@ -53,17 +54,21 @@ requests from forks, which get no credentials.
 			if err := out.write(e, ws); err != nil {
 				return err
 			}
-			return observedResult(seen)
+			return observedResult(seen, d.mesh.Policy.Blind)
 		},
 	}
 	c.Flags().StringArrayVarP(&out.specs, "output", "o", nil, "`FORMAT[=FILE]`: text, json (repeatable)")
+	registerNoSudo(c.Flags(), &noSudo)
 	return c
 }
 
-// observedResult is exitIncomplete when a target, or something on one, could not be seen.
-func observedResult(seen mesh.Observed) error {
+// observedResult is exitIncomplete when a target, or something on one that is no blind spot
+// by policy, could not be seen.
+func observedResult(seen mesh.Observed, globs []string) error {
 	for _, t := range seen.Targets {
-		if t.Outcome != mesh.OK || len(t.Unknown) > 0 {
+		blind := blindSpots(globs, t)
+		open := func(u mesh.UnknownResource) bool { return !u.Denied || !blind[u.Addr] }
+		if t.Outcome != mesh.OK || slices.ContainsFunc(t.Unknown, open) {
 			return result(exitIncomplete)
 		}
 	}

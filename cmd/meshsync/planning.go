@@ -27,6 +27,7 @@ type planFlags struct {
 	from          string
 	out           outputs
 	full          bool
+	noSudo        bool
 }
 
 // register adds the flags; formats are those of the command.
@@ -124,7 +125,7 @@ func (p *planned) observe(ctx context.Context, e *environment, g *globals, f *pl
 		in.Seen, in.Sandbox = snap.Observed, snap.Sandbox
 		return nil
 	}
-	t, err := newTargets(e, g, p.desired.mesh, targetOptions{timeout: in.Policy.Apps.Timeout})
+	t, err := newTargets(e, g, p.desired.mesh, targetOptions{timeout: in.Policy.Apps.Timeout, noSudo: f.noSudo})
 	if err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ mesos-master, mesos-agent, your own roles) over SSH, and Marathon apps.
 // commands is the table of all commands, in the order of the help.
 func commands() []func(*environment, *globals) *cobra.Command {
 	return []func(*environment, *globals) *cobra.Command{
-		newInit, newValidate, newPlan, newApply, newDrift, newObserve, newShow,
+		newInit, newValidate, newPlan, newApply, newDrift, newObserve, newDoctor, newShow,
 		newSandbox, newDemo, newVersion,
 	}
 }

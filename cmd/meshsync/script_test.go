@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -24,5 +25,11 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup:               setup,
 		Cmds:                scriptCommands(),
+		Condition: func(word string) (bool, error) {
+			if word != "root" {
+				return false, fmt.Errorf("there is no condition %s", word)
+			}
+			return os.Geteuid() == 0, nil
+		},
 	})
 }

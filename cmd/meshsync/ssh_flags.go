@@ -29,6 +29,11 @@ func (s *sshFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&s.config, "ssh-config", "", "ssh_config `FILE` (default ~/.ssh/config)")
 }
 
+// registerNoSudo adds the flag of the commands that only read.
+func registerNoSudo(f *pflag.FlagSet, noSudo *bool) {
+	f.BoolVar(noSudo, "no-sudo", false, "read hosts as the plain user; what that user may not read is unknown")
+}
+
 // check refuses files that were named and are not there; the default ones may be missing.
 func (s *sshFlags) check() error {
 	named := append(append([]string{}, s.identities...), s.knownHosts...)

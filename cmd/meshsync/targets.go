@@ -30,6 +30,7 @@ type targets struct {
 type targetOptions struct {
 	texts   bool          // all file contents, for a snapshot
 	timeout time.Duration // of an app's deployment; 0: the default
+	noSudo  bool          // read all hosts as the plain user
 }
 
 // newTargets prepares the targets of a mesh. Nothing is dialled yet; a person may be asked
@@ -57,6 +58,9 @@ func newTargets(e *environment, g *globals, m *mesh.Mesh, o targetOptions) (*tar
 	t.pool = pool
 	var hosts []mesh.HostSpec
 	for _, h := range m.Hosts {
+		if o.noSudo {
+			h.Sudo = mesh.SudoNone
+		}
 		if box != nil {
 			if h, err = redirected(h, box); err != nil {
 				return nil, err
@@ -102,7 +106,7 @@ func redirected(h mesh.HostSpec, box *sandbox.Connect) (mesh.HostSpec, error) {
 func (t *targets) newHost(g *globals, m *mesh.Mesh, h mesh.HostSpec, o targetOptions) *host.Host {
 	return host.New(host.Options{
 		Mesh: m.Name, Name: h.Name, Resources: m.ResourcesOf(mesh.Host(h.Name)), Checks: checksOf(m, h.Name),
-		Texts: o.texts, Dialer: sshDialer{t.pool.Host(h)}, Timeout: g.timeout,
+		Texts: o.texts, Dialer: sshDialer{t.pool.Host(h)}, Sudo: h.Sudo, Timeout: g.timeout,
 	})
 }
 

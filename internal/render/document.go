@@ -17,6 +17,7 @@ const (
 	DriftSchema    = "meshsync.drift/v1"
 	ReportSchema   = "meshsync.report/v1"
 	SnapshotSchema = "meshsync.snapshot/v1"
+	DoctorSchema   = "meshsync.doctor/v1"
 	ErrorSchema    = "meshsync.error/v1"
 )
 
