@@ -65,7 +65,7 @@ func (m machine) guarded(t *testing.T) []mesh.Resource {
 		"directories", "/srv/t", `{"mode": "0755", "owner": "root", "group": "root"}`,
 		"files", "/srv/t/open", `{"content": "open\n", "mode": "0644", "owner": "root", "group": "root"}`,
 		"files", "/srv/t/secret", `{"content": "secret\n", "mode": "0640", "owner": "root", "group": "daemon"}`,
-		"directories", "/srv/closed", `{"mode": "0700", "owner": "root", "group": "root"}`,
+		"directories", "/srv/closed", `{"mode": "0700", "owner": "root", "group": "root", "purge": true}`,
 		"files", "/srv/closed/f", `{"content": "f\n", "mode": "0644", "owner": "root", "group": "root"}`,
 		"groups", "svc", `{"gid": 4243}`,
 		"packages", "sudo", `{}`,
@@ -106,9 +106,15 @@ func TestAccountsWithOnlyThePrintedLines(t *testing.T) {
 	t.Run("reading lines", func(t *testing.T) { m.readingLines(t, want) })
 	t.Run("no sudo", func(t *testing.T) { m.withoutSudo(t, want) })
 	t.Run("a secret that moved", func(t *testing.T) {
-		m.Must(t, "echo other >/srv/closed/f")
-		if p := m.seen(t, m.as(t, "watch", mesh.SudoRead, want), want); len(p.Stages) == 0 || !strings.Contains(tell(p), "/srv/closed/f") {
-			t.Errorf("the reading account does not see it:%s", tell(p))
+		m.Must(t, "echo other >/srv/closed/f; echo more >/srv/closed/stray; ln -s /nowhere /srv/closed/.link")
+		p := m.seen(t, m.as(t, "watch", mesh.SudoRead, want), want)
+		for _, name := range []string{"update host/h1/file:/srv/closed/f", "delete host/h1/file:/srv/closed/stray"} {
+			if !strings.Contains(tell(p), name) {
+				t.Errorf("the reading account does not see %s:%s", name, tell(p))
+			}
+		}
+		if got := unknown(p); got != "directory:/srv/closed" { // for the link: where it leads is not told
+			t.Errorf("unknown %q: %+v", got, p.Unknown)
 		}
 	})
 }
@@ -141,15 +147,15 @@ func (m machine) withoutSudo(t *testing.T, want []mesh.Resource) {
 	h := m.as(t, "reader", mesh.SudoNone, want)
 	p := m.seen(t, h, want)
 	// The bed has no D-Bus, by which a plain user would ask systemd.
-	if got, blind := unknown(p), "file:/srv/closed/f file:/srv/t/secret service:s service:ssh"; got != blind || p.Complete || !p.Empty || len(p.Stale) > 0 {
+	if got, blind := unknown(p), "directory:/srv/closed file:/srv/closed/f file:/srv/t/secret service:s service:ssh"; got != blind || p.Complete || !p.Empty || len(p.Stale) > 0 {
 		t.Errorf("unknown %q, want %q; stale %+v:%s", got, blind, p.Stale, tell(p))
 	}
-	p = m.seen(t, h, want, "host/*/file:/srv/t/*", "host/*/file:/srv/closed/*", "host/*/service:*", "host/*/file:/nowhere")
-	if !p.Complete || !p.Empty || len(p.NotCompared) != 4 || len(p.Notes) != 1 {
+	p = m.seen(t, h, want, "host/*/file:/srv/t/*", "host/*/file:/srv/closed/*", "host/*/service:*", "host/*/directory:/srv/closed", "host/*/file:/nowhere")
+	if !p.Complete || !p.Empty || len(p.NotCompared) != 5 || len(p.Notes) != 1 {
 		t.Errorf("complete %t, unknown %q, not compared %+v, notes %q", p.Complete, unknown(p), p.NotCompared, p.Notes)
 	}
 	m.Must(t, "echo moved >/srv/t/open")
-	p = m.seen(t, h, want, "host/*/file:/srv/*", "host/h1/service:*")
+	p = m.seen(t, h, want, "host/*/file:/srv/*", "host/h1/directory:/srv/closed", "host/h1/service:*")
 	if !strings.Contains(tell(p), "/srv/t/open") || !p.Complete {
 		t.Errorf("what is in a blind spot and can be read is not compared:%s", tell(p))
 	}

@@ -184,7 +184,7 @@ func writeListing(b *strings.Builder, dir string, named map[string]bool, meshNam
 			known = append(known, rooted(name))
 		}
 	}
-	fmt.Fprintf(b, "if [ ! -r %[1]s ] || [ ! -x %[1]s ]; then printf '%%s unlisted %%s\\n' \"$T\" %[1]s; elif [ -d %[1]s ]; then for e in %[1]s/* %[1]s/.[!.]* %[1]s/..?*; do ", rooted(dir))
+	fmt.Fprintf(b, "if [ ! -r %[1]s ] || [ ! -x %[1]s ]; then ms_closed %[1]s; elif [ -d %[1]s ]; then for e in %[1]s/* %[1]s/.[!.]* %[1]s/..?*; do ", rooted(dir))
 	b.WriteString("case $e in " + strings.Join(slices.Sorted(slices.Values(known)), "|") + ") ;; *) ms_entry \"$e\";; esac")
 	b.WriteString("; done; fi\n")
 }

@@ -57,6 +57,7 @@ func readPart(q query) string {
 
 const plainPart = `ms_missing() { printf '%s missing %s\n' "$T" "$#"; stat -c '%n' -- "$@" 2>&1 >/dev/null; }
 ms_digests() { :; }
+ms_closed() { printf '%s unlisted %s\n' "$T" "$1"; }
 `
 
 // unitsPart asks for units in another way where the user cannot, and describes none of
@@ -74,7 +75,26 @@ func unitsPart(other string) string {
 `
 }
 
-const rootPart = `ms_root_stat() { printf '%s\0' "$@" | ` + sudoPrefix + statCommand + ` 2>&1; }
+// rootPart has entries of directories by way of ls -b, which makes a line of each name. One
+// that it escapes is told as odd.
+const rootPart = `ms_closed() {
+  if [ ! -d "$1" ]; then case $(stat -c %n -- "$1" 2>&1) in *'Permission denied'*) ;; *) return 0;; esac; fi
+  if ! x=$(printf '%s\0' "$1" | ` + sudoPrefix + listCommand + ` 2>/dev/null); then
+    printf '%s unlisted %s\n' "$T" "$1"
+    return 0
+  fi
+  IFS=$nl
+  set -f
+  for e in $x; do
+    case $e in
+    *\\*) printf '%s oddname\n' "$T";;
+    *) n=$((n+1)); eval "p$n=\$1/\$e"; ms_p "$n" "$1/$e" -;;
+    esac
+  done
+  set +f
+  unset IFS
+}
+ms_root_stat() { printf '%s\0' "$@" | ` + sudoPrefix + statCommand + ` 2>&1; }
 ms_digests() { printf '%s digests\n' "$T"; printf '%s\0' "$@" | ` + sudoPrefix + digestCommand + ` 2>/dev/null; }
 ms_missing() {
   printf '%s missing %s\n' "$T" "$#"

@@ -14,13 +14,14 @@ import (
 const sudoPrefix = "sudo -n "
 
 // The commands that run as root. They are always the same, so that sudoers can list each
-// to the letter: what differs comes on standard input. statCommand and digestCommand take
-// paths, each ended by a NUL, and unitCommand units: they cannot write nor show what is in
+// to the letter: what differs comes on standard input. The first three take paths, each
+// ended by a NUL, and unitCommand units: they cannot write nor show what is in
 // a file. Units are asked for so where a plain user has no D-Bus to ask systemd by.
 const (
 	shellCommand  = "/bin/sh -s"
 	statCommand   = `/usr/bin/xargs -0 -r /usr/bin/stat -c '%f %U %G %s %Z %n' --`
 	digestCommand = `/usr/bin/xargs -0 -r /usr/bin/sha256sum --`
+	listCommand   = `/usr/bin/xargs -0 -r /bin/ls -1Ab --`
 	unitCommand   = `/usr/bin/xargs -0 -r /bin/systemctl show -p ` + unitProperties + ` --`
 )
 
@@ -47,6 +48,7 @@ func Rights(meshName string) []Right {
 	return []Right{
 		{Command: statCommand, Purpose: "state of files", Read: true},
 		{Command: digestCommand, Purpose: "digests of files", Read: true},
+		{Command: listCommand, Purpose: "entries of directories", Read: true},
 		{Command: unitCommand, Purpose: "state of units", Read: true},
 		{Command: shellCommand, Purpose: "scripts", Write: true},
 		{Command: stagingCommand(meshName), Purpose: "contents of files", Write: true},

@@ -146,7 +146,7 @@ func (p *parser) strays(s *mesh.TargetState) {
 	if p.odd > 0 {
 		for dir := range p.q.purged {
 			a := mesh.Address{Target: s.Target, Kind: mesh.Directory, Name: dir}
-			s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: "it, or another listed directory, has an entry with a line break in its name: remove it by hand"})
+			s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: "it, or another listed directory, has an entry with a line break, or another odd character, in its name: remove it by hand"})
 			break
 		}
 	}

@@ -23,7 +23,7 @@ func Sudoers(meshName, reader, writer string) string {
 	fmt.Fprintf(&b, `# meshsync, mesh %s. Put it into /etc/sudoers.d/meshsync-%[1]s with mode 0440; look at it
 # with visudo -cf first. The commands are listed to the letter, as meshsync runs them.
 
-# The account that reads (ssh.sudo: "read"): state and digests of any file, no content, no write.
+# The account that reads (ssh.sudo: "read"): state, names and digests of any file, no content, no write.
 %[2]s
 
 # The account that applies. It writes any file and restarts services: it is as good as root.
