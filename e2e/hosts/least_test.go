@@ -84,6 +84,7 @@ func TestAccountsWithOnlyThePrintedLines(t *testing.T) {
 	m.account(t, "deploy")
 	m.account(t, "watch")
 	m.Put(t, "/etc/sudoers.d/meshsync-prod", host.Sudoers("prod", "watch", "deploy"), 0o440)
+	m.Put(t, "/etc/sudoers.d/logged", "Defaults log_input, log_output\n", 0o440)
 	m.Must(t, "visudo -c")
 	want := m.guarded(t)
 
@@ -99,6 +100,17 @@ func TestAccountsWithOnlyThePrintedLines(t *testing.T) {
 	if p := m.planned(t, m.as(t, "deploy", mesh.SudoAll, want), want); !p.Empty {
 		t.Errorf("there is still something to do:%s", tell(p))
 	}
+	lease := mesh.Lease{Run: "r2"}
+	if err := writer.Take(t.Context(), lease); err != nil {
+		t.Error(err)
+	}
+	if err := writer.Release(t.Context()); err != nil {
+		t.Error(err)
+	}
+	// What is logged of others is not of the accounts with these lines.
+	m.Must(t, "su admin -c 'echo tell-tale | sudo -n /bin/cat'")
+	m.holds(t, "find /var/log/sudo-io -type f -exec zgrep -q tell-tale {} +")
+	m.holds(t, "! find /var/log/sudo-io -type f -exec zgrep -E -l 'ms_observe|ms_batch|secret' {} + | grep .")
 	if r := m.Exec(t, "su deploy -c 'sudo -n /bin/cat /etc/shadow; sudo -n /bin/sh -c id; sudo -n -i true'"); strings.Contains(r.Stdout, "root") {
 		t.Errorf("the writing account has more than its lines: %s", r.Stdout)
 	}
