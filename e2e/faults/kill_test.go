@@ -70,11 +70,11 @@ func TestAHostThatDiesAfterEachStep(t *testing.T) {
 	}
 }
 
-// TestAHostThatDiesAmidAStep kills it while a program of a step is about to run; each sixth
+// TestAHostThatDiesAmidAStep kills it while a program of a step is about to run; each ninth
 // call is enough to meet all steps.
 func TestAHostThatDiesAmidAStep(t *testing.T) {
 	l := newLab(t)
-	for n := 2; ; n += 6 {
+	for n := 2; ; n += 9 {
 		want := l.scene(t)
 		h := l.target(t, want, 0)
 		w := l.ready(t, h, "first", want)
@@ -85,7 +85,7 @@ func TestAHostThatDiesAmidAStep(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			t.Logf("killed amid each sixth of %d programs", n)
+			t.Logf("killed amid each ninth of %d programs", n)
 			return
 		}
 		if err == nil {

@@ -152,8 +152,7 @@ func (l *lab) settles(t *testing.T, want []mesh.Resource) {
 	if w := planned(t, l.target(t, want, 0), "third", want); len(w.Changes) > 0 {
 		t.Errorf("a third run finds something to do: %+v", w.Changes)
 	}
-	left := l.Must(t, `find / -xdev \( -name '.meshsync-*' -o -path '/var/lib/meshsync/*/staging/*' -o -path '/var/lib/meshsync/*/.record*' -o -path '*/old/.new' -o -name unfinished \) 2>/dev/null
-[ ! -d /srv/t ] || find /srv/t -name '.meshsync-*'`)
+	left := l.Must(t, `find /srv /etc /var/lib/meshsync \( -name '.meshsync-*' -o -path '/var/lib/meshsync/*/staging/*' -o -path '/var/lib/meshsync/*/.record*' -o -path '*/old/.new' -o -name unfinished \)`)
 	if left != "" {
 		t.Errorf("the next run leaves\n%s", left)
 	}

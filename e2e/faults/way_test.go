@@ -71,10 +71,10 @@ rm -rf /srv/t /var/lib/meshsync; mkdir -p /srv/t/d; printf old >/srv/t/d/changed
 	}
 }
 
-// TestADirectoryThatAUserTurnsElsewhere has the user act at each second moment of a write.
+// TestADirectoryThatAUserTurnsElsewhere has the user act at each third moment of a write.
 func TestADirectoryThatAUserTurnsElsewhere(t *testing.T) {
 	l := newLab(t)
-	for n := 1; ; n += 2 {
+	for n := 1; ; n += 3 {
 		l.Must(t, `rm -rf /srv/u /srv/root /var/lib/meshsync; mkdir -p /srv/u/d /srv/root; chown -R reader /srv/u
 for f in /srv/u/d/f /srv/root/f /srv/root/new; do printf old >$f; done`)
 		want := []mesh.Resource{file("/srv/u/d/f", "new"), symlink("/srv/u/d/l", "/x"), directory("/srv/u/d/s/s", false)}
@@ -93,7 +93,7 @@ for f in /srv/u/d/f /srv/root/f /srv/root/new; do printf old >$f; done`)
 			t.Fatalf("call %d: what root owns was changed: %s", n, got)
 		}
 		if !stopped {
-			t.Logf("%d moments", n/2)
+			t.Logf("%d moments", n/3)
 			return
 		}
 		l.Must(t, "rm /srv/u/d; mv /srv/u/e /srv/u/d; cd /srv/u/d; find . -name '.mesh*' -type l -delete; [ ! -e x ] || rm -r x")
