@@ -27,7 +27,7 @@ const (
 
 // unitProperties are those for which the primitive service asks.
 const (
-	unitProperties = "Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,NeedDaemonReload"
+	unitProperties = "Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,ControlGroup,NeedDaemonReload"
 )
 
 // stagingCommand receives the payload of a batch.
