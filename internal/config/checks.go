@@ -23,6 +23,7 @@ func check(m *mesh.Mesh, l *loader) {
 	checkPurges(m, l)
 	checkEnsembles(m, l)
 	checkServices(m, l)
+	checkSecrets(m, l)
 	checkPolicy(m, l)
 	checkURLs(m, l)
 	checkApps(m, l.errs)
@@ -81,7 +82,7 @@ func checkIDs(m *mesh.Mesh, c *collector) {
 	for _, r := range m.Roles {
 		seen := map[string]mesh.Resource{}
 		for _, res := range m.Resources {
-			if res.Role != r.Name || res.Addr.Kind != mesh.File || path.Base(res.Addr.Name) != "myid" {
+			if res.Role != r.Name || res.Text == nil || path.Base(res.Addr.Name) != "myid" {
 				continue
 			}
 			id := strings.TrimSpace(*res.Text)

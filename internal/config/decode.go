@@ -208,7 +208,7 @@ func (l *loader) resources(host, role string, origin mesh.Pos, raw rawResources,
 			l.verifyKey(host, role, p.Field, name, origin, d)
 			out = append(out, mesh.Resource{
 				Addr:  mesh.Address{Target: mesh.Host(host), Kind: p.Kind, Name: name},
-				Attrs: mesh.MustTree(d.Attrs), Text: d.Text, Purge: d.Purge, Gone: d.Gone, Recursive: d.Recursive, Validate: d.Validate, Service: d.Service, Role: role, Origin: origin,
+				Attrs: mesh.MustTree(d.Attrs), Text: d.Text, Secret: d.Secret, Purge: d.Purge, Gone: d.Gone, Recursive: d.Recursive, Validate: d.Validate, Service: d.Service, Role: role, Origin: origin,
 			})
 		}
 	}

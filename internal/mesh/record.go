@@ -39,6 +39,10 @@ type RecordEntry struct {
 	// run may have ended before it wrote. Empty once it holds.
 	Was    string `json:"was,omitempty"`
 	Origin string `json:"origin,omitempty"` // Created or Adopted
+	// Of a secret file: SecretSource.ID of what it was written from, and the keyed digest of
+	// what that came to.
+	Source string `json:"source,omitempty"`
+	Keyed  string `json:"keyed,omitempty"`
 }
 
 // The values of RecordEntry.State and Origin.

@@ -13,7 +13,7 @@ import (
 //
 // Attributes by kind, complete on both sides:
 //
-//	file       content ("sha256:HEX" of the bytes), mode ("0644"), owner, group
+//	file       content ("sha256:HEX" of the bytes; of a secret see SecretContent), mode ("0644"), owner, group
 //	directory  mode, owner, group
 //	symlink    to
 //	service    enabled (bool), running (bool)
@@ -25,8 +25,8 @@ type Resource struct {
 	Attrs Tree    `json:"attrs"`
 
 	// Text is the content of a file where it is known: always for a desired
-	// file; for an observed one only when it was asked for and is no larger
-	// than MaxText. Nil means unknown.
+	// file that is no secret; for an observed one only when it was asked for and is no
+	// larger than MaxText. Nil means unknown.
 	Text *string `json:"text,omitempty"`
 
 	Role   string `json:"role,omitempty"`  // desired: the role that yielded it
@@ -37,17 +37,22 @@ type Resource struct {
 	Recursive bool `json:"recursive,omitempty"`
 	// Validate is a desired file's shell command that must accept it before it goes live;
 	// "$1" in it is the path of the candidate.
-	Validate string       `json:"validate,omitempty"`
-	Service  *ServiceSpec `json:"service,omitempty"` // desired service
-	App      *AppState    `json:"app,omitempty"`     // observed app
+	Validate string `json:"validate,omitempty"`
+	// Secret is where a desired file's content comes from that git does not hold in the clear.
+	Secret  *SecretSource `json:"secret,omitempty"`
+	Service *ServiceSpec  `json:"service,omitempty"` // desired service
+	App     *AppState     `json:"app,omitempty"`     // observed app
 }
 
-// Confidential reports whether not everybody on its host may read a file: its content is
-// shown nowhere, for it may hold a secret that nobody declared as one.
+// Confidential reports whether a file is declared a secret, or not everybody on its host may
+// read it: its content is shown nowhere, for it may hold a secret that nobody declared as one.
 func (r Resource) Confidential() bool { return ConfidentialAttrs(r.Attrs) }
 
 // ConfidentialAttrs is Confidential of attributes; other kinds than files never are.
 func ConfidentialAttrs(attrs Tree) bool {
+	if SecretContent(attrs["content"]) {
+		return true
+	}
 	mode, _ := attrs["mode"].(string)
 	if attrs["content"] == nil || mode == "" {
 		return false

@@ -15,12 +15,18 @@ func file() Primitive {
 		Decode: func(declaration []byte) (Declared, error) {
 			f, err := decoded[struct {
 				ownership
-				Content string `json:"content"`
-				Check   string `json:"check"`
-				Key     string `json:"fingerprint"`
+				Content *string            `json:"content"`
+				Secret  *mesh.SecretSource `json:"secret"`
+				Check   string             `json:"check"`
+				Key     string             `json:"fingerprint"`
 			}](declaration)
-			d := Declared{Attrs: f.attrs(), Text: &f.Content, Fingerprint: f.Key, Validate: strings.ReplaceAll(f.Check, "%s", `"$1"`)}
-			d.Attrs["content"] = mesh.DigestBytes([]byte(f.Content))
+			d := Declared{Attrs: f.attrs(), Text: f.Content, Secret: f.Secret, Fingerprint: f.Key, Validate: strings.ReplaceAll(f.Check, "%s", `"$1"`)}
+			switch {
+			case f.Secret != nil:
+				d.Attrs["content"] = f.Secret.ID()
+			case f.Content != nil:
+				d.Attrs["content"] = mesh.DigestBytes([]byte(*f.Content))
+			}
 			return d, err
 		},
 		Path: &Path{

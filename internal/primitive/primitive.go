@@ -45,6 +45,7 @@ type Primitive struct {
 type Declared struct {
 	Attrs     map[string]any
 	Text      *string
+	Secret    *mesh.SecretSource // in place of Text
 	Purge     bool
 	Gone      bool
 	Recursive bool
