@@ -45,6 +45,7 @@ func picture() map[string][]string {
 		"internal/route":               pure(),
 		"internal/doctor":              pure(),
 		"internal/repo":                pure(),
+		"internal/unseal":              pure(),
 		"internal/config":              pure("internal/health", "internal/primitive", "schema"), // which checks and kinds there are
 		"internal/config/configtest":   pure("internal/config", "schema"),
 		"internal/remote":              pure(),
@@ -108,6 +109,7 @@ func doors() []door {
 		{"github.com/sergi/go-diff", []string{"internal/render", "bench/prescribed"}, "a text diff is a rendering"},
 		{"github.com/spf13", []string{"cmd/meshsync"}, "only the command line knows flags"},
 		{"net/http", []string{"internal/marathon", "internal/sandbox", "internal/sandbox/...", "cmd/meshsync", "e2e/standin"}, "the only server that meshsync talks HTTP to is a Marathon"},
+		{"filippo.io/age", []string{"internal/unseal"}, "a secret is opened in one place"},
 		{"os/exec", []string{"internal/sandbox", "internal/sandbox/...", "cmd/meshsync", "bench/run", "e2e/bed"}, "a plan runs nobody's code"},
 	}
 }

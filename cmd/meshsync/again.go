@@ -18,7 +18,7 @@ func again(c *cobra.Command, g *globals) string {
 		out.WriteString(" -C " + shellWord(g.dir))
 	}
 	c.Flags().Visit(func(f *pflag.Flag) {
-		shared := c.Root().PersistentFlags().Lookup(f.Name) != nil || slices.Contains([]string{"only", "exclude", "policy-ref", "override", "accept-machine"}, f.Name)
+		shared := c.Root().PersistentFlags().Lookup(f.Name) != nil || slices.Contains([]string{"only", "exclude", "policy-ref", "override", "accept-machine", "refresh-secrets"}, f.Name)
 		if !shared || f.Name == "chdir" {
 			return
 		}

@@ -42,6 +42,9 @@ on each target that the plan touches, and on all members of an ensemble of which
 stopped; where another run has one, nothing is done (exit code 4). A lease that is not
 renewed ends after five minutes, that of a run which was killed on this machine at once.
 
+Secrets are decrypted, read from the environment or asked of a command once the plan is
+agreed to and before anything is done, each once, and only those of files that are written.
+
   meshsync apply
   meshsync apply -C prod --yes
   meshsync apply --ref v41 --rollback     an older commit
@@ -63,6 +66,7 @@ renewed ends after five minutes, that of a run which was killed on this machine 
 	c.Flags().BoolVarP(&a.yes, "yes", "y", false, "do not ask")
 	c.Flags().BoolVar(&a.rollback, "rollback", false, "allow a commit that is older than, or unrelated to, the one applied before")
 	c.Flags().BoolVar(&a.adopt, "adopt", false, "also record resources that are already as desired, on hosts that need no change")
+	c.Flags().StringArrayVar(&f.identities, "age-identity", nil, "`FILE` with identities that decrypt secrets (repeatable; default $MESHSYNC_AGE_IDENTITY)")
 	c.Flags().StringVar(&a.journal, "journal", "", "`FILE` for the events of the run (default below $XDG_STATE_HOME/meshsync)")
 	return c
 }
@@ -97,6 +101,9 @@ func applyCommand(ctx context.Context, e *environment, g *globals, f *planFlags,
 		if ok, err := confirm(e); err != nil || !ok {
 			return err
 		}
+	}
+	if err := resolveSecrets(ctx, e, p); err != nil {
+		return err
 	}
 	return carryOut(ctx, e, g, f, a, p)
 }

@@ -16,6 +16,7 @@ import (
 	"meshsync.dev/meshsync/internal/observe"
 	"meshsync.dev/meshsync/internal/plan"
 	"meshsync.dev/meshsync/internal/render"
+	"meshsync.dev/meshsync/internal/unseal"
 )
 
 // planFlags narrow and feed a plan; plan, apply and drift share them.
@@ -28,6 +29,10 @@ type planFlags struct {
 	out           outputs
 	full          bool
 	noSudo        bool
+	// refreshSecrets writes secrets anew whose sources git does not hold; identities are
+	// files to decrypt others with, which only apply does.
+	refreshSecrets bool
+	identities     []string
 }
 
 // register adds the flags; formats are those of the command.
@@ -43,6 +48,7 @@ func (p *planFlags) registerPolicy(f *pflag.FlagSet) {
 	f.StringVar(&p.policyRef, "policy-ref", "", "revision whose policy limits the plan (default: the CI job's base branch, else this commit)")
 	f.StringArrayVar(&p.overrides, "override", nil, "accept `RULE=NUMBER`, where NUMBER is just what the plan comes to")
 	f.StringArrayVar(&p.machines, "accept-machine", nil, "take `HOST=MACHINE-ID` for that host, although it was reinstalled or copied (repeatable)")
+	f.BoolVar(&p.refreshSecrets, "refresh-secrets", false, "write secret files anew that come from env or command, whose values are not compared")
 }
 
 // planned is a plan with what it was made from.
@@ -50,6 +56,7 @@ type planned struct {
 	plan    plan.Plan
 	desired *desired
 	targets *targets // nil when planned against a snapshot
+	secrets *unseal.Resolver
 	input   plan.Input
 }
 
@@ -70,7 +77,7 @@ func makePlan(ctx context.Context, e *environment, g *globals, f *planFlags) (*p
 	if err != nil {
 		return nil, err
 	}
-	p := &planned{desired: d}
+	p := &planned{desired: d, secrets: newResolver(e, f.identities)}
 	if err := p.build(ctx, e, g, f, overrides); err != nil {
 		p.close()
 		return nil, err
@@ -85,7 +92,7 @@ func (p *planned) build(ctx context.Context, e *environment, g *globals, f *plan
 	}
 	in := plan.Input{
 		Mesh: p.desired.mesh, Version: programVersion(), Source: p.desired.source,
-		Policy: policy, PolicyFrom: from, Overrides: overrides, Snapshot: f.from,
+		Policy: policy, PolicyFrom: from, Overrides: overrides, Snapshot: f.from, RefreshSecrets: f.refreshSecrets,
 		AppEffect: appEffect,
 	}
 	if in.Machines, err = parseMachines(f.machines, p.desired.mesh); err != nil {
@@ -125,7 +132,7 @@ func (p *planned) observe(ctx context.Context, e *environment, g *globals, f *pl
 		in.Seen, in.Sandbox = snap.Observed, snap.Sandbox
 		return nil
 	}
-	t, err := newTargets(e, g, p.desired.mesh, targetOptions{timeout: in.Policy.Apps.Timeout, noSudo: f.noSudo})
+	t, err := newTargets(e, g, p.desired.mesh, targetOptions{timeout: in.Policy.Apps.Timeout, noSudo: f.noSudo, secrets: p.secrets.Value})
 	if err != nil {
 		return err
 	}

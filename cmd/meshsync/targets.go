@@ -31,6 +31,7 @@ type targetOptions struct {
 	texts   bool          // all file contents, for a snapshot
 	timeout time.Duration // of an app's deployment; 0: the default
 	noSudo  bool          // read all hosts as the plain user
+	secrets host.Secrets  // nil where nothing is written
 }
 
 // newTargets prepares the targets of a mesh. Nothing is dialled yet; a person may be asked
@@ -106,7 +107,7 @@ func redirected(h mesh.HostSpec, box *sandbox.Connect) (mesh.HostSpec, error) {
 func (t *targets) newHost(g *globals, m *mesh.Mesh, h mesh.HostSpec, o targetOptions) *host.Host {
 	return host.New(host.Options{
 		Mesh: m.Name, Name: h.Name, Resources: m.ResourcesOf(mesh.Host(h.Name)), Checks: checksOf(m, h.Name),
-		Texts: o.texts, Dialer: sshDialer{t.pool.Host(h)}, Sudo: h.Sudo, Timeout: g.timeout,
+		Texts: o.texts, Secrets: o.secrets, Dialer: sshDialer{t.pool.Host(h)}, Sudo: h.Sudo, Timeout: g.timeout,
 	})
 }
 

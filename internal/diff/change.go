@@ -60,6 +60,9 @@ type Change struct {
 	Recursive bool   `json:"recursive,omitempty"`
 	Validate  string `json:"validate,omitempty"`
 
+	// Secret is where the content of the file that is written comes from; nil where it is no secret.
+	Secret *mesh.SecretSource `json:"-"`
+
 	Role    string            `json:"role,omitempty"`
 	Origin  mesh.Pos          `json:"origin,omitzero"`
 	Reason  string            `json:"reason,omitempty"` // why, when it is not plain: "in purged directory /etc/mesos-master"

@@ -243,7 +243,7 @@ func (c *comparison) remove(have mesh.Resource, a Action) Change {
 func wanted(r mesh.Resource, a Action) Change {
 	return Change{
 		Addr: r.Addr, Action: a, After: r.Attrs, AfterText: r.Text,
-		Role: r.Role, Origin: r.Origin, Service: r.Service, Validate: r.Validate,
+		Role: r.Role, Origin: r.Origin, Service: r.Service, Validate: r.Validate, Secret: r.Secret,
 	}
 }
 

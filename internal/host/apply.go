@@ -38,29 +38,32 @@ func (h *Host) Apply(ctx context.Context, w plan.Work, emit func(plan.Outcome)) 
 	}
 	token := newToken()
 	w.Changes = inWorkOrder(w.Changes)
-	b, err := newBatch(h.o.Mesh, token, w, h.last)
+	b, err := newBatch(h.o.Mesh, token, w, h.last, h.o.Secrets)
 	if err != nil {
 		return err
 	}
 	if h.lease.Run == w.Run {
 		b.lease = h.lease
 	}
-	if err := h.stage(ctx, w.Run, b.payload); err != nil {
+	if err := h.stage(ctx, w.Run, b); err != nil {
 		return h.notStarted(w, emit, err)
 	}
 	return h.runBatch(ctx, b, emit)
 }
 
 // stage sends the payload and verifies that it arrived whole.
-func (h *Host) stage(ctx context.Context, run string, payload []byte) error {
+func (h *Host) stage(ctx context.Context, run string, b *batch) error {
 	if err := h.connect(ctx); err != nil {
 		return err
 	}
-	command := stagingCommand(h.o.Mesh)
+	command, input := stagingCommand(h.o.Mesh), io.Reader(io.MultiReader(strings.NewReader(run+"\n"), bytes.NewReader(b.payload)))
+	if len(b.secrets) > 0 {
+		command, input = stagingSecretsCommand(h.o.Mesh, run), bytes.NewReader(b.payload)
+	}
 	if h.o.Dialer.User() != "root" {
 		command = sudoPrefix + command
 	}
-	r, err := h.conn.Run(ctx, command, io.MultiReader(strings.NewReader(run+"\n"), bytes.NewReader(payload)), 4096, nil)
+	r, err := h.conn.Run(ctx, command, input, 4096+int64(len(b.secrets))*128, nil)
 	if err != nil {
 		h.drop()
 		return err
@@ -69,8 +72,11 @@ func (h *Host) stage(ctx context.Context, run string, payload []byte) error {
 		return err
 	}
 	fields := strings.Fields(string(r.Stdout))
-	if len(fields) == 0 || "sha256:"+fields[len(fields)-min(len(fields), 2)] != mesh.DigestBytes(payload) {
+	if len(fields) < 2+len(b.secrets) || "sha256:"+fields[len(fields)-2] != mesh.DigestBytes(b.payload) {
 		return &remote.Error{Outcome: mesh.Truncated, Host: h.o.Name, Msg: "the files did not arrive whole: is the disk full?"}
+	}
+	if !b.keyedAs(fields[len(fields)-2-len(b.secrets) : len(fields)-2]) {
+		return &remote.Error{Outcome: mesh.Garbled, Host: h.o.Name, Msg: "it does not say the digests of the secrets under its key: can " + keyFile + " be written?"}
 	}
 	return nil
 }

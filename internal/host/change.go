@@ -137,6 +137,9 @@ func (b *batch) change(i int, c diff.Change) string {
 	if c.Action == diff.Release {
 		return ok
 	}
+	if mesh.SecretContent(c.Before["content"]) && c.Secret == nil {
+		ok += "; ms_unnote " + rooted(c.Addr.Name)
+	}
 	conflict := fmt.Sprintf("E%s=%s", n, quote(entry.old))
 	check := fmt.Sprintf("ms_check %s %s", n, quote(expected(c)))
 	if b.early[i] {
@@ -210,14 +213,19 @@ func (b *batch) write(c diff.Change) string {
 }
 
 // content is what the write of a change needs to know beside the attributes. What a file
-// held is kept, unless it stays or is a secret.
+// held is kept, unless it stays, or is or was a secret.
 func (b *batch) content(c diff.Change) primitive.Content {
 	s := b.slices[c.Addr.Name]
-	out := primitive.Content{Offset: s.off, Size: s.size, Digest: strings.TrimPrefix(s.digest, "sha256:"), Validate: c.Validate}
-	if c.Before["content"] != nil && !out.Secret && c.Before["content"] != c.After["content"] {
-		out.Old = strings.TrimPrefix(mesh.DigestBytes([]byte(c.Addr.Name)), "sha256:")
+	out := primitive.Content{Offset: s.off, Size: s.size, Digest: strings.TrimPrefix(s.digest, "sha256:"), Validate: c.Validate, Secret: c.Secret != nil}
+	if c.Before["content"] != nil && !out.Secret && !mesh.SecretContent(c.Before["content"]) && c.Before["content"] != c.After["content"] {
+		out.Old = oldName(c.Addr)
 	}
 	return out
+}
+
+// oldName is what the old contents of a file are kept as.
+func oldName(a mesh.Address) string {
+	return strings.TrimPrefix(mesh.DigestBytes([]byte(a.Name)), "sha256:")
 }
 
 // workOrder is the order in which the changes of a batch are made: what others need

@@ -24,6 +24,7 @@ type batch struct {
 	payload []byte
 	early   map[int]bool     // changes that are checked before packages are installed
 	slices  map[string]slice // file path, or "record" → where in the payload
+	secrets []int            // of work.Changes, those whose content is a secret
 }
 
 // slice is a part of the payload.
@@ -32,12 +33,17 @@ type slice struct {
 	digest    string
 }
 
-func newBatch(meshName, token string, w plan.Work, last mesh.TargetState) (*batch, error) {
+func newBatch(meshName, token string, w plan.Work, last mesh.TargetState, secrets Secrets) (*batch, error) {
 	b := &batch{mesh: meshName, token: token, work: w, last: last, slices: map[string]slice{}}
-	b.starts = startsOf(w, last)
-	b.record = planRecord(last, meshName, w, b.starts)
-	for _, c := range w.Changes {
+	b.derive()
+	for i, c := range w.Changes {
 		if _, file := c.After["content"]; !file {
+			continue
+		}
+		if c.Secret != nil {
+			if err := b.addSecret(i, c, secrets); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		if c.AfterText == nil {
@@ -46,7 +52,14 @@ func newBatch(meshName, token string, w plan.Work, last mesh.TargetState) (*batc
 		b.add(c.Addr.Name, *c.AfterText)
 	}
 	b.add("record", strings.Join(b.record.static, ",\n"))
+	b.addHeader()
 	return b, nil
+}
+
+// derive works out what follows from the changes.
+func (b *batch) derive() {
+	b.starts = startsOf(b.work, b.last)
+	b.record = planRecord(b.last, b.mesh, b.work, b.starts)
 }
 
 func (b *batch) add(name, text string) {
@@ -62,10 +75,11 @@ func (b *batch) script() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "ms_batch() {\nT=%s\n%s", quote(b.token), observePrelude)
 	fmt.Fprintf(&s, "B=%s RUN=%s M=%s\n", rooted(stateDir(b.mesh)), quote(b.work.Run), quote(b.mesh))
-	s.WriteString(lockFunction + changePrelude + placePart + b.holdsLease() + b.sameRecord() + b.sweep() + nowFunction() + processPart)
+	s.WriteString(lockFunction + changePrelude + placePart + b.holdsLease() + b.sameRecord() + b.sweep() + secretPart + noteFunctions + nowFunction() + processPart)
 	s.WriteString(b.functions())
 	b.recordState(&s)
 	s.WriteString("ms_record || { printf '%s broken %s\\n' \"$T\" 'the record cannot be written'; return 1; }\n")
+	b.noteSecrets(&s)
 	b.changes(&s)
 	s.WriteString("ms_out\n")
 	if len(b.work.Services) > 0 {
@@ -80,7 +94,7 @@ func (b *batch) script() string {
 		}
 	}
 	s.WriteString("ms_record || printf '%s broken %s\\n' \"$T\" 'the record cannot be written'\n")
-	s.WriteString("rm -f -- \"$B/staging/$RUN\" \"$B/unfinished\"\ntrue >\"$B/lock\"\nprintf '%s end\\n' \"$T\"\n}\n{ ms_batch </dev/null; }\n")
+	s.WriteString("rm -f -- \"$B/staging/$RUN\" \"$B/unfinished\"\ntrue >\"$B/lock\"\nprintf '%s end\\n' \"$T\"\n}\n{ ms_batch </dev/null; r=$?; rm -f -- \"$B/staging/$RUN\"; exit \"$r\"; }\n")
 	return s.String()
 }
 
@@ -133,11 +147,15 @@ ms_slice() {
   else tail -c "+$(($1+1))" "$B/staging/$RUN" 2>/dev/null | head -c "$2" >"$4" || { W="cannot write $4: is the disk full?"; return 1; }; fi
   W=$(sha256sum <"$4") || return 1
   [ "${W%% *}" = "$3" ] || { W="its content arrived damaged or could not be written whole: is the disk full?"; return 1; }
+  W='' # a digest is nothing to be shown
 }
 # ms_check I EXPECTED: N, which says how it is now, must be as it was planned on; else
-# nothing is written.
+# nothing is written. Of a secret that was seen without a key, the content is not known.
 ms_check() {
-  [ "$N" = "$2" ] && return 0
+  case $2 in
+  *' keyed:') [ "${N% keyed:*} keyed:" = "$2" ] && return 0;;
+  *) [ "$N" = "$2" ] && return 0;;
+  esac
   FAILED=1
   printf '%s conflict %s %s\n' "$T" "$1" "${N%%"$nl"*}"
   return 1
@@ -241,6 +259,10 @@ func (b *batch) sameReads(st *serviceStart) string {
 	}
 	var files, sums, tests []string
 	addFile := func(path, digest string) {
+		if strings.HasPrefix(digest, mesh.KeyedPrefix) {
+			tests = append(tests, fmt.Sprintf("ms_keyed <%s && [ \"$D\" = %s ]", rooted(path), quote(digest)))
+			return
+		}
 		files = append(files, rooted(path))
 		sums = append(sums, quote(strings.TrimPrefix(digest, "sha256:")+"  ")+rooted(path))
 	}
@@ -260,7 +282,7 @@ func (b *batch) sameReads(st *serviceStart) string {
 			names := sortedKeys(r.Entries)
 			tests = append(tests, fmt.Sprintf("[ \"$(ls -A -- %s | sort)\" = %s ]", rooted(dir), quote(strings.Join(names, "\n"))))
 			for _, name := range names {
-				if strings.HasPrefix(r.Entries[name], "sha256:") {
+				if e := r.Entries[name]; strings.HasPrefix(e, "sha256:") || strings.HasPrefix(e, mesh.KeyedPrefix) {
 					addFile(path+name, r.Entries[name])
 				}
 			}

@@ -238,9 +238,9 @@ func TestAChangedFileStartsFewProcesses(t *testing.T) {
 		}
 		h := b.host(want...)
 		w := planned(t, h, want)
-		batch, err := newBatch("prod", "@t", w, h.last)
+		batch, err := newBatch("prod", "@t", w, h.last, nil)
 		if err == nil {
-			err = h.stage(t.Context(), w.Run, batch.payload)
+			err = h.stage(t.Context(), w.Run, batch)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -38,7 +38,8 @@ type Options struct {
 	Name      string          // of the host
 	Resources []mesh.Resource // desired, of this host
 	Checks    []mesh.Check
-	Texts     bool // read the contents of all files, for a snapshot
+	Texts     bool    // read the contents of all files, for a snapshot
+	Secrets   Secrets // of the files that are written; may be nil where none is
 	Dialer    Dialer
 	Sudo      mesh.Sudo     // what a user other than root uses it for
 	Timeout   time.Duration // for one observation or probe, connecting included

@@ -78,7 +78,7 @@ func TestTheScriptsOfAllKindsPassShellcheck(t *testing.T) {
 		}
 	}
 	work.Changes = inWorkOrder(work.Changes)
-	b, err := newBatch("prod", "@t", work, mesh.TargetState{})
+	b, err := newBatch("prod", "@t", work, mesh.TargetState{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,6 +32,8 @@ type box struct {
 	programs string // the only folder with programs beside bin; "" for the machine's
 	// cut ends the connection after so many bytes of output; 0 never.
 	cut int
+	// before is a program that runs each command, such as strace.
+	before []string
 }
 
 // systemctlStub keeps units as folders below $MESHSYNC_ROOT/units: NAME/enabled is
@@ -124,6 +127,7 @@ func (b *box) Run(ctx context.Context, command string, stdin io.Reader, limit in
 	if len(b.shell) > 0 {
 		args = append(b.shell, "-c", strings.Replace(command, "/bin/sh", strings.Join(b.shell, " "), 1))
 	}
+	args = append(slices.Clone(b.before), args...)
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Env = []string{"MESHSYNC_ROOT=" + b.root, "PATH=" + b.bin + ":" + cmp.Or(b.programs, "/usr/bin:/bin")}
 	var out, errOut bytes.Buffer

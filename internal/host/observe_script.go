@@ -24,7 +24,7 @@ func observeScript(q query, token string) string {
 	record := "''"
 	b.WriteString("ms_observe() {\nT=" + quote(token) + "\n" + observePrelude)
 	if !q.probeOnly {
-		b.WriteString(factsPart + listsPart + readPart(q))
+		b.WriteString(factsPart + secretPart + listsPart + readPart(q))
 		writePaths(&b, q)
 		writeNamed(&b, q)
 		record = rooted(recordPath(q.mesh))
@@ -63,22 +63,27 @@ fi
 // listsPart defines how paths get on the lists for stat, sha256sum and head: st, ha and ct
 // are words for eval, mi those of paths where nothing is. The path of number N is $pN. The
 // third argument of ms_p is the digest with which a file need not be sent, or - to never
-// send it; hx has a line DIGEST/N for each word of ha. Where there is a link, stat also prints
+// send it, or ! for a secret, of which even the digest is sent under the host's key only; sa has
+// those. hx has a line DIGEST/N for each word of ha. Where there is a link, stat also prints
 // where links lead, between // and //TOKEN: no path has //, and a target may hold a line break.
 // ur has files that this user cannot read.
-const listsPart = `st='' ha='' hx='' li='' mi='' ct='' ur=''
+const listsPart = `st='' ha='' hx='' li='' mi='' ct='' ur='' sa=''
 ms_p() {
   if [ -L "$2" ]; then st="$st \"\$p$1\"" li=//%N//$T
   elif [ -f "$2" ]; then
     st="$st \"\$p$1\""
-    if [ -r "$2" ]; then ha="$ha \"\$p$1\"" hx="$hx$nl$3/$1"
-    else ur="$ur \"\$p$1\""; fi
+    if [ ! -r "$2" ]; then ur="$ur \"\$p$1\""
+    elif [ "$3" = ! ] || ms_secret "$2"; then sa="$sa \"\$p$1\""
+    else ha="$ha \"\$p$1\"" hx="$hx$nl$3/$1"; fi
   elif [ -e "$2" ]; then st="$st \"\$p$1\""
   else mi="$mi \"\$p$1\""; fi
 }
 ms_r() {
   ms_p "$1" "$2" -
-  if [ -L "$2" ] && [ -f "$2" ] && [ -r "$2" ]; then ha="$ha \"\$p$1\"" hx="$hx$nl-/$1"; fi
+  if [ -L "$2" ] && [ -f "$2" ] && [ -r "$2" ]; then
+    if ms_secret "$2"; then sa="$sa \"\$p$1\""
+    else ha="$ha \"\$p$1\"" hx="$hx$nl-/$1"; fi
+  fi
 }
 ms_entry() {
   if [ -e "$1" ] || [ -L "$1" ]; then
@@ -113,7 +118,14 @@ ms_flush() {
     set +f
     unset IFS
   fi
-  st='' ha='' hx='' li='' mi='' ur=''
+  if [ -n "$sa" ]; then
+    eval "set -- $sa"
+    printf '%s keyed\n' "$T"
+    for f do
+      if ms_keyed <"$f"; then printf '%s  %s\n' "$D" "$f"; fi
+    done 2>/dev/null
+  fi
+  st='' ha='' hx='' li='' mi='' ur='' sa=''
 }
 `
 
@@ -144,8 +156,16 @@ func writePaths(b *strings.Builder, q query) {
 	}
 	named := map[string]bool{}
 	for _, w := range q.paths {
+		if w.secret {
+			b.WriteString("sec=$sec$nl" + rooted(w.addr.Name) + "\n")
+		}
+	}
+	for _, w := range q.paths {
 		named[w.addr.Name] = true
 		expect := "-"
+		if w.secret {
+			expect = "!"
+		}
 		if w.text {
 			expect = cmp.Or(strings.TrimPrefix(w.digest, "sha256:"), "any")
 		}

@@ -154,7 +154,7 @@ func (p *parser) enter(word, arg string) (string, error) {
 		}
 		p.promised += n
 		return word, nil
-	case "digests", "unreadable":
+	case "digests", "unreadable", "keyed":
 		return word, nil
 	default:
 		return "", garbled(p.q, "unknown section %q", clean(word))
@@ -176,6 +176,8 @@ func (p *parser) content(section, l string) error {
 		return p.digestLine(l)
 	case "unreadable":
 		p.unreadable[p.bare(l)] = true
+	case "keyed":
+		return p.keyedLine(l)
 	case "names":
 		p.texts[p.bare(l)] = ""
 		p.order = append(p.order, p.bare(l))

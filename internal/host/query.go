@@ -34,6 +34,7 @@ type wanted struct {
 	addr   mesh.Address
 	digest string // of the desired content: a file that has it need not be sent; "" sends it
 	text   bool   // the content may be sent at all
+	secret bool   // not even its digest may be sent, but under the host's key only
 }
 
 func newQuery(o Options) query {
@@ -62,7 +63,7 @@ func newQuery(o Options) query {
 		if o.Texts {
 			content = ""
 		}
-		q.paths = append(q.paths, wanted{addr: r.Addr, text: text, digest: content})
+		q.paths = append(q.paths, wanted{addr: r.Addr, text: text && r.Secret == nil, digest: content, secret: r.Secret != nil})
 		if r.Purge {
 			q.purged[r.Addr.Name] = true
 		}
@@ -147,7 +148,7 @@ func (q query) recordedOnly(s mesh.TargetState) query {
 		case p.Named != nil && !slices.ContainsFunc(q.named[a.Kind], named):
 			out.named[a.Kind] = append(out.named[a.Kind], primitive.Wanted{Name: a.Name})
 		case p.Path != nil && p.Path.Type != 0 && a.IsPath() && !strings.Contains(a.Name, "\n"):
-			out.paths = append(out.paths, wanted{addr: a})
+			out.paths = append(out.paths, wanted{addr: a, secret: s.Record.Entries[name].Keyed != ""})
 		}
 	}
 	return out

@@ -52,9 +52,11 @@ func planRecord(old mesh.TargetState, meshName string, w plan.Work, starts []*se
 	}
 	for name, digest := range w.Adopt {
 		e := mesh.RecordEntry{Digest: digest, Commit: w.Commit, Time: w.Time, State: mesh.Holds, Origin: mesh.Adopted}
-		if was, ok := entries[name]; ok && was.Origin != "" {
+		was, ok := entries[name]
+		if ok && was.Origin != "" {
 			e.Origin = was.Origin
 		}
+		e.Source, e.Keyed = was.Source, was.Keyed
 		entries[name] = e
 	}
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
@@ -115,6 +117,10 @@ func entriesOf(name string, rec mesh.Record, c diff.Change, w plan.Work) entryTe
 	e := mesh.RecordEntry{Digest: mesh.AbsentDigest, Commit: w.Commit, Time: w.Time, Origin: origin(was, had, c)}
 	if c.After != nil {
 		e.Digest = mesh.Digest(c.After)
+	}
+	if c.Secret != nil {
+		e.Source = c.Secret.ID()
+		e.Keyed, _ = c.After["content"].(string)
 	}
 	e.State, e.Was = mesh.Intends, mesh.AbsentDigest
 	if c.Before != nil && c.Action != diff.Replace {

@@ -205,7 +205,7 @@ func TestAScriptThatIsCutRunsNothing(t *testing.T) {
 	w.Changes = diff.Diff(want, mesh.Observed{Targets: []mesh.TargetState{{
 		Target: mesh.Host("h"), Outcome: mesh.OK, Absent: []mesh.Address{want[0].Addr, want[1].Addr},
 	}}}).Changes
-	b, err := newBatch("prod", "@t", w, mesh.TargetState{})
+	b, err := newBatch("prod", "@t", w, mesh.TargetState{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -336,7 +336,7 @@ func TestScriptsPassShellcheck(t *testing.T) {
 	s := h.Observe(context.Background())
 	d := diff.Diff(want, mesh.Observed{Targets: []mesh.TargetState{s}})
 	w := plan.Work{Run: "r1", Changes: d.Changes, Services: []plan.ServiceStep{{Target: mesh.Host("h"), Unit: "zk", Op: plan.OpRestart, Spec: *want[3].Service}}}
-	batch, err := newBatch("prod", "@t", w, s)
+	batch, err := newBatch("prod", "@t", w, s, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ type Resource struct {
 	// "$1" in it is the path of the candidate.
 	Validate string `json:"validate,omitempty"`
 	// Secret is where a desired file's content comes from that git does not hold in the clear.
-	Secret  *SecretSource `json:"secret,omitempty"`
+	Secret  *SecretSource `json:"-"`
 	Service *ServiceSpec  `json:"service,omitempty"` // desired service
 	App     *AppState     `json:"app,omitempty"`     // observed app
 }

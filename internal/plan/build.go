@@ -25,7 +25,9 @@ type Input struct {
 	Sandbox    bool
 	Snapshot   string
 	Filter     *Filter
-	Overrides  map[string]int // rule name → the number that the user accepts
+	// RefreshSecrets writes the secret files anew whose sources git does not hold.
+	RefreshSecrets bool
+	Overrides      map[string]int // rule name → the number that the user accepts
 	// Machines are the machine ids that the user accepts for hosts that were reinstalled.
 	Machines  map[string]string
 	Notes     []string
@@ -66,6 +68,7 @@ func Build(in Input) Plan {
 	}
 	b.diff = diff.Diff(Desired(in), in.Seen)
 	b.plan.Unmanaged = append(b.plan.Unmanaged, b.diff.Unmanaged...)
+	b.volatileSecrets()
 	b.unknown()
 	b.filter()
 	b.blind()
@@ -86,7 +89,7 @@ func Build(in Input) Plan {
 
 // Desired is all that is compared with what was seen.
 func Desired(in Input) []mesh.Resource {
-	return append(settled(in.Mesh.Resources, in.Seen), in.Apps...)
+	return append(knownSecrets(settled(in.Mesh.Resources, in.Seen), in), in.Apps...)
 }
 
 // settled are the desired resources with what they leave open filled in from what is there.

@@ -40,14 +40,18 @@ func file() Primitive {
 				return attrs, ""
 			},
 			Entry: func(attrs mesh.Tree) string { return text(attrs, "content") },
-			Now:   `[ ! -L "$1" ] && [ -f "$1" ] && N=$(sha256sum <"$1") && Z=$(stat -c '%a %U %G %s' -- "$1") && N="file ${Z% *} ${N%% *}" && Z=${Z##* }`,
+			Now:   `[ ! -L "$1" ] && [ -f "$1" ] && ms_digest "$1" && Z=$(stat -c '%a %U %G %s' -- "$1") && N="file ${Z% *} $D" && Z=${Z##* }`,
 			Expected: func(attrs mesh.Tree) string {
 				return owned(attrs) + " " + strings.TrimPrefix(text(attrs, "content"), "sha256:")
 			},
 			Describe:  func(now string) string { return describeOwned("file", now) },
 			Functions: writeFile,
 			Write: func(path string, attr func(string) string, c Content) string {
-				return fmt.Sprintf("ms_file %s %s %s %s %d %d '%s' %s '%s'", path, attr("mode"), attr("owner"), attr("group"), c.Offset, c.Size, c.Digest, word(c.Validate), c.Old)
+				secret := ""
+				if c.Secret {
+					secret = "secret"
+				}
+				return fmt.Sprintf("ms_file %s %s %s %s %d %d '%s' %s '%s' '%s'", path, attr("mode"), attr("owner"), attr("group"), c.Offset, c.Size, c.Digest, word(c.Validate), c.Old, secret)
 			},
 		},
 	}
@@ -55,13 +59,18 @@ func file() Primitive {
 
 // The candidate is checked under its temporary name, with its owner and mode: the old
 // content stays where it is until the new one is accepted.
-const writeFile = `# ms_file PATH MODE OWNER GROUP OFFSET SIZE DIGEST CHECK KEY
+const writeFile = `# ms_file PATH MODE OWNER GROUP OFFSET SIZE DIGEST CHECK KEY SECRET
 ms_file() {
   ms_beside "${1%/*}" || return 1
   (umask 077; true >new) 2>/dev/null || { W="cannot write into ${1%/*}: is it read-only or full?"; return 1; }
   ms_slice "$5" "$6" "$7" new && ms_try chown "$3:$4" -- new && ms_try chmod "$2" -- new || { rm -f -- new; return 1; }
   if [ -n "$8" ]; then
-    W=$(ms_home; /bin/sh -c "$8" sh "$BESIDE/new" 2>&1 </dev/null 9>&-) || { rm -f -- new; W="its check refuses it, so the old content stays: $W"; return 1; }
+    W=$(ms_home; /bin/sh -c "$8" sh "$BESIDE/new" 2>&1 </dev/null 9>&-) || {
+      rm -f -- new
+      [ -z "${10}" ] || W='what it says is not shown, for it may quote the secret'
+      W="its check refuses it, so the old content stays: $W"
+      return 1
+    }
   fi
   ms_sync new
   ms_old "../${1##*/}" "$9" || { rm -f -- new; return 1; }
@@ -89,7 +98,10 @@ func describeOwned(kind, now string) string {
 		return "a " + kind
 	}
 	out := fmt.Sprintf("a %s with mode %s of %s:%s", kind, f[0], f[1], f[2])
-	if len(f) > 3 {
+	switch {
+	case len(f) > 3 && mesh.SecretContent(f[3]):
+		out += " and a secret content"
+	case len(f) > 3:
 		out += " and content sha256:" + f[3][:min(12, len(f[3]))] + "…"
 	}
 	return out

@@ -40,6 +40,6 @@ type Content struct {
 	// Old is under which name the content that it replaces is kept, see ms_old; "" for none.
 	Old string
 	// Secret says that the file is declared as one: neither what it holds nor what it held
-	// is kept anywhere. Nothing can be declared so yet.
+	// is kept anywhere, and what its check says may quote it and is not shown.
 	Secret bool
 }

@@ -89,6 +89,36 @@ func (t *printer) change(f folded) {
 
 const notShown = "not shown: not everybody may read the file"
 
+// hiddenChange is all that is said of how a confidential file's content differs.
+func hiddenChange(c diff.Change) string {
+	switch {
+	case !declaredSecret(c):
+		return "content: changed (" + notShown + ")"
+	case c.Class.Moved():
+		return "content: another one (a secret, not shown)"
+	default:
+		return "content changes (a secret, not shown)"
+	}
+}
+
+// hiddenContent is all that is said of the content of a confidential file that comes.
+func hiddenContent(c diff.Change) string {
+	if declaredSecret(c) {
+		return "content not shown: it is a secret"
+	}
+	return "content " + notShown
+}
+
+// declaredSecret reports whether git says, or once said, that the content is a secret.
+func declaredSecret(c diff.Change) bool {
+	return c.Secret != nil || keyed(c.Before) || keyed(c.After)
+}
+
+func keyed(attrs mesh.Tree) bool {
+	content, ok := attrs["content"].(string)
+	return ok && mesh.SecretContent(content)
+}
+
 // fieldText is `instances: 4 → 6`. Of a secret it only says that it changed.
 func fieldText(f diff.Field, o Options) string {
 	_, was := f.Before.(secret.Value)
@@ -113,7 +143,7 @@ func changeColor(c diff.Change) string {
 func (t *printer) details(c diff.Change) {
 	for _, f := range attributes(c) {
 		if f.Path == "content" && confidential(c) {
-			t.line("      content: changed (%s)", notShown)
+			t.line("      %s", hiddenChange(c))
 			continue
 		}
 		if f.Path == "content" && t.content(c) {
@@ -124,7 +154,7 @@ func (t *printer) details(c diff.Change) {
 	switch {
 	case (c.Action == diff.Create || c.Action == diff.Replace) && c.Addr.Kind == mesh.File:
 		if confidential(c) {
-			t.line("      content %s", notShown)
+			t.line("      %s", hiddenContent(c))
 		} else if !t.content(c) && c.AfterText != nil {
 			t.line("      %s", count(len(*c.AfterText), "byte"))
 		}

@@ -99,13 +99,13 @@ func markdownChange(b *strings.Builder, f folded, flags flagDirs, withDiffs bool
 		case x.Path != "content":
 			fmt.Fprintf(b, "  - %s\n", md(fieldText(x, Options{})))
 		case confidential(c):
-			fmt.Fprintf(b, "  - content: changed (%s)\n", notShown)
+			fmt.Fprintf(b, "  - %s\n", hiddenChange(c))
 		case len(keys) == 0 && len(shown.rows)+len(shown.notes) == 0:
 			fmt.Fprintf(b, "  - %s\n", md(fieldText(x, Options{})))
 		}
 	}
 	if c.Action == diff.Create && confidential(c) {
-		fmt.Fprintf(b, "  - content %s\n", notShown)
+		fmt.Fprintf(b, "  - %s\n", hiddenContent(c))
 	}
 	if !withDiffs && len(keys) > 0 {
 		fmt.Fprintf(b, "  - content: %s\n", count(len(keys), "changed key"))

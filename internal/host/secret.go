@@ -1,0 +1,193 @@
+package host
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"meshsync.dev/meshsync/internal/diff"
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/secret"
+)
+
+// Secrets gives the contents of the secret files that are written.
+type Secrets func(mesh.SecretSource) (secret.Value, error)
+
+// keyFile holds the key of a host: 32 random bytes that root alone can read. It is made
+// when the first secret is staged, and serves all meshes.
+const keyFile = "/var/lib/meshsync/.key"
+
+// keyedFunction is ms_keyed, which puts the digest of what it reads under the host's key into
+// D: sha256(key, hex of sha256(content), line feed). What the outer one takes has always the
+// same length, so it cannot be extended; without the key nobody can try contents. Neither
+// the key nor the content's own digest is ever an argument of a program.
+const keyedFunction = `K=$R` + keyFile + `
+ms_keyed() {
+  D=$(sha256sum) || return 1
+  if [ -s "$K" ]; then
+    D=$({ cat -- "$K" && echo "${D%% *}"; } | sha256sum)
+    D=` + mesh.KeyedPrefix + `${D%% *}
+  else D=` + mesh.KeyedPrefix + `; fi
+}
+`
+
+// secretPart makes known which files are secrets, or once were: each mesh keeps a list of
+// those that it wrote, because a file that git no longer declares may still hold one. ms_secret
+// PATH tells whether a file is one, also of a link that leads to it, and of what a run that
+// was killed left beside the file that it was to become.
+const secretPart = keyedFunction + `sec=''
+for f in "$R"/var/lib/meshsync/*/secrets; do
+  if [ -f "$f" ]; then while IFS= read -r l; do sec=$sec$nl$R$l; done <"$f"; fi
+done
+ms_secret() {
+  case $1 in */.meshsync-*) return 0;; esac
+  [ -n "$sec" ] || return 1
+  case "$sec$nl" in *"$nl$1$nl"*) return 0;; esac
+  [ -L "$1" ] || return 1
+  leads=1
+  IFS=$nl
+  set -f
+  for s in $sec; do
+    # shellcheck disable=SC3013 # dash, bash and busybox have it; where it is missing no link is a secret
+    if [ "$1" -ef "$s" ]; then leads=0; fi
+  done 2>/dev/null
+  set +f
+  unset IFS
+  return "$leads"
+}
+ms_digest() {
+  if ms_secret "$1"; then ms_keyed <"$1"
+  else D=$(sha256sum <"$1") && D=${D%% *}; fi
+}
+`
+
+// noteFunctions keep the list of a mesh's secret files. The list is written before the
+// first file that it names, and a name leaves it when something else was put to its path.
+const noteFunctions = `ms_note() {
+  if [ -f "$B/secrets" ]; then while IFS= read -r l; do [ "$R$l" != "$1" ] || return 0; done <"$B/secrets"; fi
+  (umask 077; printf '%s\n' "${1#"$R"}" >>"$B/secrets") 2>/dev/null && ms_sync "$B/secrets"
+}
+ms_unnote() {
+  [ -f "$B/secrets" ] || return 0
+  (umask 077; while IFS= read -r l; do [ "$R$l" = "$1" ] || printf '%s\n' "$l"; done <"$B/secrets" >"$B/.secrets-$RUN")
+  ms_sync "$B/.secrets-$RUN" && mv -f -T -- "$B/.secrets-$RUN" "$B/secrets"
+}
+`
+
+// noteSecrets writes the code that puts the secrets of the batch on the list, and has the
+// script take for one whatever was seen as one.
+func (b *batch) noteSecrets(s *strings.Builder) {
+	for _, i := range b.secrets {
+		name := rooted(b.work.Changes[i].Addr.Name)
+		fmt.Fprintf(s, "ms_note %s || { printf '%%s broken %%s\\n' \"$T\" 'the list of secrets cannot be written'; return 1; }\nsec=$sec$nl%s\n", name, name)
+	}
+	for _, c := range b.work.Changes {
+		if mesh.SecretContent(c.Before["content"]) {
+			fmt.Fprintf(s, "sec=$sec$nl%s\n", rooted(c.Addr.Name))
+		}
+	}
+}
+
+// stageSecretsCommand is stageCommand for a payload with secrets. It makes the host's key
+// if there is none, and prints the digest of each secret under it before that of the whole:
+// the payload's first line says, behind a word of chance, where behind it each of them begins
+// and how long it is.
+const stageSecretsCommand = `umask 077; R=${MESHSYNC_ROOT-}
+d="$R/var/lib/meshsync/$1" s="$R/var/lib/meshsync/$1/staging/$2"
+(umask 022; mkdir -p "$d") && mkdir -p "$d/staging" && cat >"$s" && sync "$s" || exit 1
+` + keyedFunction + `
+if [ ! -s "$K" ]; then
+  rm -f "$K"
+  head -c 32 /dev/urandom >"$K-$2" && [ "$(wc -c <"$K-$2")" -eq 32 ] && sync "$K-$2" || { rm -f "$K-$2"; exit 1; }
+  ln "$K-$2" "$K" 2>/dev/null
+  rm -f "$K-$2"
+  [ -s "$K" ] || exit 1
+fi
+read -r h <"$s"
+b=$((${#h}+1))
+set -- ${h#* }
+while [ $# -gt 1 ]; do
+  tail -c "+$((b+$1+1))" "$s" | head -c "$2" | { ms_keyed && echo "$D"; } || exit 1
+  shift 2
+done
+sha256sum <"$s"`
+
+// addSecret puts the content of a secret file into the payload.
+func (b *batch) addSecret(i int, c diff.Change, secrets Secrets) error {
+	if secrets == nil {
+		return fmt.Errorf("%s: nobody gives its secret", c.Addr)
+	}
+	v, err := secrets(*c.Secret)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Addr, err)
+	}
+	b.add(c.Addr.Name, v.Reveal())
+	b.secrets = append(b.secrets, i)
+	return nil
+}
+
+// addHeader puts the line before the payload that stageSecretsCommand reads. Its word of
+// chance keeps the digest of the payload from being one by which a secret could be guessed.
+func (b *batch) addHeader() {
+	if len(b.secrets) == 0 {
+		return
+	}
+	chance := make([]byte, 16)
+	_, _ = rand.Read(chance) // never fails on the systems that Go supports
+	header := hex.EncodeToString(chance)
+	for _, i := range b.secrets {
+		s := b.slices[b.work.Changes[i].Addr.Name]
+		header += fmt.Sprintf(" %d %d", s.off, s.size)
+	}
+	header += "\n"
+	for name, s := range b.slices {
+		s.off += len(header)
+		b.slices[name] = s
+	}
+	b.payload = append([]byte(header), b.payload...)
+}
+
+// keyedAs takes over what the secrets of the batch are known by on their host; false when
+// these are no such digests.
+func (b *batch) keyedAs(digests []string) bool {
+	b.work.Changes = slices.Clone(b.work.Changes)
+	for n, i := range b.secrets {
+		if !isKeyed(digests[n]) {
+			return false
+		}
+		c := &b.work.Changes[i]
+		c.After = c.After.Clone()
+		c.After["content"] = digests[n]
+	}
+	if len(b.secrets) > 0 {
+		b.derive()
+	}
+	return true
+}
+
+// isKeyed reports whether a text is a digest under a host's key.
+func isKeyed(s string) bool {
+	sum, ok := strings.CutPrefix(s, mesh.KeyedPrefix)
+	raw, err := hex.DecodeString(sum)
+	return ok && err == nil && len(raw) == 32
+}
+
+// keyedLine reads `keyed:HEX  PATH`, or `keyed:  PATH` where the host has no key.
+func (p *parser) keyedLine(l string) error {
+	if l == "" {
+		return nil
+	}
+	sum, name, ok := strings.Cut(l, "  ")
+	if !ok || sum != mesh.KeyedPrefix && !isKeyed(sum) {
+		return garbled(p.q, "a line about a secret has no digest")
+	}
+	p.digest[p.bare(name)] = sum
+	return nil
+}
+
+// stagingSecretsCommand receives the payload of a batch with secrets.
+func stagingSecretsCommand(meshName, run string) string {
+	return "/bin/sh -c " + quote(stageSecretsCommand) + " sh " + meshName + " " + run
+}
