@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -18,13 +19,15 @@ func TestMain(m *testing.M) {
 // TestScripts runs the terminal sessions in testdata/script. UPDATE=1 rewrites what they compare with.
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	commands := scriptCommands()
+	maps.Copy(commands, secretCommands())
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		UpdateScripts:       os.Getenv("UPDATE") == "1",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               setup,
-		Cmds:                scriptCommands(),
+		Cmds:                commands,
 		Condition: func(word string) (bool, error) {
 			if word != "root" {
 				return false, fmt.Errorf("there is no condition %s", word)

@@ -93,7 +93,7 @@ func byDirectory(fs []folded, dirs flagDirs) []shownChange {
 
 // isFlag reports whether the flag's key says all that differs.
 func isFlag(c diff.Change, dirs flagDirs) bool {
-	if c.Addr.Kind != mesh.File || !dirs[path.Dir(c.Addr.Name)] || c.Action != diff.Create && c.Action != diff.Update && c.Action != diff.Delete {
+	if c.Addr.Kind != mesh.File || declaredSecret(c) || !dirs[path.Dir(c.Addr.Name)] || c.Action != diff.Create && c.Action != diff.Update && c.Action != diff.Delete {
 		return false
 	}
 	if slices.ContainsFunc(attributes(c), func(f diff.Field) bool { return f.Path != "content" }) {

@@ -37,8 +37,9 @@ type Resolver struct {
 	o      Options
 	mu     sync.Mutex
 	values map[string]secret.Value // by SecretSource.ID
-	keys   []age.Identity
-	loaded bool
+	// keys are the identities, once they were read. They stand behind a function because an
+	// identity prints itself.
+	keys func() []age.Identity
 }
 
 // New returns a resolver. Nothing is read yet.
@@ -123,12 +124,13 @@ func (r *Resolver) decrypt(s mesh.SecretSource) ([]byte, error) {
 
 // identities reads the identity files when the first ciphertext comes.
 func (r *Resolver) identities() ([]age.Identity, error) {
-	if r.loaded {
-		return r.keys, nil
+	if r.keys != nil {
+		return r.keys(), nil
 	}
 	if len(r.o.Identities) == 0 {
 		return nil, ErrNoIdentity
 	}
+	var all []age.Identity
 	for _, name := range r.o.Identities {
 		if strings.HasPrefix(strings.ToUpper(strings.TrimSpace(name)), "AGE-SECRET-KEY-") || strings.ContainsAny(name, "\r\n") {
 			return nil, errors.New("age identity: what names it is an identity itself: name the file that holds it, and make a new one, for this one stood where others can read it")
@@ -141,8 +143,8 @@ func (r *Resolver) identities() ([]age.Identity, error) {
 		if err != nil { // age's words quote the line
 			return nil, fmt.Errorf("age identity: %s is no file of identities as age-keygen writes it; one with a passphrase, or of SSH, is none", name)
 		}
-		r.keys = append(r.keys, keys...)
+		all = append(all, keys...)
 	}
-	r.loaded = true
-	return r.keys, nil
+	r.keys = func() []age.Identity { return all }
+	return all, nil
 }
