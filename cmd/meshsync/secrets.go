@@ -76,7 +76,7 @@ func runSource(ctx context.Context, argv []string) ([]byte, error) {
 	case ctx.Err() != nil:
 		return nil, errors.New("it did not end in time")
 	case errors.As(err, &exit):
-		return nil, errors.New("it ended with " + exit.ProcessState.String())
+		return nil, errors.New("it ended with " + exit.String())
 	case err != nil:
 		return nil, fmt.Errorf("it cannot be run: %w", err)
 	}

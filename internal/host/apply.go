@@ -46,6 +46,7 @@ func (h *Host) Apply(ctx context.Context, w plan.Work, emit func(plan.Outcome)) 
 		b.lease = h.lease
 	}
 	if err := h.stage(ctx, w.Run, b); err != nil {
+		h.unstage(ctx, w.Run, b)
 		return h.notStarted(w, emit, err)
 	}
 	return h.runBatch(ctx, b, emit)

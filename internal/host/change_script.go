@@ -129,7 +129,7 @@ mkdir -p -- "$B" || { printf '%s broken %s\n' "$T" "cannot make $B"; return 1; }
 ms_lock || { printf '%s busy %s\n' "$T" "$h"; return 0; }
 printf 'run %s pid %s\n' "$RUN" "$$" >"$B/lock"
 # What runs left that ended amid it; a younger payload may be of one that comes next.
-find "$B/staging" -type f -mtime +0 -exec rm -f -- {} + 2>/dev/null
+find "$B/staging" -type f -mmin +60 -exec rm -f -- {} + 2>/dev/null
 # ms_recorded: the digest of the record as it is, into D.
 ms_recorded() {
   r=$B/record.json

@@ -257,6 +257,7 @@ func FuzzParseObservation(f *testing.F) {
 	want := []mesh.Resource{directory("/d", true), file("/d/f", "x"), service("zk", "/d/")}
 	q := newQuery(Options{Mesh: "prod", Name: "h", Resources: want, Checks: []mesh.Check{{Kind: "tcp", Port: 1}}})
 	f.Add([]byte("@t begin\n@t root \n@t stat 1\n81a4 root root 1 2 /d/f\n@t units\n\n@t unitsend\n@t record\n\n@t recordend\n@t contents\n@t bytes\n\n@t end\n"))
+	f.Add([]byte("@t begin\n@t root \n@t stat 1\n8180 root root 1 2 /d/f\n@t keyed\nkeyed:  /d/f\n@t record\n\n@t recordend\n@t contents\n@t bytes\n\n@t end\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := parseObservation(data, q, "@t")
 		if err == nil && !bytes.HasSuffix(data, []byte("\n@t end\n")) {
@@ -325,7 +326,7 @@ func TestScriptsPassShellcheck(t *testing.T) {
 	if _, err := exec.LookPath("shellcheck"); err != nil {
 		t.Skip("shellcheck is not installed")
 	}
-	want := []mesh.Resource{directory("/d", true), file("/d/f", "x"), symlink("/l", "/d"), service("zk", "/d/", "/d/f")}
+	want := []mesh.Resource{directory("/d", true), file("/d/f", "x"), symlink("/l", "/d"), service("zk", "/d/", "/d/f"), secretFile("/d/s", "s")}
 	var checks []mesh.Check
 	for _, k := range []string{"zookeeper.ensemble", "mesos.masters", "http", "tcp"} {
 		checks = append(checks, mesh.Check{Kind: k, Port: 1, Path: "/"})
@@ -336,7 +337,7 @@ func TestScriptsPassShellcheck(t *testing.T) {
 	s := h.Observe(context.Background())
 	d := diff.Diff(want, mesh.Observed{Targets: []mesh.TargetState{s}})
 	w := plan.Work{Run: "r1", Changes: d.Changes, Services: []plan.ServiceStep{{Target: mesh.Host("h"), Unit: "zk", Op: plan.OpRestart, Spec: *want[3].Service}}}
-	batch, err := newBatch("prod", "@t", w, s, nil)
+	batch, err := newBatch("prod", "@t", w, s, vault{"s": "x"}.get)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -349,6 +350,7 @@ func TestScriptsPassShellcheck(t *testing.T) {
 	for what, script := range map[string]string{
 		"observe": observeScript(q, "@t"), "observe as a user": observeScript(plain, "@t"), "observe with sudo": observeScript(asRoot, "@t"),
 		"examine": h.examineScript("@t"), "barriers": "T=''\n" + barrierFunction, "change": batch.script(), "stage": stageCommand,
+		"stage secrets": stageSecretsCommand,
 		"lease": leaseScript("prod", "@t", "r1", lease("r1"), "L_OVER=''\n"+takeBody),
 	} {
 		cmd := exec.Command("shellcheck", "-s", "sh", "-e", "SC2016,SC2034,SC2154,SC2046,SC2086,SC2012,SC2089,SC2090,SC2069,SC2317,SC2015,SC2329", "-")

@@ -1,9 +1,11 @@
 package host
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -22,14 +24,16 @@ const keyFile = "/var/lib/meshsync/.key"
 // keyedFunction is ms_keyed, which puts the digest of what it reads under the host's key into
 // D: sha256(key, hex of sha256(content), line feed). What the outer one takes has always the
 // same length, so it cannot be extended; without the key nobody can try contents. Neither
-// the key nor the content's own digest is ever an argument of a program.
+// the key nor the content's own digest is ever an argument of a program. e3b0… is the digest
+// of nothing: the key could not be read.
 const keyedFunction = `K=$R` + keyFile + `
 ms_keyed() {
   D=$(sha256sum) || return 1
-  if [ -s "$K" ]; then
-    D=$({ cat -- "$K" && echo "${D%% *}"; } | sha256sum)
+  if [ -f "$K" ] && [ -s "$K" ]; then
+    D=$({ cat -- "$K" && echo "${D%% *}"; } 2>/dev/null | sha256sum)
     D=` + mesh.KeyedPrefix + `${D%% *}
   else D=` + mesh.KeyedPrefix + `; fi
+  case $D in *:e3b0c44298fc1c149afbf4c8*) D=` + mesh.KeyedPrefix + `;; esac
 }
 `
 
@@ -79,8 +83,13 @@ ms_unnote() {
 // noteSecrets writes the code that puts the secrets of the batch on the list, and has the
 // script take for one whatever was seen as one.
 func (b *batch) noteSecrets(s *strings.Builder) {
+	tidied := map[string]bool{}
 	for _, i := range b.secrets {
 		name := rooted(b.work.Changes[i].Addr.Name)
+		if dir := path.Dir(b.work.Changes[i].Addr.Name); !tidied[dir] { // as for staging: what killed runs left
+			tidied[dir] = true
+			fmt.Fprintf(s, "find %s -maxdepth 1 -type f -name '.meshsync-*' -mmin +60 -exec rm -f -- {} + 2>/dev/null\n", rooted(dir))
+		}
 		fmt.Fprintf(s, "ms_note %s || { printf '%%s broken %%s\\n' \"$T\" 'the list of secrets cannot be written'; return 1; }\nsec=$sec$nl%s\n", name, name)
 	}
 	for _, c := range b.work.Changes {
@@ -98,8 +107,8 @@ const stageSecretsCommand = `umask 077; R=${MESHSYNC_ROOT-}
 d="$R/var/lib/meshsync/$1" s="$R/var/lib/meshsync/$1/staging/$2"
 (umask 022; mkdir -p "$d") && mkdir -p "$d/staging" && cat >"$s" && sync "$s" || exit 1
 ` + keyedFunction + `
-if [ ! -s "$K" ]; then
-  rm -f "$K"
+if [ ! -f "$K" ] || [ ! -s "$K" ]; then
+  rm -f "$K" && [ ! -e "$K" ] || exit 1
   head -c 32 /dev/urandom >"$K-$2" && [ "$(wc -c <"$K-$2")" -eq 32 ] && sync "$K-$2" || { rm -f "$K-$2"; exit 1; }
   ln "$K-$2" "$K" 2>/dev/null
   rm -f "$K-$2"
@@ -113,6 +122,13 @@ while [ $# -gt 1 ]; do
   shift 2
 done
 sha256sum <"$s"`
+
+// unstage removes a payload with secrets that will not be used, as far as the host lets it.
+func (h *Host) unstage(ctx context.Context, run string, b *batch) {
+	if len(b.secrets) > 0 && ctx.Err() == nil {
+		_, _ = h.run(ctx, "rm -f -- "+`"${MESHSYNC_ROOT-}"`+quote(stateDir(h.o.Mesh)+"/staging/"+run)+"\n") // the reason why it is not used is told
+	}
+}
 
 // addSecret puts the content of a secret file into the payload.
 func (b *batch) addSecret(i int, c diff.Change, secrets Secrets) error {

@@ -366,3 +366,35 @@ func TestNoProgramGetsASecretAsArgumentOrInItsEnvironment(t *testing.T) {
 		}
 	}
 }
+
+// However a batch ends that begins at all, its staged payload is gone.
+func TestWhatIsStagedOfASecretGoes(t *testing.T) {
+	t.Parallel()
+	const canary = "canary-that-was-staged"
+	for name, spoil := range map[string]func(*box){
+		"another run wrote the record": func(b *box) { b.put("/var/lib/meshsync/prod/record.json", "{}") },
+		"the key cannot be made":       func(b *box) { b.put(keyFile+"/x", "") },
+		"nothing can be noted":         func(b *box) { b.put("/var/lib/meshsync/prod/secrets/x", "") },
+		"the parent is missing":        func(b *box) { _ = os.Remove(b.path("/d")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			everyWay(t, func(t *testing.T, b *box) {
+				want := []mesh.Resource{secretFile("/d/s", "s")}
+				if err := os.Mkdir(b.path("/d"), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				h := b.hostWith(vault{"s": canary}, want...)
+				w := plan.Work{Run: "r1", Changes: compared(t, h, want).Changes}
+				spoil(b)
+				got, err := results(t, h, w)
+				if err == nil && got["create /d/s"].Result != plan.ResultFailed {
+					t.Errorf("it went well: %+v", got)
+				}
+				if left := b.left(canary, ""); len(left) > 0 {
+					t.Errorf("%v %v: left in %v", err, got, left)
+				}
+			})
+		})
+	}
+}

@@ -22,17 +22,20 @@ func TestSecretsOfWhichNobodyKnowsTheValue(t *testing.T) {
 		refresh          bool
 		class            diff.Class // "" for no change
 		restart, compare bool
+		intends          bool // the record says so, and that 00 11 was there before
 	}{
-		"ciphertext as it was":           {sealed, sealed.ID(), keyed, "0600", false, "", false, true},
-		"ciphertext, refreshed":          {sealed, sealed.ID(), keyed, "0600", true, "", false, true},
-		"ciphertext, chmod":              {sealed, sealed.ID(), keyed, "0640", false, diff.Drift, false, true},
-		"ciphertext, edited":             {sealed, sealed.ID(), keyed + "11", "0600", false, diff.Drift, false, true},
-		"another ciphertext":             {sealed, "source:other", keyed, "0600", false, diff.Pending, true, true},
-		"variable as it was":             {variable, variable.ID(), keyed, "0600", false, "", false, false},
-		"variable, refreshed":            {variable, variable.ID(), keyed, "0600", true, diff.Pending, true, true},
-		"variable, chmod":                {variable, variable.ID(), keyed, "0640", false, diff.Drift, true, true},
-		"another variable":               {variable, "source:other", keyed, "0600", false, diff.Pending, true, true},
-		"ciphertext in a variable's way": {sealed, variable.ID(), keyed, "0600", false, diff.Pending, true, true},
+		"ciphertext as it was":           {sealed, sealed.ID(), keyed, "0600", false, "", false, true, false},
+		"ciphertext, refreshed":          {sealed, sealed.ID(), keyed, "0600", true, "", false, true, false},
+		"ciphertext, chmod":              {sealed, sealed.ID(), keyed, "0640", false, diff.Drift, false, true, false},
+		"ciphertext, edited":             {sealed, sealed.ID(), keyed + "11", "0600", false, diff.Drift, false, true, false},
+		"another ciphertext":             {sealed, "source:other", keyed, "0600", false, diff.Pending, true, true, false},
+		"variable as it was":             {variable, variable.ID(), keyed, "0600", false, "", false, false, false},
+		"variable, refreshed":            {variable, variable.ID(), keyed, "0600", true, diff.Pending, true, true, false},
+		"variable, chmod":                {variable, variable.ID(), keyed, "0640", false, diff.Drift, true, true, false},
+		"another variable":               {variable, "source:other", keyed, "0600", false, diff.Pending, true, true, false},
+		"a run ended before its write":   {sealed, sealed.ID(), keyed + "11", "0600", false, diff.Pending, false, true, true},
+		"a run ended after its write":    {sealed, sealed.ID(), keyed, "0600", false, "", false, true, true},
+		"ciphertext in a variable's way": {sealed, variable.ID(), keyed, "0600", false, diff.Pending, true, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -51,12 +54,16 @@ func TestSecretsOfWhichNobodyKnowsTheValue(t *testing.T) {
 				},
 			}
 			read := keyed // the process runs with what was applied
+			entry := mesh.RecordEntry{Digest: mesh.Digest(attrs(keyed, "0600")), State: mesh.Holds, Source: x.recorded, Keyed: keyed}
+			if x.intends {
+				entry.State, entry.Was = mesh.Intends, mesh.Digest(attrs(keyed+"11", "0600"))
+			}
 			seen := mesh.TargetState{
 				Target: target, Outcome: mesh.OK, RecordState: mesh.RecordOK,
 				Resources: []mesh.Resource{{Addr: file, Attrs: attrs(x.live, x.mode)}, {Addr: unit, Attrs: runs}},
 				Record: mesh.Record{
 					Entries: map[string]mesh.RecordEntry{
-						file.String(): {Digest: mesh.Digest(attrs(keyed, "0600")), State: mesh.Holds, Source: x.recorded, Keyed: keyed},
+						file.String(): entry,
 						unit.String(): {Digest: mesh.Digest(runs), State: mesh.Holds},
 					},
 					Services: map[string]mesh.ServiceRecord{"app": {BootID: "b", PID: 1, StartTicks: 1, Reads: map[string]string{"/d/s": read}}},
