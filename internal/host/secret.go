@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -83,13 +82,9 @@ ms_unnote() {
 // noteSecrets writes the code that puts the secrets of the batch on the list, and has the
 // script take for one whatever was seen as one.
 func (b *batch) noteSecrets(s *strings.Builder) {
-	tidied := map[string]bool{}
 	for _, i := range b.secrets {
 		name := rooted(b.work.Changes[i].Addr.Name)
-		if dir := path.Dir(b.work.Changes[i].Addr.Name); !tidied[dir] { // as for staging: what killed runs left
-			tidied[dir] = true
-			fmt.Fprintf(s, "find %s -maxdepth 1 -type f -name '.meshsync-*' -mmin +60 -exec rm -f -- {} + 2>/dev/null\n", rooted(dir))
-		}
+		fmt.Fprintf(s, "for e in \"$B/old/%s\".*; do [ ! -f \"$e\" ] || rm -f -- \"$e\"; done\n", oldName(b.work.Changes[i].Addr)) // of before it was one
 		fmt.Fprintf(s, "ms_note %s || { printf '%%s broken %%s\\n' \"$T\" 'the list of secrets cannot be written'; return 1; }\nsec=$sec$nl%s\n", name, name)
 	}
 	for _, c := range b.work.Changes {

@@ -114,8 +114,8 @@ func (e *ears) heardNothingOf(t *testing.T, text string) {
 	}
 }
 
-// left lists the files of a host that hold a form of the secret, but for the one that may.
-func (b *box) left(text, but string) []string {
+// holding lists the files of a host that hold a form of the secret, but for the one that may.
+func (b *box) holding(text, but string) []string {
 	var out []string
 	_ = filepath.WalkDir(b.root, func(name string, d os.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() || name == b.path(but) {
@@ -199,7 +199,7 @@ func TestSecretsAreComparedWithoutBeingKnown(t *testing.T) {
 	}
 	class("without a record", was, diff.Differs)
 	brought(t, b.hostWith(v, is...), is)
-	if left := b.left("canary-one", ""); len(left) > 0 {
+	if left := b.holding("canary-one", ""); len(left) > 0 {
 		t.Errorf("the old content is kept in %v", left)
 	}
 	e.heardNothingOf(t, "canary-one")
@@ -268,6 +268,12 @@ func TestAFileBecomesASecretAndCeasesToBeOne(t *testing.T) {
 		for _, want := range [][]mesh.Resource{plain, sealed, plain, sealed} {
 			brought(t, b.hostWith(v, want...), want)
 		}
+		if left := b.holding("canary-becomes", "/d/s"); len(left) > 0 {
+			t.Errorf("it is kept in %v", left)
+		}
+		if left := b.holding("public\n", "/d/s"); len(left) > 0 {
+			t.Errorf("what it was before it became a secret is kept in %v", left)
+		}
 		if got := b.get("/var/lib/meshsync/prod/secrets"); got != "/d/s\n" {
 			t.Errorf("the list is %q", got)
 		}
@@ -305,12 +311,12 @@ func TestNoMessageQuotesASecret(t *testing.T) {
 	w = plan.Work{Run: "r3", Changes: compared(t, h, changed).Changes}
 	b.put("/d/s", "canary-by-hand")
 	got, err = results(t, h, w)
-	if o := got["update /d/s"]; err != nil || o.Result != plan.ResultConflict || !strings.Contains(o.Message, "a secret, is there now") {
+	if o := got["update /d/s"]; err != nil || o.Result != plan.ResultConflict || !strings.Contains(o.Message, "and a secret content now") {
 		t.Errorf("%v %+v", err, o)
 	}
 	for _, text := range []string{"canary-quoted", "canary-other", "canary-by-hand"} {
 		e.heardNothingOf(t, text)
-		if left := b.left(text, "/d/s"); len(left) > 0 {
+		if left := b.holding(text, "/d/s"); len(left) > 0 {
 			t.Errorf("%s is in %v", text, left)
 		}
 	}
@@ -391,7 +397,7 @@ func TestWhatIsStagedOfASecretGoes(t *testing.T) {
 				if err == nil && got["create /d/s"].Result != plan.ResultFailed {
 					t.Errorf("it went well: %+v", got)
 				}
-				if left := b.left(canary, ""); len(left) > 0 {
+				if left := b.holding(canary, ""); len(left) > 0 {
 					t.Errorf("%v %v: left in %v", err, got, left)
 				}
 			})
