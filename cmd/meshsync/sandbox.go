@@ -187,12 +187,15 @@ func sandboxFault(e *environment, dir *string) *cobra.Command {
 }
 
 // sandboxOptions describes the cluster of a mesh: its hosts with the units that the
-// mesh names, and its Marathons.
+// mesh names and the packages that they could install, and its Marathons.
 func sandboxOptions(dir string, m *mesh.Mesh) sandbox.Options {
 	o := sandbox.Options{Dir: dir}
 	for _, h := range m.Hosts {
 		host := sandbox.HostOptions{Name: h.Name, Address: h.Address}
 		for _, r := range m.ResourcesOf(mesh.Host(h.Name)) {
+			if version, ok := r.Attrs["version"].(string); ok && r.Addr.Kind == mesh.Package {
+				host.Packages = append(host.Packages, sandbox.PackageOptions{Name: r.Addr.Name, Versions: []string{version}})
+			}
 			if r.Addr.Kind == mesh.Service {
 				host.Units = append(host.Units, sandbox.UnitOptions{Name: r.Addr.Name, Kind: unitKind(r.Service)})
 			}

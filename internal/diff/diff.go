@@ -212,6 +212,9 @@ func (c *comparison) recordSide(out *Result) {
 
 func (c *comparison) create(want mesh.Resource) Change {
 	ch := wanted(want, Create)
+	if kind, _ := primitive.Of(want.Addr.Kind); kind.Recorded != nil {
+		ch.Reason = "it cannot be previewed: its test and its command run at apply, and the record tells that they did"
+	}
 	ch.Class = c.classify(want.Addr, mesh.AbsentDigest, mesh.Digest(want.Attrs))
 	return ch
 }

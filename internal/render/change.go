@@ -160,7 +160,7 @@ func (t *printer) details(c diff.Change) {
 		}
 	case c.Action == diff.Create && c.Addr.Kind == mesh.App:
 		t.newApp(c)
-	case c.Action == diff.Create && c.Addr.IsPath() && c.Addr.Kind != mesh.Directory:
+	case c.Action == diff.Create && c.Addr.Kind != mesh.Directory:
 		for _, key := range slices.Sorted(maps.Keys(c.After)) {
 			t.line("      %s %s", safe(key), value(c.After[key]))
 		}
