@@ -127,7 +127,9 @@ func (h *Host) Join(t testing.TB) { t.Helper(); h.cable(t, "up") }
 
 func (h *Host) cable(t testing.TB, state string) {
 	t.Helper()
-	if err := batch(t.Context(), control(h.scope), "link set "+h.Name+" "+state); err != nil {
+	// While it was silent the host was given up: that is forgotten, or the first call after
+	// the cable is back would find no route.
+	if err := batch(t.Context(), control(h.scope), "link set "+h.Name+" "+state, "neigh flush dev "+bridge); err != nil {
 		t.Fatal(err)
 	}
 }
