@@ -117,17 +117,21 @@ func showWriters(e *environment, data []byte, full bool) (writers, error) {
 }
 
 func shownPlan(e *environment, schema string, data []byte, full bool) (writers, error) {
-	p, err := render.ReadPlan(bytes.NewReader(data))
+	if schema == plan.Schema {
+		p, err := render.ReadPlan(bytes.NewReader(data))
+		if err != nil {
+			return nil, err
+		}
+		return planWriters(e, p, flagsOf(p), full), nil
+	}
+	p, err := render.ReadDrift(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
 	}
-	if schema != plan.Schema {
-		return writers{
-			"text": func(w io.Writer) error { return render.Drift(w, p, textOptions(e, flagsOf(p), full)) },
-			"json": func(w io.Writer) error { return render.DriftJSON(w, p) },
-		}, nil
-	}
-	return planWriters(e, p, flagsOf(p), full), nil
+	return writers{
+		"text": func(w io.Writer) error { return render.Drift(w, p, textOptions(e, flagsOf(p), full)) },
+		"json": func(w io.Writer) error { return render.DriftJSON(w, p) },
+	}, nil
 }
 
 // flagsOf are the flags by which a plan's mesh is found from the root of its module.

@@ -2,7 +2,9 @@ package render
 
 import (
 	"io"
+	"slices"
 
+	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
 )
@@ -36,4 +38,27 @@ func DriftJSON(w io.Writer, p plan.Plan) error {
 		Stale: orEmpty(p.Stale), Unsure: orEmpty(p.Unsure), NotServing: orEmpty(p.NotServing), Unknown: orEmpty(p.Unknown), Unmanaged: orEmpty(p.Unmanaged),
 		NotCompare: orEmpty(p.NotCompared), Notes: orEmpty(p.Notes),
 	})
+}
+
+// ReadDrift reads what DriftJSON wrote as the plan that it was made from, to show it
+// again: all changes stand in one batch, since the report does not tell their order.
+func ReadDrift(r io.Reader) (plan.Plan, error) {
+	var d DriftDocument
+	if err := decode(r, DriftSchema, &d); err != nil {
+		return plan.Plan{}, err
+	}
+	b := plan.Batch{Changes: []diff.Change{}}
+	for _, doc := range slices.Concat(d.Moved, d.Pending) {
+		c, err := doc.change()
+		if err != nil {
+			return plan.Plan{}, err
+		}
+		b.Changes = append(b.Changes, c)
+	}
+	return plan.Plan{
+		Version: d.Version, Mesh: d.Mesh, Source: d.Source, Sandbox: d.Sandbox, Complete: d.Complete,
+		Stages: []plan.Stage{{N: 1, Batches: []plan.Batch{b}}},
+		Stale:  d.Stale, Unsure: d.Unsure, NotServing: d.NotServing, Unknown: d.Unknown, Unmanaged: d.Unmanaged,
+		NotCompared: d.NotCompare, Notes: d.Notes,
+	}, nil
 }
