@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ type globals struct {
 // run executes one command line and returns the exit code.
 func run(ctx context.Context, e *environment, args []string) int {
 	g := &globals{}
-	root := newRoot(e, g)
+	root := newRoot(e, g, args)
 	root.SetArgs(args)
 	root.SetIn(e.stdin)
 	root.SetOut(e.stdout)
@@ -58,7 +59,7 @@ func run(ctx context.Context, e *environment, args []string) int {
 	return code
 }
 
-func newRoot(e *environment, g *globals) *cobra.Command {
+func newRoot(e *environment, g *globals, args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "meshsync",
 		Short: "Reconcile a Mesos cluster with a git repository",
@@ -87,18 +88,46 @@ mesos-master, mesos-agent, your own roles) over SSH, and Marathon apps.
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%w", err) })
 	g.register(root)
-	for _, make := range commands() {
-		root.AddCommand(make(e, g))
+	for _, c := range wantedCommands(args) {
+		root.AddCommand(c.make(e, g))
 	}
 	return root
 }
 
+// command is a row of the table of commands.
+type command struct {
+	name string
+	make func(*environment, *globals) *cobra.Command
+}
+
 // commands is the table of all commands, in the order of the help.
-func commands() []func(*environment, *globals) *cobra.Command {
-	return []func(*environment, *globals) *cobra.Command{
-		newInit, newValidate, newPlan, newApply, newDrift, newObserve, newDoctor, newShow,
-		newSandbox, newDemo, newVersion,
+func commands() []command {
+	return []command{
+		{"init", newInit},
+		{"validate", newValidate},
+		{"plan", newPlan},
+		{"apply", newApply},
+		{"drift", newDrift},
+		{"observe", newObserve},
+		{"doctor", newDoctor},
+		{"show", newShow},
+		{"sandbox", newSandbox},
+		{"demo", newDemo},
+		{"version", newVersion},
 	}
+}
+
+// wantedCommands are the commands to build for a command line: the one that it begins
+// with, else all, for the help, for suggestions, and where flags come first. To build all
+// of them takes longer than what the short ones do.
+func wantedCommands(args []string) []command {
+	all := commands()
+	if len(args) > 0 {
+		if i := slices.IndexFunc(all, func(c command) bool { return c.name == args[0] }); i >= 0 {
+			return all[i : i+1]
+		}
+	}
+	return all
 }
 
 func (g *globals) register(root *cobra.Command) {
