@@ -103,8 +103,11 @@ func settled(desired []mesh.Resource, seen mesh.Observed) []mesh.Resource {
 	}
 	for i, r := range out {
 		kind, _ := primitive.Of(r.Addr.Kind)
+		if kind.Settle == nil {
+			continue
+		}
 		state, _ := seen.Of(r.Addr.Target)
-		if kind.Settle == nil || state.Host == nil {
+		if state.Host == nil {
 			continue
 		}
 		out[i].Attrs = kind.Settle(r.Attrs, have[r.Addr], state.Host.Offers[r.Addr.String()])

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"meshsync.dev/meshsync/internal/health"
 	"meshsync.dev/meshsync/internal/mesh"
 )
 
@@ -59,13 +58,8 @@ func (b *builder) downBesides(p part, active []mesh.Target) []string {
 // failing reports whether a service of the role answers on that host that it does not serve.
 func (b *builder) failing(role string, s mesh.TargetState) bool {
 	for _, r := range b.in.Mesh.ResourcesOf(s.Target) {
-		if r.Role != role || r.Service == nil || r.Service.Check == nil || s.Host == nil {
-			continue
-		}
-		for _, a := range s.Host.Answers {
-			if a.Check == *r.Service.Check && health.Judge(a).Status == health.NotServing {
-				return true
-			}
+		if r.Role == role && r.Service != nil && r.Service.Check != nil && notServing(*r.Service.Check, s) != "" {
+			return true
 		}
 	}
 	return false

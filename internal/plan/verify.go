@@ -45,18 +45,32 @@ func (b *builder) verifyStage() {
 // failingCheck says why a service does not serve although it runs as git says and no step
 // of the plan touches it; "" for all others, and where nobody knows.
 func (b *builder) failingCheck(r mesh.Resource) string {
-	if r.Service == nil || r.Service.Check == nil || !b.in.Filter.Match(r.Addr.String()) || !slices.Contains(b.diff.Equal, r.Addr) || r.Attrs["running"] != true {
-		return ""
-	}
-	if slices.ContainsFunc(b.steps, func(s plannedStep) bool { return s.Target == r.Addr.Target && s.Unit == r.Addr.Name }) {
+	if r.Service == nil || r.Service.Check == nil || r.Attrs["running"] != true {
 		return ""
 	}
 	state, _ := b.in.Seen.Of(r.Addr.Target)
-	if state.Host == nil {
+	reason := notServing(*r.Service.Check, state)
+	switch {
+	case reason == "", !b.in.Filter.Match(r.Addr.String()), !slices.Contains(b.diff.Equal, r.Addr):
+		return ""
+	case slices.ContainsFunc(b.steps, func(s plannedStep) bool { return s.Target == r.Addr.Target && s.Unit == r.Addr.Name }):
+		return ""
+	default:
+		return reason
+	}
+}
+
+// notServing is why a check on a host says that its service does not serve; "" when it
+// serves, and where nobody knows.
+func notServing(check mesh.Check, s mesh.TargetState) string {
+	if s.Host == nil {
 		return ""
 	}
-	for _, a := range state.Host.Answers {
-		if v := health.Judge(a); a.Check == *r.Service.Check && v.Status == health.NotServing {
+	for _, a := range s.Host.Answers {
+		if a.Check != check {
+			continue
+		}
+		if v := health.Judge(a); v.Status == health.NotServing {
 			return cmp.Or(v.Reason, "it fails its check")
 		}
 	}
