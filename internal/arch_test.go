@@ -60,7 +60,7 @@ func picture() map[string][]string {
 		"internal/sandbox":     {"internal/sandbox/..."},
 		"internal/sandbox/...": {"internal/sandbox/..."},
 		"cmd/meshsync":         {".", "schema", "internal/..."},
-		"bench/...":            {},
+		"bench/...":            {"e2e/bed"},
 		// The bed of real hosts is the other thing to test against, and as strange to the
 		// program as they are. Its packages are for tests, which may know both.
 		"e2e/...": {"e2e/..."},

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command run measures meshsync as whole processes against floor programs that are
 // measured in the same moment, and prints a table of ratios in Markdown. Ratios carry
 // from one machine to another; times do not.
@@ -18,6 +20,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"meshsync.dev/meshsync/e2e/bed"
 )
 
 // settings are the programs that are measured, by absolute path, and how often.
@@ -33,10 +37,11 @@ type settings struct {
 type part struct {
 	name    string
 	measure func(context.Context, settings) []row
+	bed     bool // it is measured on real hosts
 }
 
 func parts() []part {
-	return []part{{"size", size}, {"start", start}, {"hosts", hosts}, {"apps", apps}}
+	return []part{{"size", size, false}, {"start", start, false}, {"hosts", hosts, false}, {"real", realHosts, true}, {"apps", apps, false}}
 }
 
 func main() {
@@ -56,7 +61,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	flags.StringVar(&s.cue, "cue", "bin/tools/cue", "the cue command")
 	flags.IntVar(&s.runs, "runs", 5, "counted rounds")
 	counts := flags.String("hosts", "5,20,200", "sizes of the clusters that are planned")
-	only := flags.String("only", "", "`PARTS` to measure, of size,start,hosts,apps (default all)")
+	only := flags.String("only", "", "`PARTS` to measure, of size,start,hosts,real,apps (default all)")
 	file := flags.String("o", "", "write the table to `FILE`, too, when every part was measured")
 	if err := flags.Parse(args); err != nil {
 		return 2
@@ -66,12 +71,18 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		fmt.Fprintln(errOut, "bench:", err)
 		return 2
 	}
-	var rows []row
-	for _, p := range chosen {
-		fmt.Fprintf(errOut, "bench: %s\n", p.name)
-		rows = append(rows, p.measure(ctx, s)...)
+	all := func() int {
+		var rows []row
+		for _, p := range chosen {
+			fmt.Fprintf(errOut, "bench: %s\n", p.name)
+			rows = append(rows, p.measure(ctx, s)...)
+		}
+		return report(rows, s.runs, *file, len(chosen) == len(parts()), out, errOut)
 	}
-	return report(rows, s.runs, *file, len(chosen) == len(parts()), out, errOut)
+	if slices.ContainsFunc(chosen, func(p part) bool { return p.bed }) {
+		return bed.Inside(context.WithoutCancel(ctx), all)
+	}
+	return all()
 }
 
 // prepare checks the settings and makes paths absolute: commands run in other folders.

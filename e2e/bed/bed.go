@@ -40,28 +40,42 @@ func Start(t testing.TB, o Options) *Bed {
 	if reason := os.Getenv(withoutVariable); reason != "" {
 		t.Skip(reason)
 	}
+	b, err := Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close(t) })
+	return b
+}
+
+// Open is Start for a program that is no test; it is run by Inside. Where there is an error
+// nothing is left.
+func Open(ctx context.Context, o Options) (*Bed, error) {
+	if reason := os.Getenv(withoutVariable); reason != "" {
+		return nil, errors.New(reason)
+	}
 	if reason := os.Getenv(brokenVariable); reason != "" {
-		t.Fatal("no bed could be made: " + reason)
+		return nil, errors.New("no bed could be made: " + reason)
 	}
 	var in inside
 	if err := json.Unmarshal([]byte(os.Getenv(insideVariable)), &in); err != nil {
-		t.Fatal("the package's TestMain does not call bed.Main, which makes the place where hosts answer")
+		return nil, errors.New("what runs now was not begun by bed.Main or bed.Inside, which make the place where hosts answer")
 	}
 	if o.Hosts < 1 || o.Hosts > MaxHosts {
-		t.Fatalf("a bed has 1 to %d hosts, not %d", MaxHosts, o.Hosts)
+		return nil, fmt.Errorf("a bed has 1 to %d hosts, not %d", MaxHosts, o.Hosts)
 	}
 	b, err := newBed(in)
 	if err != nil {
-		t.Fatalf("another bed of this package is up: %v", err)
+		return nil, fmt.Errorf("another bed of this program is up: %w", err)
 	}
-	t.Cleanup(func() { b.Close(t) })
-	if err := b.make(o); err != nil {
-		t.Fatal(err)
+	err = b.make(ctx, o)
+	if err == nil {
+		err = b.each(ctx, (*Host).boot)
 	}
-	if err := b.each(t.Context(), (*Host).boot); err != nil {
-		t.Fatal(err)
+	if err != nil {
+		return nil, errors.Join(err, b.Remove(context.WithoutCancel(ctx)))
 	}
-	return b
+	return b, nil
 }
 
 // newBed claims the place of the package's only bed.
@@ -78,7 +92,7 @@ func newBed(in inside) (*Bed, error) {
 }
 
 // make prepares the hosts up to their boot.
-func (b *Bed) make(o Options) error {
+func (b *Bed) make(ctx context.Context, o Options) error {
 	if err := os.Mkdir(b.dir, 0o755); err != nil {
 		return err
 	}
@@ -92,12 +106,12 @@ func (b *Bed) make(o Options) error {
 	for _, from := range own {
 		file := filepath.Join(b.repo(), ownDir, filepath.Base(from))
 		// A link, since both are on one disk and neither is ever written.
-		if err := errors.Join(os.Link(from, file), publish(context.Background(), b.repo(), file)); err != nil {
+		if err := errors.Join(os.Link(from, file), publish(ctx, b.repo(), file)); err != nil {
 			return err
 		}
 	}
 	for i := range o.Hosts {
-		h, err := newHost(b, i+1, o.Bare)
+		h, err := newHost(ctx, b, i+1, o.Bare)
 		if err != nil {
 			return err
 		}
@@ -134,16 +148,17 @@ func (b *Bed) Host(t testing.TB, name string) *Host {
 	return nil
 }
 
-// Close kills the hosts and removes all that the bed has on the machine. Calling it again
-// does nothing.
+// Close is Remove, whose error is the test's.
 func (b *Bed) Close(t testing.TB) {
 	t.Helper()
-	if err := b.close(context.Background()); err != nil { // the test's context has ended
+	if err := b.Remove(context.Background()); err != nil { // the test's context has ended
 		t.Errorf("remove the hosts: %v", err)
 	}
 }
 
-func (b *Bed) close(ctx context.Context) error {
+// Remove kills the hosts and removes all that the bed has on the machine. Calling it again
+// does nothing.
+func (b *Bed) Remove(ctx context.Context) error {
 	if b.lock == nil {
 		return nil
 	}

@@ -33,7 +33,7 @@ type Result struct {
 // cable is out. Any exit code is a result; a host that is off is the test's failure.
 func (h *Host) Exec(t testing.TB, script string) Result {
 	t.Helper()
-	r, err := h.exec(t.Context(), script, nil)
+	r, err := h.Run(t.Context(), script, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func (h *Host) Must(t testing.TB, script string) string {
 // Put writes a file, and the folders above it. An existing one is replaced.
 func (h *Host) Put(t testing.TB, name, text string, mode fs.FileMode) {
 	t.Helper()
-	r, err := h.exec(t.Context(), fmt.Sprintf("install -D -m %o /dev/stdin %s", mode.Perm(), quote(name)), []byte(text))
+	r, err := h.Run(t.Context(), fmt.Sprintf("install -D -m %o /dev/stdin %s", mode.Perm(), quote(name)), []byte(text))
 	if err == nil && r.Exit != 0 {
 		err = fmt.Errorf("put %s on %s: %s", name, h.Name, tail(r.Stderr))
 	}
@@ -70,7 +70,8 @@ func (h *Host) Get(t testing.TB, name string) string {
 
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-func (h *Host) exec(ctx context.Context, script string, stdin []byte) (Result, error) {
+// Run is Exec for a program that is no test, with something for the script to read.
+func (h *Host) Run(ctx context.Context, script string, stdin []byte) (Result, error) {
 	pid, err := h.leader()
 	if err != nil {
 		return Result{}, err

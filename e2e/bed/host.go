@@ -35,7 +35,7 @@ type Host struct {
 }
 
 // newHost makes a host's disk, network and group, but boots nothing.
-func newHost(b *Bed, i int, bare bool) (*Host, error) {
+func newHost(ctx context.Context, b *Bed, i int, bare bool) (*Host, error) {
 	name := hostName(i)
 	key := filepath.Join(b.trees.Base, keysDir, name)
 	public, err := os.ReadFile(key + ".pub")
@@ -59,12 +59,12 @@ func newHost(b *Bed, i int, bare bool) (*Host, error) {
 		name: b.scope + "-" + name, root: filepath.Join(h.dir, "root"), repo: b.repo(), pool: b.trees.Pool,
 	}
 	// Until the bed is removed the host is in its list, so that what was made goes with it.
-	ctx := context.Background()
+	failing := context.WithoutCancel(ctx)
 	if err := h.newDisk(); err != nil {
-		return nil, errors.Join(err, h.remove(ctx))
+		return nil, errors.Join(err, h.remove(failing))
 	}
 	if err := plug(ctx, h.scope, h.Name, h.Address); err != nil {
-		return nil, errors.Join(err, h.remove(ctx))
+		return nil, errors.Join(err, h.remove(failing))
 	}
 	return h, nil
 }

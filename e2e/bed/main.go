@@ -30,33 +30,44 @@ type inside struct {
 	Trees Trees
 }
 
-// Main runs a package's tests where their hosts answer, and removes what they leave; it is
-// called by TestMain, whose exit code it returns. It builds the trees first and clears what
-// killed runs have left. Where no bed can be, the tests run all the same, and Start skips;
-// where one should be and could not be made, Start fails.
+// Main runs a package's tests where their hosts answer, see Inside; it is called by TestMain,
+// whose exit code it returns. Where no bed can be, the tests run all the same, and Start
+// skips; where one should be and could not be made, Start fails.
 func Main(m *testing.M) int {
-	if os.Getenv(insideVariable) != "" || listsOnly() {
+	if listsOnly() {
 		return m.Run()
+	}
+	return Inside(context.Background(), m.Run)
+}
+
+// Inside runs the rest of this program where the hosts of its beds answer, and removes what
+// it leaves; it returns the exit code. It builds the trees first and clears what killed runs
+// have left. To get there it executes the program again with the same arguments, so it is the
+// first thing that a program does. A signal is passed on to it and does not end ctx. Where no bed can be made the rest runs all the same, and
+// Open fails with the reason.
+func Inside(ctx context.Context, rest func() int) int {
+	if os.Getenv(insideVariable) != "" {
+		return rest()
 	}
 	// Debian has these in the PATH of a login only.
 	setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
 	if reason := unavailable(); reason != "" {
 		setenv(withoutVariable, reason)
-		return m.Run()
+		return rest()
 	}
-	code, err := runInside(context.Background())
+	code, err := runInside(ctx)
 	switch {
 	case err == nil:
 		return code
 	case code != notRun:
-		fmt.Fprintln(os.Stderr, "bed: after the tests:", err)
+		fmt.Fprintln(os.Stderr, "bed: clear up:", err)
 		return max(code, 1)
 	}
 	setenv(brokenVariable, err.Error())
-	return m.Run()
+	return rest()
 }
 
-// notRun is the code of tests that did not begin.
+// notRun is the code of a program that did not begin.
 const notRun = -1
 
 // setenv sets what cannot be refused: the names are good and no value has a zero byte.

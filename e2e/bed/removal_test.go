@@ -98,7 +98,7 @@ func TestHostThatCannotBootIsRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.Close(t) })
-	if err := b.make(Options{Hosts: 2, Bare: true}); err != nil {
+	if err := b.make(t.Context(), Options{Hosts: 2, Bare: true}); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"sbin/init", "lib/systemd/systemd"} {
