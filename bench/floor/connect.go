@@ -35,9 +35,9 @@ type endpoint struct {
 	config                 *ssh.ClientConfig
 }
 
-// readEndpoints reads a connect file and returns its hosts, sorted by name. Every key must
-// be ed25519, since the kind of key decides what a handshake costs.
-func readEndpoints(file string) ([]endpoint, error) {
+// readEndpoints reads a connect file and returns its hosts, sorted by name, or the only one
+// that is asked for. Every key must be ed25519, since the kind of key decides what a handshake costs.
+func readEndpoints(file, only string) ([]endpoint, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("read the connect file, which `meshsync sandbox up` writes: %w", err)
@@ -59,11 +59,17 @@ func readEndpoints(file string) ([]endpoint, error) {
 	}
 	var out []endpoint
 	for _, name := range slices.Sorted(maps.Keys(c.Hosts)) {
+		if only != "" && name != only {
+			continue
+		}
 		e, err := newEndpoint(name, c.Hosts[name], signer)
 		if err != nil {
 			return nil, fmt.Errorf("%s: host %s: %w", file, name, err)
 		}
 		out = append(out, e)
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%s: it has no host %s", file, only)
 	}
 	return out, nil
 }

@@ -81,7 +81,7 @@ func TestReadEndpointsNamesWhatIsWrong(t *testing.T) {
 		if err := os.WriteFile(file, []byte(tt.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := readEndpoints(file); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := readEndpoints(file, ""); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q in it", name, err, tt.want)
 		}
 	}

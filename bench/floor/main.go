@@ -3,6 +3,8 @@
 // script on each and reads all that it prints. It compares nothing and decides nothing.
 // bench/run divides the time of `meshsync plan` by that of this program.
 //
+// With -restart or -put it does the least that changing them can cost, too.
+//
 // It prints one line of JSON and exits with 1 when any host failed: a floor that leaves
 // hosts out is none.
 package main
@@ -39,17 +41,21 @@ func run(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("floor", flag.ContinueOnError)
 	file := flags.String("connect", "", "the sandbox's connect `FILE`")
 	limit := flags.Int("limit", 64, "hosts asked at the same time, as many as meshsync asks")
+	var then second
+	flags.StringVar(&then.restart, "restart", "", "then restart `UNIT` on each host, by a second command")
+	flags.Int64Var(&then.put, "put", 0, "then send `BYTES` to a file, by a second command")
+	only := flags.String("only", "", "one `HOST` of the file")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if *file == "" || *limit < 1 {
 		return errors.New("name the connect file of a sandbox with -connect; -limit is at least 1")
 	}
-	endpoints, err := readEndpoints(*file)
+	endpoints, err := readEndpoints(*file, *only)
 	if err != nil {
 		return err
 	}
-	sizes, err := ask(endpoints, *limit)
+	sizes, err := ask(endpoints, *limit, then)
 	if err != nil {
 		return err
 	}
@@ -64,13 +70,13 @@ func run(args []string, out io.Writer) error {
 }
 
 // ask runs the script on all hosts and returns the size of each answer, in their order.
-func ask(endpoints []endpoint, limit int) ([]int, error) {
+func ask(endpoints []endpoint, limit int, then second) ([]int, error) {
 	sizes := make([]int, len(endpoints))
 	var group errgroup.Group
 	group.SetLimit(limit)
 	for i, e := range endpoints {
 		group.Go(func() error {
-			n, err := e.ask()
+			n, err := e.ask(then)
 			if err != nil {
 				return fmt.Errorf("host %s: %w", e.name, err)
 			}
@@ -81,8 +87,8 @@ func ask(endpoints []endpoint, limit int) ([]int, error) {
 	return sizes, group.Wait()
 }
 
-// ask runs the script on one host within hostTimeout.
-func (e endpoint) ask() (int, error) {
+// ask runs the script, and what comes second, on one host within hostTimeout.
+func (e endpoint) ask(then second) (int, error) {
 	client, err := ssh.Dial("tcp", e.address, e.config)
 	if err != nil {
 		return 0, err
@@ -90,14 +96,23 @@ func (e endpoint) ask() (int, error) {
 	defer client.Close()
 	watchdog := time.AfterFunc(hostTimeout, func() { _ = client.Close() })
 	defer watchdog.Stop()
+	n, err := execute(client, e.command, strings.NewReader(script))
+	if err == nil {
+		err = then.run(client)
+	}
+	return n, err
+}
+
+// execute runs a command by the connection and returns the size of its output.
+func execute(client *ssh.Client, command string, input io.Reader) (int, error) {
 	session, err := client.NewSession()
 	if err != nil {
 		return 0, err
 	}
 	defer session.Close()
 	var stdout, stderr bounded
-	session.Stdin, session.Stdout, session.Stderr = strings.NewReader(script), &stdout, &stderr
-	if err := session.Run(e.command); err != nil {
+	session.Stdin, session.Stdout, session.Stderr = input, &stdout, &stderr
+	if err := session.Run(command); err != nil {
 		return 0, fmt.Errorf("%w: %s", err, bytes.TrimSpace(stderr.Bytes()))
 	}
 	return stdout.Len(), nil

@@ -73,9 +73,11 @@ func (c *realCluster) floorOf(args ...string) command {
 	return command{c.repo, append([]string{c.s.floor, "-connect", c.connect}, args...)}
 }
 
+// masters are the first of the hosts.
+const masters = 3
+
 // name is a host's in the mesh: m1, m2, m3, a1, a2, …
 func (c *realCluster) name(i int) string {
-	const masters = 3
 	if i < masters {
 		return fmt.Sprintf("m%d", i+1)
 	}
@@ -107,9 +109,21 @@ func (c *realCluster) addUnits(ctx context.Context) error {
 done
 systemctl daemon-reload`
 	for _, h := range c.bed.Hosts {
-		if r, err := h.Run(ctx, script, nil); err != nil || r.Exit != 0 {
-			return fmt.Errorf("add units on %s: %w %s", h.Name, err, r.Stderr)
+		if err := c.run(ctx, h, script); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// run runs a script on a host, which has to succeed.
+func (c *realCluster) run(ctx context.Context, h *bed.Host, script string) error {
+	r, err := h.Run(ctx, script, nil)
+	if err == nil && r.Exit != 0 {
+		err = fmt.Errorf("exit %d: %s", r.Exit, tail(r.Stderr))
+	}
+	if err != nil {
+		return fmt.Errorf("run a script on %s: %w", h.Name, err)
 	}
 	return nil
 }
