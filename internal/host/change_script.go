@@ -129,7 +129,7 @@ mkdir -p -- "$B" || { printf '%s broken %s\n' "$T" "cannot make $B"; return 1; }
 ms_lock || { printf '%s busy %s\n' "$T" "$h"; return 0; }
 printf 'run %s pid %s\n' "$RUN" "$$" >"$B/lock"
 # What runs left that ended amid it; a younger payload may be of one that comes next.
-find "$B/staging" -type f -mmin +60 -exec rm -f -- {} + 2>/dev/null
+find "$B/staging" -type f ! -name "$RUN" -mmin +60 -exec rm -f -- {} + 2>/dev/null
 # ms_recorded: the digest of the record as it is, into D.
 ms_recorded() {
   r=$B/record.json
@@ -179,7 +179,7 @@ func (b *batch) serviceChange(i int, c diff.Change) string {
 }
 
 // recordState sets the shell variables that the record is assembled from: E0… for the
-// entries of this work's changes, K for service records that stay, S0… for new ones.
+// entries of this work's changes, K for service records that stay, S0… for those of steps.
 func (b *batch) recordState(s *strings.Builder) {
 	var entries, services []string
 	for i, e := range b.record.changes {
@@ -190,8 +190,8 @@ func (b *batch) recordState(s *strings.Builder) {
 		fmt.Fprintf(s, "K%d=%s\n", i, quote(k))
 		services = append(services, fmt.Sprintf("\"$K%d\"", i))
 	}
-	for j := range b.record.steps {
-		fmt.Fprintf(s, "S%d=''\n", j)
+	for j, t := range b.record.steps {
+		fmt.Fprintf(s, "S%d=%s\n", j, quote(t.was))
 		services = append(services, fmt.Sprintf("\"$S%d\"", j))
 	}
 	r := b.slices["record"]
@@ -235,10 +235,10 @@ func (b *batch) step(s *strings.Builder, j int, st plan.ServiceStep) {
 	if same != "" {
 		fmt.Fprintf(s, "ok=''; if %s; then ok=1; fi\n", same)
 	}
-	fmt.Fprintf(s, "if ms_unit %s %s; then ms_done %d\n", st.Op, quote(primitive.UnitFile(st.Unit)), n)
+	fmt.Fprintf(s, "if ms_unit %s %s; then S%d=''; ms_done %d\n", st.Op, quote(primitive.UnitFile(st.Unit)), j, n)
 	if same != "" {
 		fmt.Fprintf(s, "if [ -n \"$ok\" ] && %[1]s && ms_process %[2]s; then S%[3]d=%[4]s; printf '%%s service %%s\\n' \"$T\" \"$S%[3]d\"; fi\n",
-			same, quote(primitive.UnitFile(st.Unit)), j, substituted(b.record.steps[j]))
+			same, quote(primitive.UnitFile(st.Unit)), j, substituted(b.record.steps[j].starts))
 	}
 	fmt.Fprintf(s, "else ms_fail %d \"$W\"; fi\nelse printf '%%s skipped %d\\n' \"$T\"; fi\n", n, n)
 }

@@ -386,3 +386,46 @@ func TestNothingThatABatchStartsHoldsItsLock(t *testing.T) {
 		}
 	})
 }
+
+// A process that goes on with what it read is known for that whatever becomes of the batch
+// that was to restart it: no clock has to tell.
+func TestABatchThatIsKilledBeforeARestartForgetsNothingOfTheProcess(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(t *testing.T, b *box) {
+		b.put("/units/zk/x", "")
+		svc := service("zk", "/d/f")
+		for i, op := range []plan.Op{plan.OpStart, plan.OpRestart} {
+			want := []mesh.Resource{directory("/d", false), file("/d/f", fmt.Sprint(i)), svc}
+			h := b.host(want...)
+			w := planned(t, h, want)
+			w.Services = []plan.ServiceStep{{Target: mesh.Host("h"), Unit: "zk", Op: op, Spec: *svc.Service}}
+			if op == plan.OpRestart {
+				b.wrap(`read -r _ _ _ pid <"$R/var/lib/meshsync/prod/lock"; kill -9 "$pid"; exit 1`, "systemctl")
+			}
+			if _, err := results(t, h, w); (err != nil) != (op == plan.OpRestart) {
+				t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(filepath.Join(b.bin, "systemctl"), []byte(systemctlStub), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		s := b.host(directory("/d", false), file("/d/f", "1"), svc).Observe(context.Background())
+		rec, proc := s.Record.Services["zk"], s.Host.Processes["zk"]
+		if rec.PID != proc.PID || rec.StartTicks != proc.StartTicks || rec.Reads["/d/f"] != mesh.DigestBytes([]byte("0")) {
+			t.Errorf("the record says %+v of %+v", rec, proc)
+		}
+	})
+}
+
+// A clock that is set makes a payload old at once, as far as that of its own batch.
+func TestABatchKeepsItsPayloadWhenTheClockIsSet(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(t *testing.T, b *box) {
+		b.wrap(`touch -d '2001-01-01' "$R"/var/lib/meshsync/prod/staging/*`, "flock")
+		b.put("/var/lib/meshsync/prod/staging/ended", "of a run that ended amid it")
+		works(t, b, []mesh.Resource{directory("/d", false), file("/d/f", "x")})
+		if left := b.left(); len(left) > 0 {
+			t.Errorf("it leaves %v", left)
+		}
+	})
+}

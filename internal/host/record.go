@@ -20,8 +20,13 @@ type recordPlan struct {
 	static  []string // entries that this work does not touch, as `"ADDRESS":{…}`
 	changes []entryTexts
 	kept    []string // service records that stay
-	steps   []string // per service step: the record of the new process with PID and TICKS and BOOT to fill in; "" for none
+	steps   []serviceTexts
 }
+
+// serviceTexts are the forms of a service's record around one step: was holds until the step
+// is done, for a process that goes on has what it had; starts is that of the new process,
+// with PID and TICKS and BOOT to fill in. "" is no record.
+type serviceTexts struct{ was, starts string }
 
 // entryTexts are the forms of one entry; "" is no entry.
 type entryTexts struct{ old, intends, holds string }
@@ -89,12 +94,15 @@ func recordHead(meshName string, old mesh.TargetState, w plan.Work) string {
 func (p *recordPlan) services(rec mesh.Record, starts []*serviceStart) {
 	restarted := map[string]bool{}
 	for _, s := range starts {
-		text := ""
+		var t serviceTexts
 		if s != nil {
+			if was, has := rec.Services[s.unit]; has && !restarted[s.unit] {
+				t.was = member(s.unit, was)
+			}
 			restarted[s.unit] = true
-			text = s.recordText()
+			t.starts = s.recordText()
 		}
-		p.steps = append(p.steps, text)
+		p.steps = append(p.steps, t)
 	}
 	for _, unit := range slices.Sorted(maps.Keys(rec.Services)) {
 		if !restarted[unit] {

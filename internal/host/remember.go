@@ -38,6 +38,11 @@ func (h *Host) rememberRecord(b *batch, f *follower) {
 		}
 	}
 	_ = json.Unmarshal([]byte("{"+strings.Join(b.record.kept, ",")+"}"), &rec.Services) // our own text
+	for j, t := range b.record.steps {
+		if f.ended[len(b.work.Changes)+j] != plan.ResultDone {
+			_ = json.Unmarshal([]byte("{"+t.was+"}"), &rec.Services) // likewise
+		}
+	}
 	for name, s := range f.services {
 		rec.Services[name] = s
 	}
