@@ -152,6 +152,11 @@ func (l *lab) settles(t *testing.T, want []mesh.Resource) {
 	if w := planned(t, l.target(t, want, 0), "third", want); len(w.Changes) > 0 {
 		t.Errorf("a third run finds something to do: %+v", w.Changes)
 	}
+	l.leavesNothing(t)
+}
+
+func (l *lab) leavesNothing(t *testing.T) {
+	t.Helper()
 	left := l.Must(t, `find /srv /etc /var/lib/meshsync \( -name '.meshsync-*' -o -path '/var/lib/meshsync/*/staging/*' -o -path '/var/lib/meshsync/*/.record*' -o -path '*/old/.new' -o -name unfinished \)`)
 	if left != "" {
 		t.Errorf("the next run leaves\n%s", left)
