@@ -124,7 +124,7 @@ func (b *batch) sameRecord() string {
 // changePrelude takes the lock and defines the operations. Each returns 1 with the
 // reason in W when it fails.
 const changePrelude = `umask 022
-W='' FAILED='' AT='' BESIDE='' Z=0 TEMP=.meshsync-$M.$RUN HOME_DIR=$PWD
+W='' FAILED='' NOTED='' AT='' BESIDE='' Z=0 TEMP=.meshsync-$M.$RUN HOME_DIR=$PWD
 mkdir -p -- "$B" || { printf '%s broken %s\n' "$T" "cannot make $B"; return 1; }
 ms_lock || { printf '%s busy %s\n' "$T" "$h"; return 0; }
 printf 'run %s pid %s\n' "$RUN" "$$" >"$B/lock"
@@ -160,7 +160,8 @@ ms_check() {
   printf '%s conflict %s %s\n' "$T" "$1" "${N%%"$nl"*}"
   return 1
 }
-ms_sync() { sync -- "$1" 2>/dev/null || sync; }
+# ms_sync PATH…: files, and directories for their entries, are on the disk.
+ms_sync() { sync -- "$@" 2>/dev/null || sync; }
 # ms_move FROM TO: into place by one rename; a directory in the way stays.
 ms_move() {
   if [ -d "$2" ] && [ ! -L "$2" ]; then W="a directory is in its place"; rm -f -- "$1"; return 1; fi
@@ -203,7 +204,7 @@ ms_record() {
   { printf '%%s"entries":{\n' %s; if [ -s "$t.static" ]; then cat -- "$t.static"; sep=",$nl"; fi
     ms_list %s; printf '\n},"services":{\n'; sep=''; ms_list %s; printf '\n}}\n'; } >"$t" || { rm -f -- "$t" "$t.static"; return 1; }
   rm -f -- "$t.static"
-  chmod 0644 -- "$t" && ms_sync "$t" && mv -f -T -- "$t" "$B/record.json" && ms_sync "$B" || return 1
+  chmod 0644 -- "$t" && ms_sync "$t" ${NOTED:+"$NOTED"} && mv -f -T -- "$t" "$B/record.json" && ms_sync "$B" "${B%%/*}" "${B%%/*/*}" || return 1
   ms_recorded
   printf '%%s record %%s\n' "$T" "$D"
 }

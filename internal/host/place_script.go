@@ -43,7 +43,7 @@ ms_into() {
       continue
     fi
     cur=$cur/$c
-    if [ -n "${2-}" ] && [ ! -d "$cur" ]; then ms_cd "${cur%/*}" && ms_try mkdir -- "./$c" || return 1; fi
+    if [ -n "${2-}" ] && [ ! -d "$cur" ]; then ms_cd "${cur%/*}" && ms_try mkdir -- "./$c" && ms_sync . || return 1; fi
   done
   [ -d "${cur:-/}" ] || { W="its directory ${1#"$R"} does not exist: declare it"; return 1; }
   ms_cd "$cur"
@@ -111,7 +111,7 @@ ms_old() {
     case $g in ''|*[!0-9]*) ;; *) [ "$g" -le "$i" ] || i=$g;; esac
   done
   if { [ -d "$B/old" ] || ms_try mkdir -m 700 -- "$B/old"; } && W=$(umask 077; cp -P -- "$1" "$B/old/.new" 2>&1) &&
-    ms_sync "$B/old/.new" && ms_try mv -f -T -- "$B/old/.new" "$B/old/$2.$((i+1))"; then
+    ms_try mv -f -T -- "$B/old/.new" "$B/old/$2.$((i+1))" && ms_sync "$B/old/$2.$((i+1))" "$B/old" "$B"; then
     [ "$i" -lt 3 ] || rm -f -- "$B/old/$2.$((i-2))"
     return 0
   fi
@@ -146,7 +146,7 @@ func (b *batch) sweep() string {
 		}
 	}
 	slices.Sort(dirs)
-	note := "printf '%s\\n' " + strings.Join(slices.Compact(dirs), " ") + " >\"$B/unfinished\""
+	note := "printf '%s\\n' " + strings.Join(slices.Compact(dirs), " ") + " >\"$B/unfinished\" && NOTED=$B/unfinished"
 	if len(dirs) == 0 {
 		note = ":"
 	}

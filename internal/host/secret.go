@@ -70,7 +70,7 @@ ms_digest() {
 // first file that it names, and a name leaves it when something else was put to its path.
 const noteFunctions = `ms_note() {
   if [ -f "$B/secrets" ]; then while IFS= read -r l; do [ "$R$l" != "$1" ] || return 0; done <"$B/secrets"; fi
-  (umask 077; printf '%s\n' "${1#"$R"}" >>"$B/secrets") 2>/dev/null && ms_sync "$B/secrets"
+  (umask 077; printf '%s\n' "${1#"$R"}" >>"$B/secrets") 2>/dev/null && ms_sync "$B/secrets" "$B"
 }
 ms_unnote() {
   [ -f "$B/secrets" ] || return 0

@@ -29,9 +29,9 @@ func directory() Primitive {
 ms_dir() {
   case $N in
   absent|directory*)
-    ms_into "$1" make && ms_try chown "$3:$4" -- . && ms_try chmod "$2" -- . && ms_sync . && ms_sync ..;;
+    ms_into "$1" make && ms_try chown "$3:$4" -- . && ms_try chmod "$2" -- . && ms_sync .;;
   *)
-    ms_beside "${1%/*}" && ms_try mkdir -m 700 -- new && ms_try chown "$3:$4" -- new && ms_try chmod "$2" -- new &&
+    ms_beside "${1%/*}" && ms_try mkdir -m 700 -- new && ms_try chown "$3:$4" -- new && ms_try chmod "$2" -- new && ms_sync new &&
       ms_old "../${1##*/}" "$5" && ms_try rm -f -- "../${1##*/}" && ms_place "${1##*/}" || { [ -z "$AT" ] || rmdir -- new 2>/dev/null; return 1; };;
   esac
 }
