@@ -23,6 +23,7 @@ import (
 // Conn runs commands on one host; *remote.Conn is one.
 type Conn interface {
 	Run(ctx context.Context, command string, stdin io.Reader, limit int64, lines func([]byte)) (remote.Result, error)
+	HostKey() mesh.HostKey
 	Close() error
 }
 
@@ -121,7 +122,11 @@ func (h *Host) look(ctx context.Context, q query) (mesh.TargetState, error) {
 	if err != nil {
 		return mesh.TargetState{}, err
 	}
-	return parseObservation(out.Stdout, q, token)
+	state, err := parseObservation(out.Stdout, q, token)
+	if state.Host != nil {
+		state.Host.HostKey = h.conn.HostKey()
+	}
+	return state, err
 }
 
 // lookAtRecorded looks at resources that only the record names, and adds them.

@@ -29,7 +29,8 @@ type box struct {
 	shell []string
 	// dialer reaches the host in another way; nil runs the scripts right here.
 	dialer   Dialer
-	programs string // the only folder with programs beside bin; "" for the machine's
+	key      mesh.HostKey // that it shows
+	programs string       // the only folder with programs beside bin; "" for the machine's
 	// cut ends the connection after so many bytes of output; 0 never.
 	cut int
 	// before is a program that runs each command, such as strace.
@@ -119,6 +120,8 @@ func (b *box) get(name string) string {
 func (b *box) Dial(context.Context) (Conn, error) { return b, nil }
 
 func (b *box) User() string { return "root" }
+
+func (b *box) HostKey() mesh.HostKey { return b.key }
 
 func (b *box) Close() error { return nil }
 

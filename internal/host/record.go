@@ -81,7 +81,7 @@ func recordHead(meshName string, old mesh.TargetState, w plan.Work) string {
 		head.Members = old.Record.Members
 	}
 	if old.Host != nil {
-		head.Machine = old.Host.MachineID
+		head.Machine, head.HostKey = old.Host.MachineID, old.Host.HostKey
 	}
 	data, err := json.Marshal(head)
 	if err != nil {

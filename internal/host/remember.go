@@ -13,7 +13,7 @@ import (
 func (h *Host) rememberRecord(b *batch, f *follower) {
 	rec := mesh.Record{Version: mesh.RecordVersion, Mesh: h.o.Mesh, Entries: map[string]mesh.RecordEntry{}, Services: map[string]mesh.ServiceRecord{}}
 	if h.last.Host != nil {
-		rec.Machine = h.last.Host.MachineID
+		rec.Machine, rec.HostKey = h.last.Host.MachineID, h.last.Host.HostKey
 	}
 	if rec.Members = b.work.Members; rec.Members == nil {
 		rec.Members = h.last.Record.Members

@@ -75,9 +75,10 @@ type UnknownResource struct {
 type HostFacts struct {
 	BootID    string             `json:"boot_id"`
 	MachineID string             `json:"machine_id,omitempty"`
-	OS        string             `json:"os,omitempty"` // ID and VERSION_ID of os-release: "debian 12"
-	Processes map[string]Process `json:"processes"`    // unit → its main process; only running ones
-	Reads     map[string]Read    `json:"reads"`        // each path that a service reads
+	HostKey   HostKey            `json:"host_key,omitempty"` // as the connection showed it
+	OS        string             `json:"os,omitempty"`       // ID and VERSION_ID of os-release: "debian 12"
+	Processes map[string]Process `json:"processes"`          // unit → its main process; only running ones
+	Reads     map[string]Read    `json:"reads"`              // each path that a service reads
 	Answers   []Answer           `json:"answers,omitempty"`
 	// NoUnit lists services of which there is no unit; Reload those whose unit on disk is
 	// not the one that systemd has loaded. Both sorted.

@@ -21,9 +21,11 @@ const (
 type Record struct {
 	Version int    `json:"version"`
 	Mesh    string `json:"mesh"`
-	// Machine is the machine id of the host that wrote it. Members are the machine ids of
-	// the members of each ensemble, by host: what tells of a member that was reinstalled.
+	// Machine is the machine id of the host that wrote it, HostKey the key that it showed then;
+	// records of older versions have none. Members are the machine ids of the members of each
+	// ensemble, by host: what tells of a member that was reinstalled.
 	Machine  string                       `json:"machine,omitempty"`
+	HostKey  HostKey                      `json:"host_key,omitempty"`
 	Members  map[string]map[string]string `json:"members,omitempty"`
 	Entries  map[string]RecordEntry       `json:"entries"`            // by address
 	Services map[string]ServiceRecord     `json:"services,omitempty"` // by unit

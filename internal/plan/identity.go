@@ -13,6 +13,7 @@ import (
 // that came with a copied disk, and a member of an ensemble that was reinstalled under its
 // old name, which comes back with its number and without its data.
 func (b *builder) identities() {
+	b.hostKeys()
 	names := map[string][]string{} // by machine id
 	for _, t := range b.in.Seen.Targets {
 		if t.Host == nil || t.Host.MachineID == "" {
@@ -42,7 +43,7 @@ func (b *builder) machine(t mesh.TargetState) {
 	if t.Record.Machine != "" && t.Record.Machine != now {
 		b.plan.Refusals = append(b.plan.Refusals, Refusal{
 			Code: "identity.copied", Subject: name,
-			Message: fmt.Sprintf("the record on %s was written by the machine %s, and this is %s: its disk was copied or restored", name, t.Record.Machine, now),
+			Message: fmt.Sprintf("the record on %s was written by the machine %s, and this is %s: %s", name, t.Record.Machine, now, whatBecame(t)),
 			Hint:    fmt.Sprintf("see that no two of them run; if this one is meant: --accept-machine %s=%s", name, now),
 			Source:  "built in",
 		})

@@ -46,6 +46,18 @@ func TestHostsThatAreNotWhoTheySeemAreRefused(t *testing.T) {
 		{"a disk that was copied", "identity.copied", "was written by the machine machine-m2, and this is other", nil, func(c *cluster) {
 			c.states["m2"].Host.MachineID = "other"
 		}},
+		{"a disk that was copied, with its keys", "identity.copied", "still the one of the record, so its disk was copied", nil, func(c *cluster) {
+			c.states["m2"].Host.MachineID = "other"
+			c.states["m2"].Host.HostKey, c.states["m2"].Record.HostKey = "ssh-ed25519 SHA256:a", "ssh-ed25519 SHA256:a"
+		}},
+		{"a machine with a record of another one and a key of its own", "identity.copied", "is another one, too, so it was reinstalled", nil, func(c *cluster) {
+			c.states["m2"].Host.MachineID = "other"
+			c.states["m2"].Host.HostKey, c.states["m2"].Record.HostKey = "ssh-ed25519 SHA256:b", "ssh-ed25519 SHA256:a"
+		}},
+		{"a record of another machine, and keys that tell nothing", "identity.copied", "this is other: its disk was copied or restored", nil, func(c *cluster) {
+			c.states["m2"].Host.MachineID = "other"
+			c.states["m2"].Host.HostKey, c.states["m2"].Record.HostKey = "ssh-rsa SHA256:b", "ssh-ed25519 SHA256:a"
+		}},
 		{"a host that does not say", "", "", nil, func(c *cluster) { c.states["m2"].Host.MachineID = "" }},
 		{"a first apply", "", "", nil, func(c *cluster) {
 			for name := range c.states {

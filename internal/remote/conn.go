@@ -25,6 +25,9 @@ type Result struct {
 	Exit   int    // exit status; 255 when a signal ended the command
 }
 
+// HostKey is the key that the host showed when the connection was made.
+func (c *Conn) HostKey() mesh.HostKey { return c.link.key }
+
 // Close closes the connection.
 func (c *Conn) Close() error { return c.link.client.Close() }
 

@@ -109,8 +109,9 @@ func (p *Pool) connect(ctx context.Context, ep endpoint, via *link) (*link, erro
 	w := &wire{Conn: nc}
 	check, algorithms := p.known.forHost(ep)
 	var o offer
+	var shown mesh.HostKey
 	c, chans, reqs, err := ssh.NewClientConn(w, ep.addr, &ssh.ClientConfig{
-		User: ep.user, HostKeyCallback: check, HostKeyAlgorithms: algorithms,
+		User: ep.user, HostKeyCallback: noting(&shown, check), HostKeyAlgorithms: algorithms,
 		Auth: []ssh.AuthMethod{ssh.PublicKeysCallback(func() (_ []ssh.Signer, err error) {
 			o, err = p.offer(ctx, ep)
 			return o.signers(), err
@@ -121,7 +122,7 @@ func (p *Pool) connect(ctx context.Context, ep endpoint, via *link) (*link, erro
 		err = context.Cause(ctx)
 	}
 	if err == nil {
-		return newLink(ep, ssh.NewClient(c, chans, reqs), w, p.o.KeepAlive), nil
+		return newLink(ep, shown, ssh.NewClient(c, chans, reqs), w, p.o.KeepAlive), nil
 	}
 	_ = nc.Close()
 	if ctx.Err() != nil {

@@ -84,6 +84,26 @@ func (k *knownKeys) unlessRevoked(ep endpoint) (ssh.HostKeyCallback, []string) {
 	}, algorithms
 }
 
+// noting keeps the first key that passes the check: that of the handshake. A later exchange
+// of keys on the same connection may run beside whoever reads it.
+func noting(first *mesh.HostKey, check ssh.HostKeyCallback) ssh.HostKeyCallback {
+	return func(hostname string, remote net.Addr, key ssh.PublicKey) error {
+		err := check(hostname, remote, key)
+		if err == nil && *first == "" {
+			*first = named(key)
+		}
+		return err
+	}
+}
+
+// named is a key by its type and fingerprint; of a certificate, the key that it certifies.
+func named(key ssh.PublicKey) mesh.HostKey {
+	if cert, ok := key.(*ssh.Certificate); ok {
+		key = cert.Key
+	}
+	return mesh.HostKey(key.Type() + " " + ssh.FingerprintSHA256(key))
+}
+
 // revoked refuses what known_hosts revokes: the key, or the authority of its certificate.
 // It goes before all else, what the mesh pins included.
 func (k *knownKeys) revoked(ep endpoint, hostname string, remote net.Addr, key ssh.PublicKey) error {

@@ -13,6 +13,7 @@ import (
 // link is one SSH connection, to a host of the mesh or to a jump host, that is watched.
 type link struct {
 	ep     endpoint
+	key    mesh.HostKey // that the host showed
 	client *ssh.Client
 	wire   *wire
 	every  time.Duration // how often it is asked whether it lives
@@ -31,8 +32,8 @@ const (
 	keepAliveCount    = 3
 )
 
-func newLink(ep endpoint, c *ssh.Client, w *wire, every time.Duration) *link {
-	l := &link{ep: ep, client: c, wire: w, every: every, gone: make(chan struct{})}
+func newLink(ep endpoint, key mesh.HostKey, c *ssh.Client, w *wire, every time.Duration) *link {
+	l := &link{ep: ep, key: key, client: c, wire: w, every: every, gone: make(chan struct{})}
 	go func() {
 		_ = c.Wait() // how it ended, who uses it is told
 		close(l.gone)
