@@ -20,7 +20,7 @@ import (
 // stageCommand receives the payload: a constant command, with the mesh as its argument. The
 // first line of its input is the run; without one it does nothing. Both are plain words. It
 // prints the digest of what arrived. It has no quote, pattern or double blank: see Sudoers.
-const stageCommand = `umask 077; IFS= read -r r || exit 0; d="${MESHSYNC_ROOT-}/var/lib/meshsync/$1"; (umask 022; mkdir -p "$d") && mkdir -p "$d/staging" && cat >"$d/staging/$r" && sync "$d/staging/$r" && sha256sum <"$d/staging/$r" || { rm -f "$d/staging/$r"; exit 1; }`
+const stageCommand = `umask 077; IFS= read -r r || exit 0; d="${MESHSYNC_ROOT-}/var/lib/meshsync/$1"; [ -d "$d/staging" ] || { (umask 022; mkdir -p "$d") && mkdir -p "$d/staging"; } && cat >"$d/staging/$r" && sha256sum <"$d/staging/$r" || { rm -f "$d/staging/$r"; exit 1; }`
 
 // Apply does the work: the payload first, then the script. See plan.Work for the
 // order, and the interface in package apply for how outcomes are emitted. A host must

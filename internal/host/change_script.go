@@ -20,6 +20,7 @@ type batch struct {
 	record      recordPlan
 	lease       mesh.Lease
 	last        mesh.TargetState
+	parts       []part
 	// payload holds the contents of files and the fixed part of the record, one after another.
 	payload []byte
 	early   map[int]bool     // changes that are checked before packages are installed
@@ -27,11 +28,11 @@ type batch struct {
 	secrets []int            // of work.Changes, those whose content is a secret
 }
 
-// slice is a part of the payload.
-type slice struct {
-	off, size int
-	digest    string
-}
+// part is what becomes a part of the payload: the content of a file, by its path, or "record".
+type part struct{ name, text string }
+
+// slice is where a part is in the payload.
+type slice struct{ off, size int }
 
 func newBatch(meshName, token string, w plan.Work, last mesh.TargetState, secrets Secrets) (*batch, error) {
 	b := &batch{mesh: meshName, token: token, work: w, last: last, slices: map[string]slice{}}
@@ -52,6 +53,7 @@ func newBatch(meshName, token string, w plan.Work, last mesh.TargetState, secret
 		b.add(c.Addr.Name, *c.AfterText)
 	}
 	b.add("record", strings.Join(b.record.static, ",\n"))
+	b.lay()
 	b.addHeader()
 	return b, nil
 }
@@ -62,9 +64,21 @@ func (b *batch) derive() {
 	b.record = planRecord(b.last, b.mesh, b.work, b.starts)
 }
 
-func (b *batch) add(name, text string) {
-	b.slices[name] = slice{off: len(b.payload), size: len(text), digest: mesh.DigestBytes([]byte(text))}
-	b.payload = append(b.payload, text...)
+func (b *batch) add(name, text string) { b.parts = append(b.parts, part{name, text}) }
+
+// lay makes the payload of the parts, the largest last: the last one is taken from the
+// payload in one piece, without a second process that ends it.
+func (b *batch) lay() {
+	slices.SortStableFunc(b.parts, func(x, y part) int { return cmp.Compare(len(x.text), len(y.text)) })
+	size := 0
+	for _, p := range b.parts {
+		b.slices[p.name] = slice{off: size, size: len(p.text)}
+		size += len(p.text)
+	}
+	b.payload = make([]byte, 0, size)
+	for _, p := range b.parts {
+		b.payload = append(b.payload, p.text...)
+	}
 }
 
 // script carries out the batch. Like observeScript it is one function, called by its
@@ -74,7 +88,7 @@ func (b *batch) add(name, text string) {
 func (b *batch) script() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "ms_batch() {\nT=%s\n%s", quote(b.token), observePrelude)
-	fmt.Fprintf(&s, "B=%s RUN=%s M=%s\n", rooted(stateDir(b.mesh)), quote(b.work.Run), quote(b.mesh))
+	fmt.Fprintf(&s, "B=%s RUN=%s M=%s PAYLOAD=%d\n", rooted(stateDir(b.mesh)), quote(b.work.Run), quote(b.mesh), len(b.payload))
 	s.WriteString(lockFunction + changePrelude + placePart + b.holdsLease() + b.sameRecord() + b.sweep() + secretPart + noteFunctions + nowFunction() + processPart)
 	s.WriteString(b.functions())
 	b.recordState(&s)
@@ -94,7 +108,12 @@ func (b *batch) script() string {
 		}
 	}
 	s.WriteString("ms_record || printf '%s broken %s\\n' \"$T\" 'the record cannot be written'\n")
-	s.WriteString("rm -f -- \"$B/staging/$RUN\" \"$B/unfinished\"\ntrue >\"$B/lock\"\nprintf '%s end\\n' \"$T\"\n}\n{ ms_batch </dev/null; r=$?; rm -f -- \"$B/staging/$RUN\"; exit \"$r\"; }\n")
+	s.WriteString(`rm -f -- "$B/staging/$RUN" "$B/unfinished"
+true >"$B/lock"
+printf '%s end\n' "$T"
+}
+{ ms_batch </dev/null; r=$?; [ ! -e "$B/staging/$RUN" ] || rm -f -- "$B/staging/$RUN"; exit "$r"; }
+`)
 	return s.String()
 }
 
@@ -125,11 +144,15 @@ func (b *batch) sameRecord() string {
 // reason in W when it fails.
 const changePrelude = `umask 022
 W='' FAILED='' NOTED='' AT='' BESIDE='' Z=0 TEMP=.meshsync-$M.$RUN HOME_DIR=$PWD
-mkdir -p -- "$B" || { printf '%s broken %s\n' "$T" "cannot make $B"; return 1; }
+[ -d "$B" ] || mkdir -p -- "$B" || { printf '%s broken %s\n' "$T" "cannot make $B"; return 1; }
 ms_lock || { printf '%s busy %s\n' "$T" "$h"; return 0; }
 printf 'run %s pid %s\n' "$RUN" "$$" >"$B/lock"
 # What runs left that ended amid it; a younger payload may be of one that comes next.
-find "$B/staging" -type f ! -name "$RUN" -mmin +60 -exec rm -f -- {} + 2>/dev/null
+for e in "$B/staging"/*; do
+  case $e in "$B/staging/$RUN"|"$B/staging/*") continue;; esac
+  find "$B/staging" -type f ! -name "$RUN" -mmin +60 -exec rm -f -- {} + 2>/dev/null
+  break
+done
 # ms_recorded: the digest of the record as it is, into D.
 ms_recorded() {
   r=$B/record.json
@@ -141,13 +164,13 @@ ms_fail() { FAILED=1; printf '%s failed %s %s\n' "$T" "$1" "$(printf '%s' "$2" |
 ms_done() { printf '%s done %s\n' "$T" "$1"; }
 # ms_try CMD…: keeps what a failing command says. What it leaves running holds no lock.
 ms_try() { W=$("$@" 2>&1 9>&-) || { W=${W:-"$1 failed"}; return 1; }; }
-# ms_slice OFFSET SIZE DIGEST TO: a part of the payload, verified.
+# ms_slice OFFSET SIZE TO: a part of the payload, whose digest was checked when it arrived.
 ms_slice() {
-  if [ "$2" = 0 ]; then true >"$4" || { W="cannot write $4: is the disk full?"; return 1; }
-  else tail -c "+$(($1+1))" "$B/staging/$RUN" 2>/dev/null | head -c "$2" >"$4" || { W="cannot write $4: is the disk full?"; return 1; }; fi
-  W=$(sha256sum <"$4") || return 1
-  [ "${W%% *}" = "$3" ] || { W="its content arrived damaged or could not be written whole: is the disk full?"; return 1; }
-  W='' # a digest is nothing to be shown
+  {
+    if [ "$2" = 0 ]; then true
+    elif [ $(($1+$2)) -eq "$PAYLOAD" ]; then tail -c "+$(($1+1))" "$B/staging/$RUN"
+    else tail -c "+$(($1+1))" "$B/staging/$RUN" | head -c "$2"; fi
+  } 2>/dev/null >"$3" && [ "$(wc -c <"$3")" -eq "$2" ] || { W="its content could not be written whole: is the disk full?"; return 1; }
 }
 # ms_check I EXPECTED: N, which says how it is now, must be as it was planned on; else
 # nothing is written. Of a secret that was seen without a key, the content is not known.
@@ -196,35 +219,54 @@ func (b *batch) recordState(s *strings.Builder) {
 		services = append(services, fmt.Sprintf("\"$S%d\"", j))
 	}
 	r := b.slices["record"]
-	fmt.Fprintf(s, `ms_list() { for x do if [ -n "$x" ]; then printf '%%s%%s' "$sep" "$x"; sep=",$nl"; fi; done; }
+	fmt.Fprintf(s, `STATIC=$(tail -c +%d "$B/staging/$RUN" 2>/dev/null | head -c %d)
+[ "${#STATIC}" -eq %[2]d ] || { printf '%%s broken %%s\n' "$T" 'the files that arrived are no longer there'; return 1; }
+ms_list() { for x do if [ -n "$x" ]; then printf '%%s%%s' "$sep" "$x"; sep=",$nl"; fi; done; }
 ms_record() {
-  t="$B/.record"
-  ms_slice %d %d %s "$t.static" || return 1
-  sep=''
-  { printf '%%s"entries":{\n' %s; if [ -s "$t.static" ]; then cat -- "$t.static"; sep=",$nl"; fi
-    ms_list %s; printf '\n},"services":{\n'; sep=''; ms_list %s; printf '\n}}\n'; } >"$t" || { rm -f -- "$t" "$t.static"; return 1; }
-  rm -f -- "$t.static"
-  chmod 0644 -- "$t" && ms_sync "$t" ${NOTED:+"$NOTED"} && mv -f -T -- "$t" "$B/record.json" && ms_sync "$B" "${B%%/*}" "${B%%/*/*}" || return 1
+  t="$B/.record" sep=''
+  { printf '%%s"entries":{\n' %s
+    ms_list "$STATIC" %s; printf '\n},"services":{\n'; sep=''; ms_list %s; printf '\n}}\n'; } >"$t" || { rm -f -- "$t"; return 1; }
+  ms_sync "$t" ${NOTED:+"$NOTED"} && mv -f -T -- "$t" "$B/record.json" && ms_sync "$B" "${B%%/*}" "${B%%/*/*}" || return 1
   ms_recorded
   printf '%%s record %%s\n' "$T" "$D"
 }
-`, r.off, r.size, quote(strings.TrimPrefix(r.digest, "sha256:")), quote(b.record.head), strings.Join(entries, " "), strings.Join(services, " "))
+`, r.off+1, r.size, quote(b.record.head), strings.Join(entries, " "), strings.Join(services, " "))
 }
 
-// reloadUnits has systemd read its units anew when it says that one of those that are to be
-// touched is another on disk, and where this host has a unit or a drop-in of its own: of one
-// that is new it says nothing. What fails here shows in the step that needs it.
+// reloadUnits has systemd read its units anew when one of those that are to be touched is
+// another on disk than what it has loaded. That takes some seconds on a busy host, so it is
+// not done for nothing.
 func (b *batch) reloadUnits() string {
-	var units, own []string
+	var units, files, dropIns []string
 	for _, s := range b.work.Services {
 		units = append(units, quote(primitive.UnitFile(s.Unit)))
 		for _, p := range primitive.UnitReads(s.Unit) {
-			own = append(own, "[ -e "+rooted(strings.TrimSuffix(p, "/"))+" ]")
+			if dir, isDir := strings.CutSuffix(p, "/"); isDir {
+				dropIns = append(dropIns, rooted(dir)+"/*.conf")
+			} else {
+				files = append(files, rooted(p))
+			}
 		}
 	}
-	return fmt.Sprintf("if %s || case $(systemctl show -p NeedDaemonReload --value -- %s) in *yes*) ;; *) false;; esac; then ms_try systemctl daemon-reload; fi\n",
-		strings.Join(own, " || "), strings.Join(units, " "))
+	return fmt.Sprintf(loadedPart, strings.Join(units, " "), strings.Join(files, " "), strings.Join(dropIns, " "))
 }
+
+// loadedPart asks what systemd has loaded. Of a file that it has and that is another now it
+// says NeedDaemonReload, but not of a unit that now stands before the one that it has, nor
+// of the first drop-in in a new folder (systemd 252).
+const loadedPart = `ms_loaded() {
+  u="$nl$(systemctl show -p NeedDaemonReload,FragmentPath,DropInPaths -- %s 2>/dev/null)$nl"
+  case $u in *NeedDaemonReload=yes*) return 1;; esac
+  # shellcheck disable=SC2043 # there may be one unit only
+  for f in %s; do
+    [ ! -e "$f" ] && [ ! -L "$f" ] || case $u in *"FragmentPath=${f#"$R"}$nl"*) ;; *) return 1;; esac
+  done
+  for f in %s; do
+    [ ! -e "$f" ] || case $u in *[=\ ]"${f#"$R"}"[\ "$nl"]*) ;; *) return 1;; esac
+  done
+}
+ms_loaded || ms_try systemctl daemon-reload
+`
 
 // step is the shell code of one service step. None is taken after a failure or
 // conflict. After a start the process is put into the record only when what it reads

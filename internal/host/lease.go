@@ -24,7 +24,7 @@ ms_lease() {
   if [ "$l_left" -le 0 ] || [ "$l_left" -gt "$l_for" ]; then l_run=''; fi
 }
 ms_renew() {
-  { printf '%s\n' "$RUN" "$((now+L_FOR))" "$L_FOR" "$L_WHO" "$L_JOB" "$L_PROCESS" >"$B/.lease" && chmod 644 "$B/.lease" && mv -f -- "$B/.lease" "$B/lease"; } 2>/dev/null
+  { printf '%s\n' "$RUN" "$((now+L_FOR))" "$L_FOR" "$L_WHO" "$L_JOB" "$L_PROCESS" >"$B/.lease" && mv -f -- "$B/.lease" "$B/lease"; } 2>/dev/null
 }
 `
 
@@ -70,28 +70,33 @@ func leaseState(l mesh.Lease) string {
 func leaseScript(meshName, token, run string, l mesh.Lease, body string) string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "ms_leasing() {\nT=%s\n%sumask 022\nB=%s RUN=%s\n%s%s", quote(token), observePrelude, rooted(stateDir(meshName)), quote(run), lockFunction+leaseFunctions, leaseState(l))
-	s.WriteString(`mkdir -p -- "$B" || { printf '%s broken\n' "$T"; return 0; }
+	s.WriteString(`[ -d "$B" ] || mkdir -p -- "$B" || { printf '%s broken\n' "$T"; return 0; }
 ms_lock || { printf '%s busy %s\n' "$T" "$h"; return 0; }
-ms_clock
-ms_lease
 `)
 	s.WriteString(body)
 	s.WriteString("}\n{ ms_leasing </dev/null; }\n")
 	return s.String()
 }
 
-const takeBody = `if [ -n "$l_run" ] && [ "$l_run" != "$RUN" ] && [ "$l_run" != "$L_OVER" ]; then
+const takeBody = `ms_clock
+ms_lease
+if [ -n "$l_run" ] && [ "$l_run" != "$RUN" ] && [ "$l_run" != "$L_OVER" ]; then
   printf '%s held %s\n%s left %s\n%s who %s\n%s job %s\n%s process %s\n' "$T" "$l_run" "$T" "$l_left" "$T" "$l_who" "$T" "$l_job" "$T" "$l_process"
 elif ms_renew; then printf '%s taken\n' "$T"
 else printf '%s broken\n' "$T"; fi
 `
 
-const renewBody = `if [ "$l_run" != "$RUN" ]; then printf '%s lost %s\n' "$T" "$l_run"
+const renewBody = `ms_clock
+ms_lease
+if [ "$l_run" != "$RUN" ]; then printf '%s lost %s\n' "$T" "$l_run"
 elif ms_renew; then printf '%s taken\n' "$T"
 else printf '%s broken\n' "$T"; fi
 `
 
-const releaseBody = `[ "$l_run" != "$RUN" ] || rm -f -- "$B/lease"
+// An expired lease that nobody else took is the run's own as well.
+const releaseBody = `l_run=''
+[ ! -r "$B/lease" ] || IFS= read -r l_run <"$B/lease"
+[ "$l_run" != "$RUN" ] || rm -f -- "$B/lease"
 printf '%s released\n' "$T"
 `
 

@@ -100,7 +100,7 @@ func (b *batch) noteSecrets(s *strings.Builder) {
 // and how long it is.
 const stageSecretsCommand = `umask 077; R=${MESHSYNC_ROOT-}
 d="$R/var/lib/meshsync/$1" s="$R/var/lib/meshsync/$1/staging/$2"
-(umask 022; mkdir -p "$d") && mkdir -p "$d/staging" && cat >"$s" && sync "$s" || exit 1
+[ -d "$d/staging" ] || { (umask 022; mkdir -p "$d") && mkdir -p "$d/staging"; } && cat >"$s" || exit 1
 ` + keyedFunction + `
 if [ ! -f "$K" ] || [ ! -s "$K" ]; then
   rm -f "$K" && [ ! -e "$K" ] || exit 1

@@ -51,7 +51,7 @@ func file() Primitive {
 				if c.Secret {
 					secret = "secret"
 				}
-				return fmt.Sprintf("ms_file %s %s %s %s %d %d '%s' %s '%s' '%s'", path, attr("mode"), attr("owner"), attr("group"), c.Offset, c.Size, c.Digest, word(c.Validate), c.Old, secret)
+				return fmt.Sprintf("ms_file %s %s %s %s %d %d %s '%s' '%s'", path, attr("mode"), attr("owner"), attr("group"), c.Offset, c.Size, word(c.Validate), c.Old, secret)
 			},
 		},
 	}
@@ -59,21 +59,21 @@ func file() Primitive {
 
 // The candidate is checked under its temporary name, with its owner and mode: the old
 // content stays where it is until the new one is accepted.
-const writeFile = `# ms_file PATH MODE OWNER GROUP OFFSET SIZE DIGEST CHECK KEY SECRET
+const writeFile = `# ms_file PATH MODE OWNER GROUP OFFSET SIZE CHECK KEY SECRET
 ms_file() {
   ms_beside "${1%/*}" || return 1
   (umask 077; true >new) 2>/dev/null || { W="cannot write into ${1%/*}: is it read-only or full?"; return 1; }
-  ms_slice "$5" "$6" "$7" new && ms_try chown "$3:$4" -- new && ms_try chmod "$2" -- new || { rm -f -- new; return 1; }
-  if [ -n "$8" ]; then
-    W=$(ms_home; /bin/sh -c "$8" sh "$BESIDE/new" 2>&1 </dev/null 9>&-) || {
+  ms_slice "$5" "$6" new && ms_try chown "$3:$4" -- new && ms_try chmod "$2" -- new || { rm -f -- new; return 1; }
+  if [ -n "$7" ]; then
+    W=$(ms_home; /bin/sh -c "$7" sh "$BESIDE/new" 2>&1 </dev/null 9>&-) || {
       rm -f -- new
-      [ -z "${10}" ] || W='what it says is not shown, for it may quote the secret'
+      [ -z "$9" ] || W='what it says is not shown, for it may quote the secret'
       W="its check refuses it, so the old content stays: $W"
       return 1
     }
   fi
   ms_sync new
-  ms_old "../${1##*/}" "$9" || { rm -f -- new; return 1; }
+  ms_old "../${1##*/}" "$8" || { rm -f -- new; return 1; }
   ms_place "${1##*/}"
 }
 `

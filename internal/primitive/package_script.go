@@ -122,9 +122,9 @@ ms_allow() {
   ms_works && return 0
   p=$R/usr/sbin/policy-rc.d
   if [ -e "$R/var/lib/meshsync/.policy-rc.d" ]; then mv -f -- "$R/var/lib/meshsync/.policy-rc.d" "$p"
-  elif grep -qs 'written by meshsync' "$p"; then rm -f -- "$p"; fi
+  elif [ -e "$p" ] && grep -qs 'written by meshsync' "$p"; then rm -f -- "$p"; fi
 }
-if [ -e "$R/var/lib/meshsync/.policy-rc.d" ] || grep -qs 'written by meshsync' "$R/usr/sbin/policy-rc.d"; then
+if [ -e "$R/var/lib/meshsync/.policy-rc.d" ] || { [ -e "$R/usr/sbin/policy-rc.d" ] && grep -qs 'written by meshsync' "$R/usr/sbin/policy-rc.d"; }; then
   ms_allow
 fi
 `

@@ -32,10 +32,9 @@ type Found struct {
 	HasTarget    bool
 }
 
-// Content is where a file's content is in the payload. Digest is the hex digits only.
+// Content is where a file's content is in the payload.
 type Content struct {
 	Offset, Size int
-	Digest       string
 	Validate     string // see mesh.Resource
 	// Old is under which name the content that it replaces is kept, see ms_old; "" for none.
 	Old string

@@ -5,7 +5,7 @@
 // The shell parts are POSIX sh and call what package host puts around them: ms_into DIR,
 // ms_beside DIR and ms_place NAME go to a directory and put things there (see placePart),
 // ms_old FROM KEY keeps what is replaced, ms_safe PATH, ms_move FROM TO, ms_slice OFFSET SIZE
-// DIGEST TO, ms_sync PATH… and ms_try COMMAND; each returns 1 with the reason in W. ms_digest PATH puts a
+// TO, ms_sync PATH… and ms_try COMMAND; each returns 1 with the reason in W. ms_digest PATH puts a
 // file's digest into D, of a secret the one under the host's key. $RUN is the run's id, $M the mesh's, $R the root of a sandbox's host, which is empty on a real one, $B a
 // folder that only root can write to.
 package primitive
