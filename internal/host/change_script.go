@@ -185,12 +185,6 @@ ms_check() {
 }
 # ms_sync PATH…: files, and directories for their entries, are on the disk.
 ms_sync() { sync -- "$@" 2>/dev/null || sync; }
-# ms_move FROM TO: into place by one rename; a directory in the way stays.
-ms_move() {
-  if [ -d "$2" ] && [ ! -L "$2" ]; then W="a directory is in its place"; rm -f -- "$1"; return 1; fi
-  ms_try mv -f -T -- "$1" "$2" || { rm -f -- "$1"; return 1; }
-  ms_sync "${2%/*}"
-}
 `
 
 // serviceChange reports on a service's own resource: its steps did the work.

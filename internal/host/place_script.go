@@ -54,8 +54,6 @@ ms_cd() {
   [ "$PWD" = "${1:-/}" ] || { W="$1 was turned to $PWD meanwhile"; ms_home; return 1; }
 }
 ms_home() { cd -- "$HOME_DIR" 2>/dev/null || cd /; }
-# ms_safe PATH: whether the way there is a safe one, for what is written by its whole path.
-ms_safe() { ms_into "${1%/*}" || return 1; ms_home; }
 # ms_beside DIR: into the folder in DIR that only root writes to; ms_out leaves it.
 ms_beside() {
   if [ "$AT" = "$1" ] && cd -P . && [ "$PWD" = "$BESIDE" ]; then return 0; fi
@@ -71,14 +69,17 @@ ms_out() {
   AT=''
   ms_home
 }
-# ms_swept: removes what killed batches left where the shell is. It follows no link.
+# ms_swept: removes what killed batches left where the shell is. It follows no link, and
+# empties no folder that another user made.
 ms_swept() {
   for e in "./.meshsync-$M."*; do
     if [ -L "$e" ] || [ -f "$e" ]; then rm -f -- "$e"
     elif [ -d "$e" ]; then
       x=$PWD
       if cd -P -- "$e" && [ "$PWD" = "${x%/}/${e#./}" ]; then
-        if [ -d new ] && [ ! -L new ]; then rmdir -- new; else rm -f -- new; fi
+        if [ ! -d new ] || [ -L new ]; then rm -f -- new
+        elif [ -O . ] && [ -O new ]; then rm -rf --one-file-system -- new
+        else rmdir -- new; fi
         cd -P .. && rmdir -- "$e" 2>/dev/null
       fi
       [ "$PWD" = "$x" ] || cd -P -- "$x" || return 0
@@ -141,8 +142,12 @@ func (b *batch) sweep() string {
 		switch p, _ := primitive.Of(c.Addr.Kind); {
 		case p.Path != nil:
 			dirs = append(dirs, quote(path.Dir(c.Addr.Name)))
-		case p.Named != nil:
-			dirs = append(dirs, "'/etc'") // where such kinds have files
+		case p.Named != nil && p.Named.Beside != nil:
+			attrs := c.After
+			if attrs == nil {
+				attrs = c.Before
+			}
+			dirs = append(dirs, quote(p.Named.Beside(attrs)))
 		}
 	}
 	slices.Sort(dirs)

@@ -24,6 +24,7 @@ func hostsEntry() Primitive {
 			Now:       func(name string) string { return "ms_hosts_now " + name },
 			Expected:  func(attrs mesh.Tree) string { return strings.TrimSpace("has " + text(attrs, "names")) },
 			Describe:  func(now string) string { return "an address that " + now },
+			Beside:    func(mesh.Tree) string { return "/etc" },
 			Write: func(name string, after mesh.Tree) string {
 				return "ms_hosts " + name + " " + word(text(after, "names"))
 			},
@@ -61,26 +62,24 @@ func readHosts(out string, names []string) []Seen {
 	return inOrder(found, names)
 }
 
-// ms_hosts writes the file anew beside it, with the mode and owner that it has.
+// ms_hosts writes the file anew, with the mode and owner that it has. What it read is what it
+// copied: a link that is put there meanwhile is copied as one, and is no file.
 const hostsFunctions = `ms_hosts_print() {
-  [ ! -r "$R/etc/hosts" ] || awk '{ sub(/#.*/, ""); $1 = $1 } NF' "$R/etc/hosts"
+  [ ! -r "$R/etc/hosts" ] || awk '{ sub(/#.*/, "") } NF { $1 = $1; print }' "$R/etc/hosts"
 }
 ms_hosts_now() {
   N=$(ms_hosts_print | awk -v a="$1" '$1 == a { $1 = ""; printf "%s", $0; n = 1 } END { exit !n }') && N="has$N" || N=absent
 }
 # ms_hosts ADDRESS NAMES
 ms_hosts() {
-  f=$R/etc/hosts
-  [ -e "$f" ] || : >"$f"
-  ms_safe "$f" || return 1
-  t=$R/etc/.meshsync-$M.hosts
-  rm -f -- "$t"
-  ms_try cp -p -- "$f" "$t" || return 1
-  awk -v a="$1" -v n="$2" '
+  ms_beside "$R/etc" || return 1
+  if [ -e ../hosts ] || [ -L ../hosts ]; then ms_try cp -P -p -- ../hosts new; else : >new; fi || { W="cannot copy /etc/hosts: $W"; return 1; }
+  if [ -L new ] || [ ! -f new ]; then rm -rf -- new; W='/etc/hosts is no regular file: put one in its place by hand'; return 1; fi
+  x=$(awk -v a="$1" -v n="$2" '
     { l = $0; sub(/#.*/, ""); if ($1 != a) { print l; next } }
     n != "" && !done { print a "\t" n; done = 1 }
-    END { if (n != "" && !done) print a "\t" n }' "$f" >"$t" || { rm -f -- "$t"; W="cannot write $t: is the disk full?"; return 1; }
-  ms_sync "$t"
-  ms_move "$t" "$f"
+    END { if (n != "" && !done) print a "\t" n }' new && echo .) && printf '%s' "${x%.}" >new || { rm -f -- new; W='cannot write into /etc: is the disk full?'; return 1; }
+  ms_sync new
+  ms_place hosts
 }
 `

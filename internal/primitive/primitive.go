@@ -4,8 +4,8 @@
 //
 // The shell parts are POSIX sh and call what package host puts around them: ms_into DIR,
 // ms_beside DIR and ms_place NAME go to a directory and put things there (see placePart),
-// ms_old FROM KEY keeps what is replaced, ms_safe PATH, ms_move FROM TO, ms_slice OFFSET SIZE
-// TO, ms_sync PATH… and ms_try COMMAND; each returns 1 with the reason in W. ms_digest PATH puts a
+// ms_old FROM KEY keeps what is replaced, ms_slice OFFSET SIZE TO, ms_sync PATH… and
+// ms_try COMMAND; each returns 1 with the reason in W. ms_digest PATH puts a
 // file's digest into D, of a secret the one under the host's key. $RUN is the run's id, $M the mesh's, $R the root of a sandbox's host, which is empty on a real one, $B a
 // folder that only root can write to.
 package primitive
@@ -97,6 +97,9 @@ type Named struct {
 	// Expected is what Now says of a thing with these attributes; Describe is the same in words.
 	Expected func(attrs mesh.Tree) string
 	Describe func(expected string) string
+	// Beside is the directory in which the named one's Write prepares what it then moves; what
+	// a killed batch left there is removed. Nil for kinds that prepare nothing.
+	Beside func(attrs mesh.Tree) string
 	// Write is the shell command that brings the named one, a shell word, to what is
 	// declared. Nil where the plan's steps do the work, as for services.
 	Write func(name string, after mesh.Tree) string
