@@ -108,7 +108,7 @@ func (b *batch) script() string {
 		}
 	}
 	s.WriteString("ms_record || printf '%s broken %s\\n' \"$T\" 'the record cannot be written'\n")
-	s.WriteString(`rm -f -- "$B/staging/$RUN" "$B/unfinished"
+	s.WriteString(`rm -f -- "$B/unfinished"
 true >"$B/lock"
 printf '%s end\n' "$T"
 }
@@ -147,10 +147,12 @@ W='' FAILED='' NOTED='' AT='' BESIDE='' Z=0 TEMP=.meshsync-$M.$RUN HOME_DIR=$PWD
 [ -d "$B" ] || mkdir -p -- "$B" || { printf '%s broken %s\n' "$T" "cannot make $B"; return 1; }
 ms_lock || { printf '%s busy %s\n' "$T" "$h"; return 0; }
 printf 'run %s pid %s\n' "$RUN" "$$" >"$B/lock"
-# What runs left that ended amid it; a younger payload may be of one that comes next.
+# The payload is there for this shell only: whatever becomes of it, nothing is left.
+if [ -r "$B/staging/$RUN" ]; then exec 7<"$B/staging/$RUN"; rm -f -- "$B/staging/$RUN"; else exec 7</dev/null; fi
+# What runs left that ended before that; a younger payload may be of one that comes next.
 for e in "$B/staging"/*; do
-  case $e in "$B/staging/$RUN"|"$B/staging/*") continue;; esac
-  find "$B/staging" -type f ! -name "$RUN" -mmin +60 -exec rm -f -- {} + 2>/dev/null
+  [ -f "$e" ] || continue
+  find "$B/staging" -type f -mmin +60 -exec rm -f -- {} + 2>/dev/null
   break
 done
 # ms_recorded: the digest of the record as it is, into D.
@@ -162,14 +164,14 @@ ms_recorded() {
 }
 ms_fail() { FAILED=1; printf '%s failed %s %s\n' "$T" "$1" "$(printf '%s' "$2" | tr '\n' ' ')"; }
 ms_done() { printf '%s done %s\n' "$T" "$1"; }
-# ms_try CMD…: keeps what a failing command says. What it leaves running holds no lock.
-ms_try() { W=$("$@" 2>&1 9>&-) || { W=${W:-"$1 failed"}; return 1; }; }
+# ms_try CMD…: keeps what a failing command says. What it leaves running holds neither lock nor payload.
+ms_try() { W=$("$@" 2>&1 7<&- 9>&-) || { W=${W:-"$1 failed"}; return 1; }; }
 # ms_slice OFFSET SIZE TO: a part of the payload, whose digest was checked when it arrived.
 ms_slice() {
   {
     if [ "$2" = 0 ]; then true
-    elif [ $(($1+$2)) -eq "$PAYLOAD" ]; then tail -c "+$(($1+1))" "$B/staging/$RUN"
-    else tail -c "+$(($1+1))" "$B/staging/$RUN" | head -c "$2"; fi
+    elif [ $(($1+$2)) -eq "$PAYLOAD" ]; then tail -c "+$(($1+1))" /proc/self/fd/7
+    else tail -c "+$(($1+1))" /proc/self/fd/7 | head -c "$2"; fi
   } 2>/dev/null >"$3" && [ "$(wc -c <"$3")" -eq "$2" ] || { W="its content could not be written whole: is the disk full?"; return 1; }
 }
 # ms_check I EXPECTED: N, which says how it is now, must be as it was planned on; else
@@ -213,7 +215,7 @@ func (b *batch) recordState(s *strings.Builder) {
 		services = append(services, fmt.Sprintf("\"$S%d\"", j))
 	}
 	r := b.slices["record"]
-	fmt.Fprintf(s, `STATIC=$(tail -c +%d "$B/staging/$RUN" 2>/dev/null | head -c %d)
+	fmt.Fprintf(s, `STATIC=$(tail -c +%d /proc/self/fd/7 2>/dev/null | head -c %d)
 [ "${#STATIC}" -eq %[2]d ] || { printf '%%s broken %%s\n' "$T" 'the files that arrived are no longer there'; return 1; }
 ms_list() { for x do if [ -n "$x" ]; then printf '%%s%%s' "$sep" "$x"; sep=",$nl"; fi; done; }
 ms_record() {

@@ -359,8 +359,8 @@ func TestABatchWaitsForWhoHoldsTheLockForAMoment(t *testing.T) {
 	})
 }
 
-// What a check or command leaves running must not hold the lock for ever.
-func TestNothingThatABatchStartsHoldsItsLock(t *testing.T) {
+// What a check or command leaves running must hold neither the lock nor the payload.
+func TestNothingThatABatchStartsHoldsItsLockOrPayload(t *testing.T) {
 	t.Parallel()
 	everyWay(t, func(t *testing.T, b *box) {
 		for i := range 2 {
@@ -374,8 +374,10 @@ func TestNothingThatABatchStartsHoldsItsLock(t *testing.T) {
 			}
 		}
 		for pid := range strings.Lines(b.get("/pids")) {
-			if p, err := os.Readlink("/proc/" + strings.TrimSpace(pid) + "/fd/9"); err == nil && strings.HasSuffix(p, "/lock") {
-				t.Error("a process holds the lock")
+			for fd, what := range map[string]string{"9": "/prod/lock", "7": "/prod/staging/"} {
+				if p, err := os.Readlink("/proc/" + strings.TrimSpace(pid) + "/fd/" + fd); err == nil && strings.Contains(p, what) {
+					t.Errorf("a process holds %s", p)
+				}
 			}
 			var n int
 			if _, err := fmt.Sscan(pid, &n); err == nil {
@@ -413,6 +415,101 @@ func TestABatchThatIsKilledBeforeARestartForgetsNothingOfTheProcess(t *testing.T
 		rec, proc := s.Record.Services["zk"], s.Host.Processes["zk"]
 		if rec.PID != proc.PID || rec.StartTicks != proc.StartTicks || rec.Reads["/d/f"] != mesh.DigestBytes([]byte("0")) {
 			t.Errorf("the record says %+v of %+v", rec, proc)
+		}
+	})
+}
+
+// A payload may hold secrets. A batch that is killed at any call leaves none once it has begun,
+// for nothing says that there will be another one; and nobody else can read what there is.
+func TestAKilledBatchLeavesNoPayload(t *testing.T) {
+	t.Parallel()
+	all := shells(t)
+	for name, shell := range all {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for n, killed := 1, true; killed; n += 2 {
+				b := newBox(t, shell...)
+				want := []mesh.Resource{secretFile("/d/secret", "s"), file("/d/last", "x")}
+				b.put("/d/secret", "old")
+				h := b.hostWith(vault{"s": "canary"}, want...)
+				w := planned(t, h, want)
+				b.wrap(fmt.Sprintf(`[ -s "$R/var/lib/meshsync/prod/lock" ] || exec "${0##*/}" "$@"
+k=0; read -r k <"$R/count"; k=$((k+1)); echo "$k" >"$R/count"
+if [ "$k" = %d ]; then read -r _ _ _ pid <"$R/var/lib/meshsync/prod/lock"; kill -9 "$pid"; exit 1; fi`, n),
+					"mv", "cp", "rm", "sync", "chown", "chmod", "mkdir", "rmdir", "tail", "sha256sum", "stat", "cat")
+				b.put("/count", "0\n")
+				_, err := results(t, h, w)
+				killed = err != nil
+				b.onlyRootReads("canary")
+				_, begun := os.Stat(b.path("/var/lib/meshsync/prod/record.json"))
+				if left, _ := filepath.Glob(b.path("/var/lib/meshsync/prod/staging/*")); begun == nil && len(left) > 0 {
+					t.Errorf("killed at call %d, it leaves %v", n, left)
+				}
+				if t.Failed() {
+					return
+				}
+			}
+		})
+	}
+}
+
+// onlyRootReads shows that a text is in no file that another user can open.
+func (b *box) onlyRootReads(text string) {
+	b.t.Helper()
+	err := filepath.WalkDir(b.root, func(name string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		fi, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && fi.Mode().Perm()&0o007 == 0 {
+			return filepath.SkipDir
+		}
+		if fi.Mode().IsRegular() && fi.Mode().Perm()&0o044 != 0 {
+			if data, err := os.ReadFile(name); err != nil || strings.Contains(string(data), text) {
+				b.t.Errorf("%s %s: everybody can read it (%v)", fi.Mode(), name, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// A run that ended between its two steps on a host did nothing there: the next one has the
+// same to do, and removes what it sent.
+func TestAPayloadWithoutItsBatchGoesWithTheNextOne(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(t *testing.T, b *box) {
+		want := []mesh.Resource{secretFile("/d/secret", "s")}
+		b.put("/d/x", "")
+		h := b.hostWith(vault{"s": "canary"}, want...)
+		w := planned(t, h, want)
+		batch, err := newBatch("prod", "@t", w, h.last, h.o.Secrets)
+		if err == nil {
+			err = h.stage(t.Context(), "killed", batch)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.onlyRootReads("canary")
+		if left := b.left(); len(left) != 1 {
+			t.Errorf("the payload: %v", left)
+		}
+		next := b.hostWith(vault{"s": "canary"}, want...)
+		if err := next.Take(t.Context(), lease("second")); err != nil {
+			t.Fatal(err)
+		}
+		w = planned(t, next, want)
+		w.Run = "second"
+		if got, err := results(t, next, w); err != nil || got["create /d/secret"].Result != plan.ResultDone {
+			t.Fatal(err, got)
+		}
+		if left := b.left(); len(left) > 0 {
+			t.Errorf("the next run leaves %v", left)
 		}
 	})
 }

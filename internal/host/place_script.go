@@ -157,7 +157,7 @@ func (b *batch) sweep() string {
 	}
 	others := ""
 	if b.lease.Run != "" {
-		others = `for e in "$B/staging"/*; do case $e in "$B/staging/$RUN") ;; *) [ ! -f "$e" ] || rm -f -- "$e";; esac; done
+		others = `for e in "$B/staging"/*; do [ ! -f "$e" ] || rm -f -- "$e"; done
 `
 	}
 	return fmt.Sprintf(`if [ -f "$B/unfinished" ]; then

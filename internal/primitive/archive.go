@@ -117,7 +117,7 @@ ms_plain() {
 # ms_merge BELOW: moves what is in BELOW of the unpacked into BELOW of the directory.
 ms_merge() {
   ms_into "$TO$1" || return 1
-  s=/proc/$$/fd/8$1
+  s=/proc/self/fd/8$1
   ms_try find "$s/" -mindepth 1 -maxdepth 1 ! -type d -exec mv -f -t . -- {} + || return 1
   for e in "$s"/* "$s"/.[!.]* "$s"/..?*; do
     if [ -d "$e" ] && [ ! -d "./${e##*/}" ]; then

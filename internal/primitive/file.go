@@ -65,7 +65,7 @@ ms_file() {
   (umask 077; true >new) 2>/dev/null || { W="cannot write into ${1%/*}: is it read-only or full?"; return 1; }
   ms_slice "$5" "$6" new && ms_try chown "$3:$4" -- new && ms_try chmod "$2" -- new || { rm -f -- new; return 1; }
   if [ -n "$7" ]; then
-    W=$(ms_home; /bin/sh -c "$7" sh "$BESIDE/new" 2>&1 </dev/null 9>&-) || {
+    W=$(ms_home; /bin/sh -c "$7" sh "$BESIDE/new" 2>&1 </dev/null 7<&- 9>&-) || {
       rm -f -- new
       [ -z "$9" ] || W='what it says is not shown, for it may quote the secret'
       W="its check refuses it, so the old content stays: $W"

@@ -52,15 +52,15 @@ ms_transaction() {
   )
 }
 ms_install() {
-  if [ -n "$(find "$R/etc/apt" -newer "$R/var/lib/apt/lists" 2>/dev/null | head -n 1)" ]; then ms_apt update 9>&- || return 1; fi
+  if [ -n "$(find "$R/etc/apt" -newer "$R/var/lib/apt/lists" 2>/dev/null | head -n 1)" ]; then ms_apt update 7<&- 9>&- || return 1; fi
   # what an earlier transaction left half-done is finished first; what does not go may be mended by what comes
-  DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold --configure -a </dev/null >/dev/null 2>&1 9>&- || :
-  ms_apt install --allow-downgrades --allow-change-held-packages -- "$@" 9>&- && return 0
+  DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold --configure -a </dev/null >/dev/null 2>&1 7<&- 9>&- || :
+  ms_apt install --allow-downgrades --allow-change-held-packages -- "$@" 7<&- 9>&- && return 0
   case $W in
   *'was not found'*|*'Unable to locate package'*) ;; # apt's lists may be older than what git wants
   *) return 1;;
   esac
-  ms_apt update 9>&- && ms_apt install --allow-downgrades --allow-change-held-packages -- "$@" 9>&-
+  ms_apt update 7<&- 9>&- && ms_apt install --allow-downgrades --allow-change-held-packages -- "$@" 7<&- 9>&-
 }
 ms_packages() {
   r=0 Z=''
