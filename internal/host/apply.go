@@ -9,6 +9,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
@@ -21,6 +22,9 @@ import (
 // first line of its input is the run; without one it does nothing. Both are plain words. It
 // prints the digest of what arrived. It has no quote, pattern or double blank: see Sudoers.
 const stageCommand = `umask 077; IFS= read -r r || exit 0; d="${MESHSYNC_ROOT-}/var/lib/meshsync/$1"; [ -d "$d/staging" ] || { (umask 022; mkdir -p "$d") && mkdir -p "$d/staging"; } && cat >"$d/staging/$r" && sha256sum <"$d/staging/$r" || { rm -f "$d/staging/$r"; exit 1; }`
+
+// freshLease is how long after it was taken or renewed a batch need not renew a lease.
+const freshLease = mesh.LeaseTime / 10
 
 // Apply does the work: the payload first, then the script. See plan.Work for the
 // order, and the interface in package apply for how outcomes are emitted. A host must
@@ -43,7 +47,7 @@ func (h *Host) Apply(ctx context.Context, w plan.Work, emit func(plan.Outcome)) 
 		return err
 	}
 	if h.lease.Run == w.Run {
-		b.lease = h.lease
+		b.lease, b.leaseIsFresh = h.lease, time.Since(h.leased) < freshLease
 	}
 	if err := h.stage(ctx, w.Run, b); err != nil {
 		h.unstage(ctx, w.Run, b)

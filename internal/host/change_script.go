@@ -19,8 +19,10 @@ type batch struct {
 	starts      []*serviceStart
 	record      recordPlan
 	lease       mesh.Lease
-	last        mesh.TargetState
-	parts       []part
+	// leaseIsFresh: it was taken or renewed a moment ago.
+	leaseIsFresh bool
+	last         mesh.TargetState
+	parts        []part
 	// payload holds the contents of files and the fixed part of the record, one after another.
 	payload []byte
 	early   map[int]bool     // changes that are checked before packages are installed
@@ -92,7 +94,7 @@ func (b *batch) script() string {
 	s.WriteString(lockFunction + changePrelude + placePart + b.holdsLease() + b.sameRecord() + b.sweep() + secretPart + noteFunctions + nowFunction() + processPart)
 	s.WriteString(b.functions())
 	b.recordState(&s)
-	s.WriteString("ms_record || { printf '%s broken %s\\n' \"$T\" 'the record cannot be written'; return 1; }\n")
+	s.WriteString("ms_write_record || { printf '%s broken %s\\n' \"$T\" 'the record cannot be written'; return 1; }\n")
 	b.noteSecrets(&s)
 	b.changes(&s)
 	s.WriteString("ms_out\n")
@@ -107,7 +109,7 @@ func (b *batch) script() string {
 			s.WriteString(b.serviceChange(i, c))
 		}
 	}
-	s.WriteString("ms_record || printf '%s broken %s\\n' \"$T\" 'the record cannot be written'\n")
+	s.WriteString("ms_write_record && ms_recorded && printf '%s record %s\\n' \"$T\" \"$D\" || printf '%s broken %s\\n' \"$T\" 'the record cannot be written'\n")
 	s.WriteString(`rm -f -- "$B/unfinished"
 true >"$B/lock"
 printf '%s end\n' "$T"
@@ -117,14 +119,19 @@ printf '%s end\n' "$T"
 	return s.String()
 }
 
-// holdsLease ends the script when the lease is no longer the run's own, and renews it.
+// holdsLease ends the script when the lease is no longer the run's own, and renews one that
+// was not taken or renewed just now.
 func (b *batch) holdsLease() string {
 	if b.lease.Run == "" {
 		return ""
 	}
-	return leaseFunctions + leaseState(b.lease) + `ms_clock
-ms_lease
+	held := leaseFunctions + leaseState(b.lease) + `ms_holder
 if [ "$l_run" != "$RUN" ]; then printf '%s lost %s\n' "$T" "$l_run"; return 0; fi
+`
+	if b.leaseIsFresh {
+		return held
+	}
+	return held + `ms_clock
 ms_renew || { printf '%s broken %s\n' "$T" 'the lease cannot be written: is the disk full or read-only?'; return 0; }
 `
 }
@@ -218,13 +225,11 @@ func (b *batch) recordState(s *strings.Builder) {
 	fmt.Fprintf(s, `STATIC=$(tail -c +%d /proc/self/fd/7 2>/dev/null | head -c %d)
 [ "${#STATIC}" -eq %[2]d ] || { printf '%%s broken %%s\n' "$T" 'the files that arrived are no longer there'; return 1; }
 ms_list() { for x do if [ -n "$x" ]; then printf '%%s%%s' "$sep" "$x"; sep=",$nl"; fi; done; }
-ms_record() {
+ms_write_record() {
   t="$B/.record" sep=''
   { printf '%%s"entries":{\n' %s
     ms_list "$STATIC" %s; printf '\n},"services":{\n'; sep=''; ms_list %s; printf '\n}}\n'; } >"$t" || { rm -f -- "$t"; return 1; }
   ms_sync "$t" ${NOTED:+"$NOTED"} && mv -f -T -- "$t" "$B/record.json" && ms_sync "$B" "${B%%/*}" "${B%%/*/*}" || return 1
-  ms_recorded
-  printf '%%s record %%s\n' "$T" "$D"
 }
 `, r.off+1, r.size, quote(b.record.head), strings.Join(entries, " "), strings.Join(services, " "))
 }
@@ -244,20 +249,35 @@ func (b *batch) reloadUnits() string {
 			}
 		}
 	}
-	return fmt.Sprintf(loadedPart, strings.Join(units, " "), strings.Join(files, " "), strings.Join(dropIns, " "))
+	known := "false"
+	if !b.unitsMayMove() {
+		known = "true"
+	}
+	return fmt.Sprintf(loadedPart, known, strings.Join(units, " "), strings.Join(files, " "), strings.Join(dropIns, " "))
+}
+
+// unitsMayMove reports whether systemd may have to read a unit anew of which this host has no
+// file of its own: it said so when it was observed, or packages change, which bring units.
+func (b *batch) unitsMayMove() bool {
+	return slices.ContainsFunc(b.work.Services, func(s plan.ServiceStep) bool {
+		return b.last.Host == nil || slices.Contains(b.last.Host.Reload, s.Unit)
+	}) ||
+		slices.ContainsFunc(b.work.Changes, func(c diff.Change) bool { return c.Addr.Kind == mesh.Package })
 }
 
 // loadedPart asks what systemd has loaded. Of a file that it has and that is another now it
 // says NeedDaemonReload, but not of a unit that now stands before the one that it has, nor
 // of the first drop-in in a new folder (systemd 252).
-const loadedPart = `ms_loaded() {
-  u="$nl$(systemctl show -p NeedDaemonReload,FragmentPath,DropInPaths -- %s 2>/dev/null)$nl"
+const loadedPart = `ms_own() { for f do [ ! -e "$f" ] && [ ! -L "$f" ] || return 0; done; return 1; }
+ms_loaded() {
+  if %s && ! ms_own %[3]s %[4]s; then return 0; fi
+  u="$nl$(systemctl show -p NeedDaemonReload,FragmentPath,DropInPaths -- %[2]s 2>/dev/null)$nl"
   case $u in *NeedDaemonReload=yes*) return 1;; esac
   # shellcheck disable=SC2043 # there may be one unit only
-  for f in %s; do
+  for f in %[3]s; do
     [ ! -e "$f" ] && [ ! -L "$f" ] || case $u in *"FragmentPath=${f#"$R"}$nl"*) ;; *) return 1;; esac
   done
-  for f in %s; do
+  for f in %[4]s; do
     [ ! -e "$f" ] || case $u in *[=\ ]"${f#"$R"}"[\ "$nl"]*) ;; *) return 1;; esac
   done
 }

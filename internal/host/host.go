@@ -59,6 +59,8 @@ type Host struct {
 	last mesh.TargetState
 	// lease is what this run holds on the host; its Run is empty while it holds none.
 	lease mesh.Lease
+	// leased is when it was taken or renewed last.
+	leased time.Time
 }
 
 // New returns a host; nothing is dialled yet.

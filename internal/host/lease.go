@@ -16,6 +16,11 @@ import (
 // expiry in seconds by this host's clock, how many seconds it was taken for, who, job,
 // process. An expiry that is further away than that is from before the clock was set back.
 const leaseFunctions = `ms_clock() { now=$(date +%s); }
+# ms_holder: the run that the lease names, be it expired or not.
+ms_holder() {
+  l_run=''
+  [ ! -r "$B/lease" ] || IFS= read -r l_run <"$B/lease"
+}
 ms_lease() {
   l_run='' l_until=0 l_for=0 l_who='' l_job='' l_process=''
   [ ! -r "$B/lease" ] || { IFS= read -r l_run; IFS= read -r l_until; IFS= read -r l_for; IFS= read -r l_who; IFS= read -r l_job; IFS= read -r l_process; } <"$B/lease"
@@ -94,8 +99,7 @@ else printf '%s broken\n' "$T"; fi
 `
 
 // An expired lease that nobody else took is the run's own as well.
-const releaseBody = `l_run=''
-[ ! -r "$B/lease" ] || IFS= read -r l_run <"$B/lease"
+const releaseBody = `ms_holder
 [ "$l_run" != "$RUN" ] || rm -f -- "$B/lease"
 printf '%s released\n' "$T"
 `
@@ -117,7 +121,7 @@ func (h *Host) Take(ctx context.Context, l mesh.Lease) error {
 	case said["busy"] != "":
 		return &mesh.Held{Target: h.Target(), By: mesh.Lease{Run: runOf(said["busy"]), Who: "somebody: " + atWork(said["busy"])}, Left: mesh.LeaseTime}
 	}
-	h.lease = l
+	h.lease, h.leased = l, time.Now()
 	return nil
 }
 
@@ -135,6 +139,7 @@ func (h *Host) Renew(ctx context.Context) error {
 	if to, lost := said["lost"]; lost {
 		return &mesh.Lost{Target: h.Target(), To: to}
 	}
+	h.leased = time.Now()
 	return nil
 }
 
