@@ -130,7 +130,7 @@ func TestUnitsAreReadFromWhatSystemctlSays(t *testing.T) {
 	out := strings.Join([]string{
 		block("loaded", "active", "enabled", 41), block("not-found", "inactive", "", 0), block("loaded", "inactive", "generated", 0),
 		block("loaded", "reloading", "enabled-runtime", 42), block("loaded", "failed", "disabled", 43), "Failed to connect to bus\n",
-	}, "\n") + processes + proc(41, 1234) + "-\n-\n-\n" + proc(43, 9) + "-\n" + scripts + "cron\nzk\n"
+	}, "\n") + processes + proc(41, 1234) + "-\n-\n-\n" + proc(43, 9) + "-\n" + toEnable + "a\nd\n" + scripts + "cron\nzk\n"
 	got := readUnits(out, []string{"a", "b", "zk", "d", "e", "f"})
 	want := []Seen{
 		{Attrs: map[string]any{"enabled": true, "running": true, "masked": false}, PID: 41, StartTicks: 1234},
@@ -147,9 +147,9 @@ func TestUnitsAreReadFromWhatSystemctlSays(t *testing.T) {
 
 func TestUnitsThatAreNotAllThereAreNotRead(t *testing.T) {
 	t.Parallel()
-	whole := block("loaded", "active", "enabled", 41) + processes + proc(41, 1234) + scripts
+	whole := block("loaded", "active", "enabled", 41) + processes + proc(41, 1234) + toEnable + scripts
 	for name, out := range map[string]string{
-		"nothing": "", "no processes": block("loaded", "active", "enabled", 41), "a process that is cut": whole[:len(whole)-20],
+		"nothing": "", "no processes": block("loaded", "active", "enabled", 41), "a process that is cut": whole[:len(whole)-len(toEnable+scripts)-2],
 		"one unit more": block("loaded", "active", "enabled", 41) + "\n" + whole,
 	} {
 		if got := readUnits(out, []string{"x"}); got != nil {
@@ -158,10 +158,32 @@ func TestUnitsThatAreNotAllThereAreNotRead(t *testing.T) {
 	}
 }
 
+// Nothing can enable a unit without an [Install] section, and systemctl enable ends well.
+func TestAStaticUnitIsNotEnabledAndCannotBe(t *testing.T) {
+	t.Parallel()
+	static := block("loaded", "active", "static", 41)
+	notEnabled := Seen{Attrs: map[string]any{"enabled": false, "running": true, "masked": false}, PID: 41, StartTicks: 1234}
+	again := notEnabled
+	again.Reload = true
+	for name, tt := range map[string]struct {
+		block, enable string
+		want          Seen
+	}{
+		"to be disabled":       {static, "y\n", notEnabled},
+		"to be enabled":        {static, "y\nx\n", Seen{Unknown: staticUnit}},
+		"with another on disk": {strings.Replace(static, "Reload=no", "Reload=yes", 1), "x\n", again},
+	} {
+		got := readUnits(tt.block+processes+proc(41, 1234)+toEnable+tt.enable+scripts, []string{"x"})
+		if len(got) != 1 || fmt.Sprint(got[0]) != fmt.Sprint(tt.want) {
+			t.Errorf("%s: %+v, want %+v", name, got, tt.want)
+		}
+	}
+}
+
 func FuzzReadUnits(f *testing.F) {
-	f.Add(block("loaded", "active", "enabled", 41)+processes+proc(41, 1234)+scripts, 1)
+	f.Add(block("loaded", "active", "enabled", 41)+processes+proc(41, 1234)+toEnable+scripts, 1)
 	f.Add("", 0)
-	f.Add(processes+"1 () "+strings.Repeat(" 18446744073709551616", 20)+scripts, 1)
+	f.Add(processes+"1 () "+strings.Repeat(" 18446744073709551616", 20)+toEnable+scripts, 1)
 	f.Fuzz(func(t *testing.T, out string, n int) {
 		names := make([]string, max(0, min(n, 8)))
 		for _, s := range readUnits(out, names) {

@@ -76,7 +76,8 @@ const UnitProcess = `ms_unit_process() {
 `
 
 // lookAtUnits asks for all units at once; systemctl prints one block for each, in order.
-// Behind them stands a line for the process of each, read by the shell itself.
+// Behind them stands a line for the process of each, read by the shell itself, and the names
+// of those that are to be enabled.
 func lookAtUnits(wanted []Wanted) string {
 	var b strings.Builder
 	b.WriteString(UnitProcess + "u=$(systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,ControlGroup,NeedDaemonReload --")
@@ -93,34 +94,46 @@ while [ -n "$u" ]; do
   ms_unit_process "$b"
   printf '%s\n' "$s"
 done
-printf '\n--rc--\n'
+printf '\n--enabled--\n'
+`)
+	for _, w := range wanted {
+		if w.Attrs["enabled"] == true {
+			b.WriteString("printf '%s\\n' " + word(w.Name) + "\n")
+		}
+	}
+	b.WriteString(`printf '\n--rc--\n'
 for l in "$R"/etc/rc[2345].d/S[0-9][0-9]*; do printf '%s\n' "${l##*/S[0-9][0-9]}"; done
 `)
 	return b.String()
 }
 
-// scripts divides the processes from the names of init.d's scripts that a boot starts.
-const scripts = "\n--rc--\n"
-
-// processes divides the blocks from the processes.
-const processes = "\n\n--processes--\n"
+// What lookAtUnits prints between its parts: blocks, processes, names of units that are to be
+// enabled, names of init.d's scripts that a boot starts.
+const (
+	processes = "\n\n--processes--\n"
+	toEnable  = "\n--enabled--\n"
+	scripts   = "\n--rc--\n"
+)
 
 // readUnits makes of the blocks and processes what was seen of each unit.
 func readUnits(out string, names []string) []Seen {
-	blocks, rest, whole := strings.Cut(out, processes)
-	stats, links, also := strings.Cut("\n"+rest, scripts)
+	blocks, rest, one := strings.Cut(out, processes)
+	stats, rest, two := strings.Cut("\n"+rest, toEnable)
+	enable, links, three := strings.Cut("\n"+rest, scripts)
 	units := parseUnits(blocks)
 	lines := strings.Split(strings.TrimSuffix(strings.TrimPrefix(stats, "\n"), "\n"), "\n")
-	if !whole || !also || len(units) != len(names) || len(lines) != len(names) {
+	if !one || !two || !three || len(units) != len(names) || len(lines) != len(names) {
 		return nil
 	}
+	listed := func(list, name string) bool { return strings.Contains("\n"+list+"\n", "\n"+name+"\n") }
 	var seen []Seen
 	for i, u := range units {
 		pid, ticks, ok := startTicks(lines[i])
 		if !ok {
 			return nil
 		}
-		u.linked = strings.Contains("\n"+links, "\n"+strings.TrimSuffix(names[i], ".service")+"\n")
+		u.linked = listed(links, strings.TrimSuffix(names[i], ".service"))
+		u.toEnable = listed(enable, names[i])
 		seen = append(seen, u.seen(pid, ticks))
 	}
 	return seen
@@ -160,6 +173,7 @@ type unit struct {
 	pid                     int
 	reload                  bool
 	linked                  bool // a boot starts the script of init.d that has its name
+	toEnable                bool // it is declared to be enabled
 }
 
 // parseUnits reads the blocks in order. They are divided by empty lines; an unknown
@@ -197,6 +211,9 @@ func (u unit) seen(pid int, ticks uint64) Seen {
 	case "not-found":
 		return Seen{Attrs: map[string]any{"enabled": false, "running": false, "masked": false}, NoUnit: true}
 	}
+	if u.toEnable && u.file == "static" && !u.reload { // one that is to be loaded anew may have become another
+		return Seen{Unknown: staticUnit}
+	}
 	masked := u.load == "masked" || strings.HasPrefix(u.file, "masked")
 	s := Seen{Attrs: map[string]any{"enabled": u.enabled(), "running": u.running(pid), "masked": masked}, Reload: u.reload}
 	if u.running(pid) {
@@ -208,10 +225,14 @@ func (u unit) seen(pid int, ticks uint64) Seen {
 	return s
 }
 
-// enabled reports whether the unit starts at boot. A generated unit, as systemd makes
+// staticUnit is told of a unit of which systemctl enable takes nothing and says that all is well.
+const staticUnit = "its unit is static: it has no [Install] section, so nothing can enable it, and it starts when another unit wants it; " +
+	"declare enabled: false, or give the unit an [Install] section"
+
+// enabled reports whether the unit itself was made to start at boot. A generated unit, as systemd makes
 // it of a SysV script, is as enabled as its links in rc.d; systemctl says "generated".
 func (u unit) enabled() bool {
-	return strings.HasPrefix(u.file, "enabled") || u.file == "generated" && u.linked || u.file == "static" || u.file == "alias"
+	return strings.HasPrefix(u.file, "enabled") || u.file == "generated" && u.linked || u.file == "alias"
 }
 
 // running reports whether the unit is up; a oneshot unit that "exited" is. That a SysV script
