@@ -19,16 +19,18 @@ func TestUnitsThatAreStaleOrMasked(t *testing.T) {
 		unit := "$R/etc/systemd/system/logshipper.service"
 		for i, x := range []struct{ do, want string }{
 			{"true", loaded("disabled", "no") + missing},
-			{"echo '[Service]' >" + unit, loaded("disabled", "yes") + missing},
+			{"printf '[Install]\\nWantedBy=multi-user.target\\n' >" + unit, loaded("disabled", "yes") + missing},
 			{"systemctl daemon-reload", loaded("disabled", "no") + missing},
 			{"touch -d '+1 second' " + unit, loaded("disabled", "yes") + missing},
 			{"systemctl enable -q logshipper 2>/dev/null", loaded("enabled", "no") + missing},
-			{"mkdir " + unit + ".d; echo '[Service]' >" + unit + ".d/more.conf", loaded("enabled", "yes") + missing},
+			{"mkdir " + unit + ".d; echo '[Service]' >" + unit + ".d/more.conf", loaded("enabled", "no") + missing}, // a folder that systemd does not know
+			{"systemctl daemon-reload", loaded("enabled", "no") + missing},
+			{"touch -d '+1 second' " + unit + ".d/more.conf", loaded("enabled", "yes") + missing},
 			{"systemctl daemon-reload; rm -r " + unit + ".d", loaded("enabled", "yes") + missing},
 			{"rm " + unit + "; systemctl daemon-reload", loaded("enabled", "no") + missing},
-			{"echo '[Service]' >$R/etc/systemd/system/own.service", loaded("enabled", "no") + " " + loaded("disabled", "yes") + "0\n"},
-			{"systemctl daemon-reload", loaded("enabled", "no") + " " + loaded("disabled", "no") + "0\n"},
-			{"systemctl start logshipper; systemctl mask -q logshipper 2>/dev/null", "LoadState=masked UnitFileState=masked NeedDaemonReload=no  " + loaded("disabled", "no") + "0\n"},
+			{"echo '[Service]' >$R/etc/systemd/system/own.service", loaded("enabled", "no") + " " + loaded("static", "yes") + "0\n"},
+			{"systemctl daemon-reload", loaded("enabled", "no") + " " + loaded("static", "no") + "0\n"},
+			{"systemctl start logshipper; systemctl mask -q logshipper 2>/dev/null", "LoadState=masked UnitFileState=masked NeedDaemonReload=no  " + loaded("static", "no") + "0\n"},
 			{"rm $R/etc/systemd/system/own.service; systemctl mask -q own 2>/dev/null", strings.Repeat("LoadState=masked UnitFileState=masked NeedDaemonReload=no ", 2) + "0\n"},
 		} {
 			got := says(t, c, x.do+show)

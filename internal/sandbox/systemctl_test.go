@@ -39,6 +39,7 @@ func TestSystemctl(t *testing.T) {
 			{"cp $R/lib/systemd/system/logshipper.service $R/etc/systemd/system/; echo '# x' >>$R/etc/systemd/system/logshipper.service; systemctl show -p NeedDaemonReload logshipper", "NeedDaemonReload=yes\n0\n"},
 			{"systemctl daemon-reload; systemctl show -p NeedDaemonReload,FragmentPath logshipper", "FragmentPath=/etc/systemd/system/logshipper.service\nNeedDaemonReload=no\n0\n"},
 			{"echo '[Service]' >$R/etc/systemd/system/own.service; systemctl start own && systemctl is-active own", "active\n0\n"},
+			{"systemctl is-enabled own; systemctl show -p UnitFileState own; systemctl enable -q own; systemctl enable own 2>&1 | head -n 1; systemctl disable own; systemctl is-enabled -q own", "static\nUnitFileState=static\nThe unit files have no installation config (WantedBy=, RequiredBy=, Also=,\n0\n"},
 			{"systemctl frobnicate x", "Unknown command verb frobnicate.\n1\n"},
 			{"systemctl start", "Too few arguments.\n1\n"},
 		} {

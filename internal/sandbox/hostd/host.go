@@ -40,7 +40,7 @@ type Host struct {
 	diskJob  sync.Mutex // one change of the disk at a time
 	tooling  sync.Mutex // one run of a tool that reads or writes the host's files at a time
 	units    map[string]*unit
-	loaded   map[string]string // unit → stamp of its files when systemd read them; guarded by the world's lock
+	loaded   map[string]loadedUnit // by unit's name; guarded by the world's lock
 	serving  sync.WaitGroup
 	execs    int
 }

@@ -97,10 +97,10 @@ func (h *Host) properties(name string) []property {
 
 // stale reports whether the unit's files are others than when systemd read them last.
 func (u *unit) stale() bool {
-	now := u.stamp()
 	u.host.world.mu.Lock()
-	defer u.host.world.mu.Unlock()
-	return now != u.host.loaded[u.name]
+	was := u.host.loaded[u.name]
+	u.host.world.mu.Unlock()
+	return u.stamp(was.dropIns) != was.stamp
 }
 
 // missingUnit is what systemd says of a unit that nobody has heard of.

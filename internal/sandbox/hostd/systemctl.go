@@ -169,7 +169,7 @@ func (h *Host) isEnabled(c call, a *answer) {
 			return
 		}
 		state := u.fileState()
-		if state == "enabled" {
+		if state == "enabled" || state == "static" {
 			a.code = 0
 		}
 		if !c.quiet {
@@ -187,6 +187,22 @@ func (h *Host) killUnits(c call, a *answer) {
 	}
 }
 
+// notInstallable is what systemctl says of a static unit, and ends well.
+const notInstallable = `The unit files have no installation config (WantedBy=, RequiredBy=, Also=,
+Alias= settings in the [Install] section, and DefaultInstance= for template
+units). This means they are not meant to be enabled using systemctl.
+ 
+Possible reasons for having this kind of units are:
+• A unit may be statically enabled by being symlinked from another unit's
+  .wants/ or .requires/ directory.
+• A unit's purpose may be to act as a helper for some other unit which has
+  a requirement dependency on it.
+• A unit may be started when needed via activation (socket, path, timer,
+  D-Bus, udev, scripted systemctl call, ...).
+• In case of template units, the unit is meant to be enabled with some
+  instance name specified.
+`
+
 func (h *Host) enableUnits(c call, a *answer) {
 	defer h.reloadAfter(c)
 	for _, name := range c.units {
@@ -201,6 +217,11 @@ func (h *Host) enableUnits(c call, a *answer) {
 			a.code = 1
 			return
 		case u.fileState() == "enabled":
+			continue
+		case u.fileState() == "static":
+			if !c.quiet {
+				a.errorf("%s", notInstallable)
+			}
 			continue
 		}
 		if err := u.enable(); err != nil {

@@ -142,15 +142,32 @@ func (u *unit) fragment() string {
 	return ""
 }
 
+// loadedUnit is what systemd remembers of a unit that it has read: its files as they were, and
+// the drop-in folders that there were. It looks into no folder that came later.
+type loadedUnit struct {
+	stamp   string
+	dropIns []string
+}
+
+// dropIns are the unit's drop-in folders that are there.
+func (u *unit) dropIns() []string {
+	var out []string
+	for _, dir := range unitDirs() {
+		if more := path.Join(dir, u.name+".service.d"); u.host.exists(more) {
+			out = append(out, more)
+		}
+	}
+	return out
+}
+
 // stamp tells the files of a unit from what they were: which they are, and since when. It
 // is what systemd compares to know that a unit is to be loaded anew.
-func (u *unit) stamp() string {
+func (u *unit) stamp(dropIns []string) string {
 	var files []string
 	if f := u.fragment(); f != "" {
 		files = append(files, f)
 	}
-	for _, dir := range unitDirs() {
-		more := path.Join(dir, u.name+".service.d")
+	for _, more := range dropIns {
 		for _, n := range u.host.names(more) {
 			if strings.HasSuffix(n, ".conf") {
 				files = append(files, path.Join(more, n))
@@ -170,12 +187,14 @@ func (u *unit) stamp() string {
 
 // loadUnits notes all unit files as they are now.
 func (h *Host) loadUnits() {
-	loaded := map[string]string{}
+	loaded := map[string]loadedUnit{}
 	for _, dir := range unitDirs() {
 		for _, n := range h.names(dir) {
 			n, ok := strings.CutSuffix(strings.TrimSuffix(n, ".d"), ".service")
-			if ok && loaded[n] == "" && checkUnitName(n) == nil {
-				loaded[n] = newUnit(h, UnitOptions{Name: n}).stamp()
+			if _, known := loaded[n]; ok && !known && checkUnitName(n) == nil {
+				u := newUnit(h, UnitOptions{Name: n})
+				dropIns := u.dropIns()
+				loaded[n] = loadedUnit{stamp: u.stamp(dropIns), dropIns: dropIns}
 			}
 		}
 	}
@@ -204,7 +223,29 @@ func (u *unit) fileState() string {
 	if _, err := os.Lstat(u.wants()); err == nil {
 		return "enabled"
 	}
+	if !u.installable() {
+		return "static"
+	}
 	return "disabled"
+}
+
+// installable reports whether the unit's file says what enabling it means.
+func (u *unit) installable() bool {
+	text, err := u.host.read(u.fragment())
+	if err != nil {
+		return false
+	}
+	section := ""
+	for line := range strings.Lines(string(text)) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		switch key = strings.TrimSpace(key); {
+		case strings.HasPrefix(key, "["):
+			section = key
+		case section == "[Install]" && value != "" && (key == "WantedBy" || key == "RequiredBy" || key == "Alias"):
+			return true
+		}
+	}
+	return false
 }
 
 func (u *unit) enable() error {
