@@ -3,54 +3,17 @@
 package hosts
 
 import (
-	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"meshsync.dev/meshsync/e2e/bed"
 	"meshsync.dev/meshsync/internal/host"
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
 	"meshsync.dev/meshsync/internal/primitive"
-	"meshsync.dev/meshsync/internal/remote"
 )
-
-func TestMain(m *testing.M) { os.Exit(bed.Main(m)) }
-
-// patience is for one observation or batch on a busy machine.
-const patience = 5 * time.Minute
-
-// machine is a real host, and the way to it that meshsync takes.
-type machine struct {
-	*bed.Host
-	pool *remote.Pool
-	user string
-}
-
-// start boots one host.
-func start(t *testing.T, o bed.Options) (*bed.Bed, machine) {
-	t.Helper()
-	o.Hosts = 1
-	b := bed.Start(t, o)
-	p, err := remote.NewPool(remote.Options{IdentityFiles: []string{b.KeyFile}, KnownHosts: []string{b.KnownHosts}, Timeout: time.Minute})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = p.Close() })
-	return b, machine{Host: b.Hosts[0], pool: p, user: "root"}
-}
-
-type dialer struct{ *remote.Dialer }
-
-func (d dialer) Dial(ctx context.Context) (host.Conn, error) { return d.Dialer.Dial(ctx) }
-
-func (m machine) spec() mesh.HostSpec {
-	return mesh.HostSpec{Name: m.Name, Address: m.Address, User: m.user}
-}
 
 // target is the host as meshsync has it, with what is wanted of it.
 func (m machine) target(t *testing.T, want []mesh.Resource) *host.Host {
@@ -61,7 +24,7 @@ func (m machine) target(t *testing.T, want []mesh.Resource) *host.Host {
 			checks = append(checks, r.Service.Reports.Question())
 		}
 	}
-	h := host.New(host.Options{Mesh: "prod", Name: m.Name, Resources: want, Checks: checks, Dialer: dialer{m.pool.Host(m.spec())}, Timeout: patience, BatchTimeout: patience})
+	h := host.New(host.Options{Mesh: "prod", Name: m.Name, Resources: want, Checks: checks, Dialer: m.dialer(), Timeout: patience, BatchTimeout: patience})
 	t.Cleanup(func() { _ = h.Close() })
 	return h
 }
@@ -105,7 +68,7 @@ func (m machine) planned(t *testing.T, h *host.Host, want []mesh.Resource) plan.
 		t.Fatalf("observe: %s: %s", s.Outcome, s.Message)
 	}
 	in := plan.Input{
-		Mesh: &mesh.Mesh{Name: "prod", Hosts: []mesh.HostSpec{m.spec()}, Roles: []mesh.RoleSpec{{Name: "r", Hosts: []string{m.Name}}}, Resources: want},
+		Mesh: &mesh.Mesh{Name: "prod", Hosts: []mesh.HostSpec{m.HostSpec}, Roles: []mesh.RoleSpec{{Name: "r", Hosts: []string{m.Name}}}, Resources: want},
 		Seen: mesh.Observed{Targets: []mesh.TargetState{s}},
 	}
 	p := plan.Build(in)
@@ -141,17 +104,21 @@ func (m machine) apply(t *testing.T, want []mesh.Resource) map[string]plan.Outco
 	return m.applied(t, h, m.planned(t, h, want))
 }
 
-// converge brings the host to what is wanted, and sees that a second look finds nothing to do.
-func (m machine) converge(t *testing.T, want []mesh.Resource) map[string]plan.Outcome {
+// bring brings the host to what is wanted.
+func (m machine) bring(t *testing.T, want []mesh.Resource) {
 	t.Helper()
-	got := m.apply(t, want)
-	for what, o := range got {
+	for what, o := range m.apply(t, want) {
 		if o.Result != plan.ResultDone {
 			t.Errorf("%s: %s: %s", what, o.Result, o.Message)
 		}
 	}
+}
+
+// converge brings the host to what is wanted, and sees that a second look finds nothing to do.
+func (m machine) converge(t *testing.T, want []mesh.Resource) {
+	t.Helper()
+	m.bring(t, want)
 	m.settled(t, want)
-	return got
 }
 
 // settled sees that there is nothing to do.
@@ -177,6 +144,19 @@ func tell(p plan.Plan) string {
 		}
 	}
 	return b.String()
+}
+
+// steps are the operations of a plan on units, in order.
+func steps(p plan.Plan) string {
+	var out []string
+	for _, s := range p.Stages {
+		for _, b := range s.Batches {
+			for _, st := range b.Service {
+				out = append(out, string(st.Op)+" "+st.Unit)
+			}
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // holds fails the test unless a shell test passes on the host.

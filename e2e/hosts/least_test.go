@@ -24,8 +24,8 @@ func (m machine) account(t *testing.T, name string) {
 // as is the host as an account sees it.
 func (m machine) as(t *testing.T, user string, sudo mesh.Sudo, want []mesh.Resource) *host.Host {
 	t.Helper()
-	m.user = user
-	h := host.New(host.Options{Mesh: "prod", Name: m.Name, Resources: want, Dialer: dialer{m.pool.Host(m.spec())}, Sudo: sudo, Timeout: patience, BatchTimeout: patience})
+	m.User = user
+	h := host.New(host.Options{Mesh: "prod", Name: m.Name, Resources: want, Dialer: m.dialer(), Sudo: sudo, Timeout: patience, BatchTimeout: patience})
 	t.Cleanup(func() { _ = h.Close() })
 	return h
 }
@@ -38,7 +38,7 @@ func (m machine) seen(t *testing.T, h *host.Host, want []mesh.Resource, blind ..
 		t.Fatalf("observe: %s: %s", s.Outcome, s.Message)
 	}
 	return plan.Build(plan.Input{
-		Mesh:   &mesh.Mesh{Name: "prod", Hosts: []mesh.HostSpec{m.spec()}, Roles: []mesh.RoleSpec{{Name: "r", Hosts: []string{m.Name}}}, Resources: want},
+		Mesh:   &mesh.Mesh{Name: "prod", Hosts: []mesh.HostSpec{m.HostSpec}, Roles: []mesh.RoleSpec{{Name: "r", Hosts: []string{m.Name}}}, Resources: want},
 		Seen:   mesh.Observed{Targets: []mesh.TargetState{s}},
 		Policy: mesh.Policy{Blind: blind},
 	})

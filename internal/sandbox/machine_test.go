@@ -10,11 +10,11 @@ import (
 	"meshsync.dev/meshsync/internal/sandbox"
 )
 
-// TestToolsLeaveTheMachineAlone runs all of them, by a plan and its apply and by hand, and
-// compares what they would change if they were the machine's own.
+// TestToolsLeaveTheMachineAlone runs all of them, and compares what they would change if they
+// were the machine's own. That meshsync's scripts leave it alone, too, e2e/hosts sees.
 func TestToolsLeaveTheMachineAlone(t *testing.T) {
 	inEachMode(t, func(t *testing.T, mode sandbox.Mode) {
-		c := kindsBox(t, mode)
+		c := packageBox(t, mode)
 		settings := []string{"/proc/sys/net/ipv4/ip_forward", "/proc/sys/vm/swappiness", "/proc/sys/net/ipv4/tcp_rmem"}
 		watched := []string{"/etc", "/var/lib/dpkg", "/var/lib/apt", "/var/cache/debconf", "/usr/sbin", "/lib/systemd/system"}
 		look := func() []string {
@@ -33,17 +33,8 @@ func TestToolsLeaveTheMachineAlone(t *testing.T) {
 			return out
 		}
 		before := look()
-		reconciled(t, c, "r1", []declared{
-			{"groups", "evil", `{"gid": 6666}`},
-			{"users", "evil", `{"uid": 6666}`},
-			{"packages", "mesos", `{}`},
-			{"packages", "zookeeperd", `{"hold": true}`},
-			{"debconf", "evil evil/q string", `{"value": "x"}`},
-			{"sysctls", "vm.swappiness", `{"value": "13"}`},
-			{"modules", "dummy", `{}`},
-			{"hostsEntries", "10.6.6.6", `{"names": ["evil"]}`},
-			{"services", "zookeeper", `{"enabled": false, "running": false, "masked": true, "reads": [], "on": "restart"}`},
-		})
+		on(t, c, "m1", `groupadd -g 6666 evil && useradd -u 6666 -g evil evil && apt-get -y install mesos zookeeperd && apt-mark hold zookeeperd
+echo 'evil evil/q string x' | debconf-set-selections && sysctl -q -w vm.swappiness=13 && modprobe dummy && systemctl disable -q --now zookeeper && systemctl mask -q zookeeper`)
 		on(t, c, "m1", `usermod -s /bin/evil ops; userdel evil; groupadd worse; sysctl -q -w net.ipv4.ip_forward=1; modprobe bonding
 dpkg --configure -a; apt-get update; apt-get -y purge mesos; printf 'curl hold\n' | dpkg --set-selections
 ln -s /etc $R/etc/evil; rm -rf $R/etc/mesos; ln -s /etc $R/etc/mesos; apt-get -y install mesos || :
@@ -71,7 +62,7 @@ func TestToolsOnAFullDisk(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("a full disk needs namespaces")
 	}
-	c := kindsBox(t, "namespaces")
+	c := packageBox(t, "namespaces")
 	before := on(t, c, "m1", "getent passwd; getent group; cat $R/var/lib/dpkg/status")
 	fault(t, c, "full-disk", "")
 	if got := says(t, c, "useradd full"); got != "useradd: failure while writing changes to /etc/shadow\n1\n" {

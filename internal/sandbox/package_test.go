@@ -7,6 +7,26 @@ import (
 	"meshsync.dev/meshsync/internal/sandbox"
 )
 
+// packagesOfM1 are what the mesh of these tests names.
+func packagesOfM1() []sandbox.PackageOptions {
+	return []sandbox.PackageOptions{
+		{Name: "mesos", Versions: []string{"1.11.*", "1.10.0-1"}},
+		{Name: "zookeeperd"},
+		{Name: "haproxy", Versions: []string{"any"}},
+		{Name: "tool", Versions: []string{"2.0-1", "1.0-1"}, Files: map[string]string{"/usr/bin/tool": "x"}},
+	}
+}
+
+// packageBox is a sandbox whose only host gets its services by packages.
+func packageBox(t *testing.T, mode sandbox.Mode) *sandbox.Cluster {
+	t.Helper()
+	return box(t, sandbox.Options{Mode: mode, Timing: quick(), Hosts: []sandbox.HostOptions{{
+		Name: "m1", Packages: packagesOfM1(), Units: []sandbox.UnitOptions{
+			{Name: "zookeeper", Kind: "zookeeper"}, {Name: "mesos-master", Kind: "mesos-master"}, {Name: "haproxy"}, {Name: "logshipper"},
+		},
+	}}})
+}
+
 // lines are those of a text that begin with one of the words.
 func lines(text string, words ...string) string {
 	var b strings.Builder
@@ -26,7 +46,7 @@ const states = "dpkg-query -W -f '${Package} ${db:Status-Want} ${db:Status-Statu
 // TestAptAndDpkgSpeakAsDebians compares with what apt 2.6.1 and dpkg 1.21.22 say.
 func TestAptAndDpkgSpeakAsDebians(t *testing.T) {
 	inEachMode(t, func(t *testing.T, mode sandbox.Mode) {
-		c := kindsBox(t, mode)
+		c := packageBox(t, mode)
 		for _, x := range []struct{ do, want string }{
 			{"apt-get -y install x zookeeperd=9 mesos=9", "E: Unable to locate package x\nE: Version '9' for 'zookeeperd' was not found\nE: Version '9' for 'mesos' was not found\n100\n"},
 			{"apt-get frob", "E: Invalid operation frob\n100\n"},
@@ -96,7 +116,7 @@ func withoutCounts(text string) string {
 // TestAPackageStartsItsServices unless policy-rc.d forbids it, and tells when nothing does.
 func TestAPackageStartsItsServices(t *testing.T) {
 	inEachMode(t, func(t *testing.T, mode sandbox.Mode) {
-		c := kindsBox(t, mode)
+		c := packageBox(t, mode)
 		state := "; systemctl show -p LoadState,ActiveState,UnitFileState haproxy | tr '\\n' ' '"
 		policy := "printf '#!/bin/sh\\necho \"$*\" >>$R/tmp/asked\\nexit 101\\n' >$R/usr/sbin/policy-rc.d; chmod 755 $R/usr/sbin/policy-rc.d; "
 		for _, x := range []struct{ do, want string }{
@@ -124,7 +144,7 @@ func TestAPackageStartsItsServices(t *testing.T) {
 // TestFaultsOfPackages makes each fault, and takes it away.
 func TestFaultsOfPackages(t *testing.T) {
 	inEachMode(t, func(t *testing.T, mode sandbox.Mode) {
-		c := kindsBox(t, mode)
+		c := packageBox(t, mode)
 		fault(t, c, "apt-lock", "")
 		locked := "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 4711 (unattended-upgr)\n" +
 			"E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), is another process using it?\n100\n"
@@ -134,15 +154,10 @@ func TestFaultsOfPackages(t *testing.T) {
 		if got := says(t, c, "apt-get update"); !strings.HasPrefix(got, "E: Could not get lock /var/lib/apt/lists/lock.") || !strings.HasSuffix(got, "\n100\n") {
 			t.Errorf("apt-lock: %s", got)
 		}
-		want := resources(t, "m1", []declared{{"packages", "tool", `{"version": "1.0-1"}`}})
-		h := target(t, c, "m1", want)
-		if failed := applied(t, h, "r1", looked(t, h, want)); !strings.Contains(failed["package:tool"], "apt's lock is held by another process") {
-			t.Errorf("apt-lock: %q", failed)
-		}
 		fault(t, c, "apt-lock", "off")
 		fault(t, c, "postinst-fails", "tool")
-		if failed := applied(t, h, "r2", looked(t, h, want)); !strings.Contains(failed["package:tool"], "dpkg: error processing package tool (--configure)") {
-			t.Errorf("postinst-fails: %q", failed)
+		if got := says(t, c, "apt-get -y install tool=1.0-1"); !strings.Contains(got, "dpkg: error processing package tool (--configure)") || !strings.HasSuffix(got, "\n100\n") {
+			t.Errorf("postinst-fails: %s", got)
 		}
 		if got := says(t, c, states+"tool; dpkg --configure -a"); got != "tool install half-configured 1.0-1\nSetting up tool (1.0-1) ...\n"+
 			"dpkg: error processing package tool (--configure):\n installed tool package post-installation script subprocess returned error exit status 1\n"+
@@ -150,11 +165,8 @@ func TestFaultsOfPackages(t *testing.T) {
 			t.Errorf("postinst-fails: %s", got)
 		}
 		fault(t, c, "postinst-fails", "off")
-		if failed := applied(t, h, "r3", looked(t, h, want)); len(failed) > 0 {
-			t.Errorf("after the faults: %q", failed)
-		}
-		if left := looked(t, h, want); len(left) > 0 {
-			t.Errorf("after the faults: %v", left)
+		if got := says(t, c, "dpkg --configure -a >/dev/null; "+states+"tool"); got != "tool install installed 1.0-1\n0\n" {
+			t.Errorf("after the faults: %s", got)
 		}
 		if err := c.Fault("m1", "postinst-fails", "nosuch"); err == nil {
 			t.Error("a package that nobody has can fail")
