@@ -1,4 +1,4 @@
-// Package hosts has only tests: every kind of resource on a real Debian, from the look at
-// it to its change and its removal. What stubs cannot show is here: apt, dpkg, systemd,
-// the kernel and the account tools are the host's own.
+// Package hosts has only tests. Some are the conformance suite of hosts, which runs against
+// the sandbox and against a real Debian; the others need the real one: apt, dpkg, systemd,
+// the kernel and the account tools are the host's own there.
 package hosts
