@@ -165,7 +165,7 @@ func sandboxFault(e *environment, dir *string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "fault TARGET NAME[=ARG]",
 		Short: "Make a fault on a host or Marathon, or end it with NAME=off",
-		Long:  "Make a fault in a sandbox. Faults:\n\n  " + strings.Join(sandbox.Faults(), "\n  ") + "\n",
+		Long:  "Make a fault in a sandbox, on TARGET or on all hosts that match it ('a*'). Faults:\n\n  " + strings.Join(sandbox.Faults(), "\n  ") + "\n",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return usage("want a host or Marathon and a fault, got %d arguments", len(args))

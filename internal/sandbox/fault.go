@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"fmt"
+	"path"
 	"slices"
+	"strings"
 
 	"meshsync.dev/meshsync/internal/sandbox/hostd"
 	"meshsync.dev/meshsync/internal/sandbox/marathond"
@@ -29,8 +31,29 @@ func indented(lines []string) []string {
 	return out
 }
 
-// Fault makes a fault on a host or Marathon; arg "off" ends it.
+// Fault makes a fault on a host or Marathon; arg "off" ends it. Of a target with a * or ? it
+// is made on all hosts that match.
 func (c *Cluster) Fault(target, name, arg string) error {
+	if !strings.ContainsAny(target, "*?") {
+		return c.fault(target, name, arg)
+	}
+	found := false
+	for _, host := range c.world.Names() {
+		if ok, _ := path.Match(target, host); !ok {
+			continue
+		}
+		found = true
+		if err := c.fault(host, name, arg); err != nil {
+			return err
+		}
+	}
+	if !found {
+		return fmt.Errorf("the sandbox has no host that matches %q", target)
+	}
+	return nil
+}
+
+func (c *Cluster) fault(target, name, arg string) error {
 	if h := c.world.Host(target); h != nil {
 		return h.Fault(name, arg)
 	}

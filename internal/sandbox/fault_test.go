@@ -102,6 +102,12 @@ func TestFaultsOfACommand(t *testing.T) {
 	if r := with("slow", "300", "echo x"); r.out != "x\n" {
 		t.Errorf("slow: %+v", r)
 	}
+	// What comes late comes whole and in order, be it more than is on its way at once.
+	fault(t, c, "latency", "5")
+	if got := on(t, c, "m1", "seq 1000000"); len(got) != 6888896 || !strings.HasSuffix(got, "\n999999\n1000000\n") {
+		t.Errorf("latency: %d bytes", len(got))
+	}
+	fault(t, c, "latency", "off")
 }
 
 func TestACommandHangsMidway(t *testing.T) {
@@ -277,3 +283,23 @@ func handshakeOver(t *testing.T, connect sandbox.Connect, conn net.Conn, host st
 type noDeadline struct{ net.Conn }
 
 func (noDeadline) SetDeadline(time.Time) error { return nil }
+
+func TestAFaultOnAllHostsThatMatch(t *testing.T) {
+	t.Parallel()
+	c := box(t, sandbox.Options{Hosts: example()})
+	if err := c.Fault("m*", "unreachable", ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range example() {
+		client, err := dial(t, c, o.Name)
+		if reached := err == nil; reached == strings.HasPrefix(o.Name, "m") {
+			t.Errorf("%s: %v", o.Name, err)
+		}
+		if client != nil {
+			client.Close()
+		}
+	}
+	if err := c.Fault("x?", "unreachable", ""); err == nil || !strings.Contains(err.Error(), `no host that matches "x?"`) {
+		t.Errorf("a pattern that nothing matches: %v", err)
+	}
+}

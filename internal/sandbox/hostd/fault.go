@@ -24,6 +24,7 @@ const (
 	FaultHangMidway   = "hang-midway"
 	FaultDropAfter    = "drop-after"
 	FaultSlow         = "slow"
+	FaultLatency      = "latency"
 	FaultFullDisk     = "full-disk"
 	FaultKill         = "kill"
 	FaultStartFails   = "start-fails"
@@ -48,6 +49,7 @@ func faultHelp() map[string]string {
 		FaultFlood:                     "every command prints 1 GB",
 		FaultHangMidway + "[=BYTES]":   "a command's output stalls after BYTES (200)",
 		FaultDropAfter + "=[in:]BYTES": "the connection breaks after BYTES of a command's output, or of its input",
+		FaultLatency + "=MS":           "what it sends arrives MS milliseconds later",
 		FaultSlow + "=MS":              "every command starts MS milliseconds late",
 		FaultFullDisk + "[=KB]":        "its file system has KB kilobytes left (0)",
 		FaultKill + "=UNIT":            "the unit's process is killed, once",
@@ -130,7 +132,7 @@ func (h *Host) Fault(name, arg string) error {
 		return h.listen()
 	case name == FaultUnreachable:
 		h.unlisten()
-	case name == FaultHang || name == FaultNotSSH || name == FaultWrongHostKey || name == FaultRefuseAuth:
+	case name == FaultHang || name == FaultNotSSH || name == FaultWrongHostKey || name == FaultRefuseAuth || name == FaultLatency:
 		h.dropConnections()
 	}
 	return nil
@@ -142,7 +144,7 @@ func (h *Host) checkFault(name, arg string) error {
 		if arg != "" && arg != Off {
 			return fmt.Errorf("takes no argument but %s", Off)
 		}
-	case FaultHangMidway, FaultFullDisk, FaultDropAfter, FaultSlow:
+	case FaultHangMidway, FaultFullDisk, FaultDropAfter, FaultSlow, FaultLatency:
 		number := strings.TrimPrefix(arg, "in:")
 		if name != FaultDropAfter {
 			number = arg

@@ -87,6 +87,12 @@ func (h *Host) serve(c net.Conn) {
 		_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<html><h1>400 Bad Request</h1></html>\r\n")
 		return
 	}
+	if ms, ok := h.faults.arg(FaultLatency); ok {
+		n, _ := strconv.Atoi(ms) // checked by Fault
+		late := newLateConn(c, time.Duration(n)*time.Millisecond, h.serving.Go)
+		defer late.end(net.ErrClosed)
+		c = late
+	}
 	_ = c.SetDeadline(time.Now().Add(loginGrace))
 	conn, channels, requests, err := ssh.NewServerConn(c, h.sshConfig())
 	if err != nil {
