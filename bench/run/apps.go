@@ -69,9 +69,9 @@ func validateApps(ctx context.Context, s settings, folders, perFolder int, vet b
 	if err := writeApps(ctx, s, repo, folders, perFolder); err != nil {
 		return nil, fmt.Errorf("make a repository of %d apps: %w", folders*perFolder, err)
 	}
-	commands := []command{{repo, []string{s.meshsync, "validate", "-C", clusterMesh}}}
+	commands := []command{{dir: repo, args: []string{s.meshsync, "validate", "-C", clusterMesh}}}
 	if vet {
-		commands = append(commands, command{repo, []string{s.cue, "vet", "-c", "./..."}})
+		commands = append(commands, command{dir: repo, args: []string{s.cue, "vet", "-c", "./..."}})
 	}
 	return rounds(ctx, s.runs, commands...)
 }

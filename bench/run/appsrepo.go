@@ -13,7 +13,7 @@ import (
 // perFolder apps in place of its own, a file each, that take the example's template as its
 // own app does. The staging mesh is left out, so that both programs read the same files.
 func writeApps(ctx context.Context, s settings, dir string, folders, perFolder int) error {
-	if _, err := measure(ctx, command{"", []string{s.meshsync, "init", dir}}); err != nil {
+	if _, err := measure(ctx, command{dir: "", args: []string{s.meshsync, "init", dir}}); err != nil {
 		return err
 	}
 	apps := filepath.Join(dir, clusterMesh, "apps")

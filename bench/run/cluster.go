@@ -20,7 +20,7 @@ const (
 // writeCluster makes a git repository in dir: the example, with as many more agents as
 // make n hosts.
 func writeCluster(ctx context.Context, s settings, dir string, n int) error {
-	if _, err := measure(ctx, command{"", []string{s.meshsync, "init", dir}}); err != nil {
+	if _, err := measure(ctx, command{dir: "", args: []string{s.meshsync, "init", dir}}); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(dir, clusterMesh, "bench.cue"), []byte(moreAgents(n)), 0o644); err != nil {
@@ -34,6 +34,8 @@ func writeCluster(ctx context.Context, s settings, dir string, n int) error {
 func moreAgents(n int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "package %s\n\n", clusterMesh)
+	// All agents are begun at once, since what is measured comes after that.
+	fmt.Fprintf(&b, "policy: {limits: hosts: %[1]d, rollout: {\"mesos-agent\": maxUnavailable: %[1]d, logshipper: maxUnavailable: %[1]d}}\n", n)
 	for i := 3; i <= n-exampleHosts+2; i++ {
 		fmt.Fprintf(&b, "hosts: a%d: address: \"10.0.%d.%d\"\n", i, 1+i/200, 1+i%200)
 	}

@@ -14,7 +14,7 @@ func commit(ctx context.Context, dir string) error {
 		{"git", "add", "-A"},
 		{"git", "-c", "user.name=bench", "-c", "user.email=bench@example.com", "-c", "commit.gpgsign=false", "commit", "-q", "-m", "bench"},
 	} {
-		if _, err := measure(ctx, command{dir, args}); err != nil {
+		if _, err := measure(ctx, command{dir: dir, args: args}); err != nil {
 			return fmt.Errorf("make it a git repository: %w", err)
 		}
 	}

@@ -73,43 +73,60 @@ func slopeRow(s settings, seen []planned) row {
 	return r
 }
 
-// planCluster makes a repository of n hosts, boots it as a sandbox, applies it, and
-// measures. Nothing is left of it.
+// A cluster is a sandbox that runs, with its repository, applied.
+type cluster struct {
+	s                  settings
+	repo, box, connect string
+}
+
+// plan is a command on the cluster.
+func (c cluster) plan(args ...string) command {
+	return command{dir: c.repo, args: append([]string{c.s.meshsync, "plan", "-C", clusterMesh, "--connect", c.connect}, args...)}
+}
+
+// planCluster measures plans of n hosts.
 func planCluster(ctx context.Context, s settings, n int) (p planned, err error) {
+	err = withCluster(ctx, s, n, func(c cluster) error {
+		got, err := rounds(ctx, s.runs*planRounds, command{dir: c.repo, args: []string{s.meshsync, "validate", "-C", clusterMesh}}, c.plan(),
+			command{dir: c.repo, args: []string{s.floor, "-connect", c.connect}})
+		if err == nil {
+			p = planned{hosts: n, validate: got[0], plan: got[1], floor: got[2]}
+		}
+		return err
+	})
+	return p, err
+}
+
+// withCluster makes a repository of n hosts, boots it as a sandbox, applies it, and has it
+// measured. Nothing is left of it.
+func withCluster(ctx context.Context, s settings, n int, measured func(cluster) error) (err error) {
 	dir, err := os.MkdirTemp("", "meshsync-bench-")
 	if err != nil {
-		return p, err
+		return err
 	}
 	defer func() {
 		if rerr := os.RemoveAll(dir); err == nil {
 			err = rerr
 		}
 	}()
-	repo, box := filepath.Join(dir, "infra"), filepath.Join(dir, "box")
-	if err := writeCluster(ctx, s, repo, n); err != nil {
-		return p, fmt.Errorf("make a repository of %d hosts: %w", n, err)
+	c := cluster{s: s, repo: filepath.Join(dir, "infra"), box: filepath.Join(dir, "box"), connect: filepath.Join(dir, "box", "connect.json")}
+	if err := writeCluster(ctx, s, c.repo, n); err != nil {
+		return fmt.Errorf("make a repository of %d hosts: %w", n, err)
 	}
-	if _, err := measure(ctx, command{repo, []string{s.meshsync, "sandbox", "up", "--dir", box, "-C", clusterMesh}}); err != nil {
-		return p, fmt.Errorf("boot the sandbox: %w", err)
+	if _, err := measure(ctx, command{dir: c.repo, args: []string{s.meshsync, "sandbox", "up", "--dir", c.box, "-C", clusterMesh}}); err != nil {
+		return fmt.Errorf("boot the sandbox: %w", err)
 	}
 	defer func() {
 		// Not the caller's context: the sandbox is to be ended after an interrupt, too.
-		if _, derr := measure(context.WithoutCancel(ctx), command{repo, []string{s.meshsync, "sandbox", "down", "--dir", box}}); err == nil {
+		if _, derr := measure(context.WithoutCancel(ctx), command{dir: c.repo, args: []string{s.meshsync, "sandbox", "down", "--dir", c.box}}); err == nil {
 			err = derr
 		}
 	}()
-	connect := filepath.Join(box, "connect.json")
-	plan := []string{s.meshsync, "plan", "-C", clusterMesh, "--connect", connect}
-	if _, err := measure(ctx, command{repo, []string{s.meshsync, "apply", "--yes", "-C", clusterMesh, "--connect", connect}}); err != nil {
-		return p, fmt.Errorf("apply before the measurement: %w", err)
+	if _, err := measure(ctx, command{dir: c.repo, args: []string{s.meshsync, "apply", "--yes", "-C", clusterMesh, "--connect", c.connect}}); err != nil {
+		return fmt.Errorf("apply before the measurement: %w", err)
 	}
-	if _, err := measure(ctx, command{repo, append(plan, "--detailed-exitcode")}); err != nil {
-		return p, fmt.Errorf("the plan after apply is to be empty and complete: %w", err)
+	if _, err := measure(ctx, c.plan("--detailed-exitcode")); err != nil {
+		return fmt.Errorf("the plan after apply is to be empty and complete: %w", err)
 	}
-	got, err := rounds(ctx, s.runs*planRounds, command{repo, []string{s.meshsync, "validate", "-C", clusterMesh}}, command{repo, plan},
-		command{repo, []string{s.floor, "-connect", connect}})
-	if err != nil {
-		return p, err
-	}
-	return planned{hosts: n, validate: got[0], plan: got[1], floor: got[2]}, nil
+	return measured(c)
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,6 +23,7 @@ const commandTimeout = 10 * time.Minute
 type command struct {
 	dir  string
 	args []string
+	code int // the exit code that it has to have
 }
 
 func (c command) String() string { return strings.Join(c.args, " ") }
@@ -32,7 +34,7 @@ type sample struct {
 	rss       int64         // peak resident memory in bytes
 }
 
-// measure runs c once. Its output is read and dropped; an exit code other than 0 is an
+// measure runs c once. Its output is read and dropped; an exit code other than c's is an
 // error that carries the end of what it said.
 func measure(ctx context.Context, c command) (sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
@@ -44,6 +46,12 @@ func measure(ctx context.Context, c command) (sample, error) {
 	start := time.Now()
 	err := cmd.Run()
 	wall := time.Since(start)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == c.code {
+		err = nil
+	} else if err == nil && c.code != 0 {
+		err = fmt.Errorf("exit code 0, want %d", c.code)
+	}
 	if err != nil {
 		return sample{}, fmt.Errorf("%s: %w\n%s", c, err, tail(said.String()))
 	}

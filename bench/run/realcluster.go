@@ -65,12 +65,12 @@ func (c *realCluster) meshsync(name string, args ...string) command {
 	if name == "validate" {
 		all = all[:4]
 	}
-	return command{c.repo, append(all, args...)}
+	return command{dir: c.repo, args: append(all, args...)}
 }
 
 // floorOf is the floor on these hosts.
 func (c *realCluster) floorOf(args ...string) command {
-	return command{c.repo, append([]string{c.s.floor, "-connect", c.connect}, args...)}
+	return command{dir: c.repo, args: append([]string{c.s.floor, "-connect", c.connect}, args...)}
 }
 
 // masters are the first of the hosts.
@@ -129,7 +129,7 @@ func (c *realCluster) run(ctx context.Context, h *bed.Host, script string) error
 }
 
 func (c *realCluster) writeRepository(ctx context.Context) error {
-	if _, err := measure(ctx, command{"", []string{c.s.meshsync, "init", c.repo}}); err != nil {
+	if _, err := measure(ctx, command{dir: "", args: []string{c.s.meshsync, "init", c.repo}}); err != nil {
 		return err
 	}
 	folder := filepath.Join(c.repo, realMesh)

@@ -27,11 +27,11 @@ func TestMedian(t *testing.T) {
 
 func TestMeasureTellsWhyACommandFailed(t *testing.T) {
 	t.Parallel()
-	_, err := measure(t.Context(), command{t.TempDir(), []string{"/bin/sh", "-c", "echo this is why >&2; exit 3"}})
+	_, err := measure(t.Context(), command{dir: t.TempDir(), args: []string{"/bin/sh", "-c", "echo this is why >&2; exit 3"}})
 	if err == nil || !strings.Contains(err.Error(), "this is why") {
 		t.Errorf("got %v", err)
 	}
-	s, err := measure(t.Context(), command{"", []string{"/bin/sh", "-c", ":"}})
+	s, err := measure(t.Context(), command{dir: "", args: []string{"/bin/sh", "-c", ":"}})
 	if err != nil || s.wall <= 0 || s.rss <= 0 {
 		t.Errorf("got %+v, %v", s, err)
 	}
@@ -41,7 +41,7 @@ func TestRoundsRunInTurn(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	say := func(word string) command {
-		return command{dir, []string{"/bin/sh", "-c", "printf " + word + " >>log"}}
+		return command{dir: dir, args: []string{"/bin/sh", "-c", "printf " + word + " >>log"}}
 	}
 	got, err := rounds(t.Context(), 2, say("a"), say("b"))
 	if err != nil || len(got) != 2 || len(got[0]) != 2 || len(got[1]) != 2 {

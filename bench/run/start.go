@@ -31,7 +31,7 @@ func size(_ context.Context, s settings) []row {
 // start compares `meshsync version` with a program that imports the same libraries.
 func start(ctx context.Context, s settings) []row {
 	r := row{what: "`meshsync version` / a program that only imports the same libraries, wall", limit: maxStartRatio, unit: "×"}
-	got, err := rounds(ctx, startRounds, command{"", []string{s.meshsync, "version"}}, command{"", []string{s.prescribed}})
+	got, err := rounds(ctx, startRounds, command{dir: "", args: []string{s.meshsync, "version"}}, command{dir: "", args: []string{s.prescribed}})
 	if err != nil {
 		r.err = err
 		return []row{r}
