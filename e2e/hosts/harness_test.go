@@ -104,21 +104,24 @@ func (m machine) apply(t *testing.T, want []mesh.Resource) map[string]plan.Outco
 	return m.applied(t, h, m.planned(t, h, want))
 }
 
-// bring brings the host to what is wanted.
-func (m machine) bring(t *testing.T, want []mesh.Resource) {
+// bring brings the host to what is wanted, and returns what became of each action.
+func (m machine) bring(t *testing.T, want []mesh.Resource) map[string]plan.Outcome {
 	t.Helper()
-	for what, o := range m.apply(t, want) {
+	got := m.apply(t, want)
+	for what, o := range got {
 		if o.Result != plan.ResultDone {
 			t.Errorf("%s: %s: %s", what, o.Result, o.Message)
 		}
 	}
+	return got
 }
 
 // converge brings the host to what is wanted, and sees that a second look finds nothing to do.
-func (m machine) converge(t *testing.T, want []mesh.Resource) {
+func (m machine) converge(t *testing.T, want []mesh.Resource) map[string]plan.Outcome {
 	t.Helper()
-	m.bring(t, want)
+	got := m.bring(t, want)
 	m.settled(t, want)
+	return got
 }
 
 // settled sees that there is nothing to do.

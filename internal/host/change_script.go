@@ -286,7 +286,8 @@ ms_loaded || ms_try systemctl daemon-reload
 
 // step is the shell code of one service step. None is taken after a failure or
 // conflict. After a start the process is put into the record only when what it reads
-// was the same right before and right after: otherwise nobody knows what it took in.
+// was the same right before and right after: otherwise nobody knows what it took in. Until
+// then its record stays: it is of the process as it was, and of no other.
 func (b *batch) step(s *strings.Builder, j int, st plan.ServiceStep) {
 	n := len(b.work.Changes) + j
 	same := b.sameReads(b.starts[j])
@@ -294,12 +295,34 @@ func (b *batch) step(s *strings.Builder, j int, st plan.ServiceStep) {
 	if same != "" {
 		fmt.Fprintf(s, "ok=''; if %s; then ok=1; fi\n", same)
 	}
-	fmt.Fprintf(s, "if ms_unit %s %s; then S%d=''; ms_done %d\n", st.Op, quote(primitive.UnitFile(st.Unit)), j, n)
+	fmt.Fprintf(s, "if %s; then S%d=''; ms_done %d\n", b.operation(j, st), j, n)
 	if same != "" {
-		fmt.Fprintf(s, "if [ -n \"$ok\" ] && %[1]s && ms_process %[2]s; then S%[3]d=%[4]s; printf '%%s service %%s\\n' \"$T\" \"$S%[3]d\"; fi\n",
-			same, quote(primitive.UnitFile(st.Unit)), j, substituted(b.record.steps[j].starts))
+		fmt.Fprintf(s, "if [ -n \"$ok\" ] && %[1]s && %[2]s; then S%[3]d=%[4]s; printf '%%s service %%s\n' \"$T\" \"$S%[3]d\"; fi\n",
+			same, process(st), j, substituted(b.record.steps[j].starts))
 	}
 	fmt.Fprintf(s, "else ms_fail %d \"$W\"; fi\nelse printf '%%s skipped %d\\n' \"$T\"; fi\n", n, n)
+}
+
+// operation is the shell command of a service step.
+func (b *batch) operation(j int, st plan.ServiceStep) string {
+	unit := quote(primitive.UnitFile(st.Unit))
+	switch {
+	case st.Op != plan.OpReload:
+		return fmt.Sprintf("old=''; ms_unit %s %s", st.Op, unit)
+	case b.starts[j].renew:
+		return "ms_reload " + unit + " && ms_renewed " + unit
+	default:
+		return "ms_reload " + unit
+	}
+}
+
+// process is the shell command that finds out which process runs after a step.
+func process(st plan.ServiceStep) string {
+	command := "ms_process " + quote(primitive.UnitFile(st.Unit))
+	if st.Spec.On == mesh.OnReload {
+		command += " && ms_new_worker"
+	}
+	return command
 }
 
 // substituted is a shell word of a service record with the process's numbers in place.
@@ -307,7 +330,8 @@ func substituted(text string) string {
 	q := quote(text)
 	q = strings.Replace(q, bootHere, `'"$boot"'`, 1)
 	q = strings.Replace(q, pidHere, `'"$pid"'`, 1)
-	return strings.Replace(q, ticksHere, `'"$ticks"'`, 1)
+	q = strings.Replace(q, ticksHere, `'"$ticks"'`, 1)
+	return strings.Replace(q, workerHere, `'"$worker"'`, 1)
 }
 
 // sameReads is a shell condition that holds when everything a service reads is as
@@ -361,25 +385,3 @@ func sortedKeys[V any](m map[string]V) []string {
 	slices.Sort(out)
 	return out
 }
-
-// processPart reads which process a unit runs now, and does the operations on units. To
-// start a SysV script whose daemon has died does nothing, for systemd holds it for active.
-const processPart = primitive.UnitProcess + `ms_process() {
-  ms_unit_process "$(systemctl show -p MainPID,ControlGroup -- "$1" 2>/dev/null)"
-  [ "$s" != - ] && read -r boot </proc/sys/kernel/random/boot_id || return 1
-  set -f
-  # shellcheck disable=SC2086 # the fields are wanted one by one
-  set -- ${s##*) }
-  set +f
-  shift 19
-  ticks=$1
-  case $ticks in ''|*[!0-9]*) return 1;; esac
-}
-ms_unit() {
-  if [ "$1" = start ] && [ "$(systemctl show -p SubState --value -- "$2" 2>/dev/null)" = exited ]; then
-    ms_process "$2" || ms_try systemctl restart -- "$2"
-  else
-    ms_try systemctl "$1" -- "$2"
-  fi
-}
-`

@@ -39,7 +39,7 @@ type box struct {
 
 // systemctlStub keeps units as folders below $MESHSYNC_ROOT/units: NAME/enabled is
 // there when it is enabled, NAME/pid holds the process of a running one, NAME/broken
-// makes every start fail.
+// makes every start and reload fail, with NAME/hup a reload sends the process SIGHUP.
 const systemctlStub = `#!/bin/sh
 U="$MESHSYNC_ROOT/units"
 op=$1; shift
@@ -69,7 +69,7 @@ for u; do
   stop) stop "$d";;
   start) [ -f "$d/pid" ] || start "$d" "$u";;
   restart) stop "$d"; start "$d" "$u";;
-  reload) [ -f "$d/pid" ] || exit 1;;
+  reload) [ -f "$d/pid" ] && [ ! -f "$d/broken" ] || exit 1; [ ! -f "$d/hup" ] || kill -HUP "$(cat "$d/pid")";;
   esac
 done
 `

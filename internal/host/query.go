@@ -55,7 +55,9 @@ func newQuery(o Options) query {
 			q.recorded = append(q.recorded, r)
 			continue
 		case p.Named != nil:
-			q.named[r.Addr.Kind] = append(q.named[r.Addr.Kind], primitive.Wanted{Name: r.Addr.Name, Attrs: r.Attrs})
+			q.named[r.Addr.Kind] = append(q.named[r.Addr.Kind], primitive.Wanted{
+				Name: r.Addr.Name, Attrs: r.Attrs, Workers: r.Service != nil && r.Service.On == mesh.OnReload,
+			})
 			continue
 		}
 		q.gone[r.Addr.Name] = r.Gone

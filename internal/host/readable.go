@@ -1,6 +1,10 @@
 package host
 
-import "strings"
+import (
+	"strings"
+
+	"meshsync.dev/meshsync/internal/primitive"
+)
 
 // unreadableEntry stands in a listing for an entry whose content cannot be read: such a
 // listing has no digest that could be compared.
@@ -64,7 +68,7 @@ ms_closed() { printf '%s unlisted %s\n' "$T" "$1"; }
 // them where that fails, too: whoever reads it wants a block for each.
 func unitsPart(other string) string {
 	return `systemctl() {
-  if [ "$1 $2 $3 $4" != "show -p ` + unitProperties + ` --" ]; then command systemctl "$@"
+  if [ "$1 $2 $3 $4" != "show -p ` + primitive.UnitProperties + ` --" ]; then command systemctl "$@"
   elif x=$(command systemctl "$@" 2>/dev/null); then printf '%s\n' "$x"
   else
     shift 4

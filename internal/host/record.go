@@ -34,9 +34,10 @@ type entryTexts struct{ old, intends, holds string }
 // Placeholders in a service record, filled in by the script. They are no JSON, so a
 // record that still has one is never taken for whole.
 const (
-	bootHere  = "@BOOT@"
-	pidHere   = "@PID@"
-	ticksHere = "@TICKS@"
+	bootHere   = "@BOOT@"
+	pidHere    = "@PID@"
+	ticksHere  = "@TICKS@"
+	workerHere = "@WORKER@"
 )
 
 func planRecord(old mesh.TargetState, meshName string, w plan.Work, starts []*serviceStart) recordPlan {
@@ -168,6 +169,7 @@ func member(name string, v any) string {
 type serviceStart struct {
 	unit  string
 	spec  mesh.ServiceSpec
+	renew bool                 // a reload makes new workers
 	reads map[string]mesh.Read // as they are once the changes of the work are done; nil when one is not known
 }
 
@@ -182,7 +184,7 @@ func (s *serviceStart) recordText() string {
 	}
 	text := member(s.unit, mesh.ServiceRecord{BootID: bootHere, Reads: digests})
 	text = strings.Replace(text, `"pid":0`, `"pid":`+pidHere, 1)
-	return strings.Replace(text, `"start_ticks":0`, `"start_ticks":`+ticksHere, 1)
+	return strings.Replace(text, `"start_ticks":0`, `"start_ticks":`+ticksHere+workerHere, 1)
 }
 
 // startsOf lists, for each service step, the start it is; nil for steps that start nothing.
@@ -193,9 +195,18 @@ func startsOf(w plan.Work, last mesh.TargetState) []*serviceStart {
 			out = append(out, nil)
 			continue
 		}
-		out = append(out, &serviceStart{unit: s.Unit, spec: s.Spec, reads: readsAfter(s.Spec.Reads, w.Changes, last)})
+		out = append(out, &serviceStart{unit: s.Unit, spec: s.Spec, renew: renewsWorkers(s.Unit, last), reads: readsAfter(s.Spec.Reads, w.Changes, last)})
 	}
 	return out
+}
+
+// renewsWorkers reports whether a reload of a service makes new workers, as it was seen.
+func renewsWorkers(unit string, last mesh.TargetState) bool {
+	if last.Host == nil {
+		return false
+	}
+	proc, rec := last.Host.Processes[unit], last.Record.Services[unit]
+	return proc.RenewsWorkers(rec.Worker != nil && rec.Of(last.Host.BootID, proc))
 }
 
 // readsAfter is what a service's reads are once the changes are done; nil when that is

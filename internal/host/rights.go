@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/primitive"
 	"meshsync.dev/meshsync/internal/remote"
 )
 
@@ -22,12 +23,7 @@ const (
 	statCommand   = `/usr/bin/xargs -0 -r /usr/bin/stat -c '%f %U %G %s %Z %n' --`
 	digestCommand = `/usr/bin/xargs -0 -r /usr/bin/sha256sum --`
 	listCommand   = `/usr/bin/xargs -0 -r /bin/ls -1Ab --`
-	unitCommand   = `/usr/bin/xargs -0 -r /bin/systemctl show -p ` + unitProperties + ` --`
-)
-
-// unitProperties are those for which the primitive service asks.
-const (
-	unitProperties = "Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,ControlGroup,NeedDaemonReload"
+	unitCommand   = `/usr/bin/xargs -0 -r /bin/systemctl show -p ` + primitive.UnitProperties + ` --`
 )
 
 // stagingCommand receives the payload of a batch.

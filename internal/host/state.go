@@ -205,8 +205,24 @@ func (p *parser) other(s *mesh.TargetState, a mesh.Address, seen primitive.Seen)
 		p.facts.Offers[a.String()] = seen.Offers
 	}
 	if seen.StartTicks != 0 {
-		p.facts.Processes[a.Name] = mesh.Process{PID: seen.PID, StartTicks: seen.StartTicks, StartedAt: startedAt(p.btime, seen.StartTicks)}
+		p.facts.Processes[a.Name] = p.process(seen)
 	}
+}
+
+// process is the main process of a service, with the worker that was asked for.
+func (p *parser) process(seen primitive.Seen) mesh.Process {
+	is := func(id mesh.ProcessID) mesh.Process {
+		return mesh.Process{ProcessID: id, StartedAt: startedAt(p.btime, id.StartTicks)}
+	}
+	out := is(mesh.ProcessID{PID: seen.PID, StartTicks: seen.StartTicks})
+	if seen.Worker.StartTicks != 0 {
+		worker := is(seen.Worker)
+		out.Worker = &worker
+	}
+	if seen.ChangedAt != 0 {
+		out.ChangedAt = p.btime*1e9 + int64(seen.ChangedAt)*1e3 //nolint:gosec // microseconds since boot
+	}
+	return out
 }
 
 // ticksPerSecond is USER_HZ, which is 100 on every architecture that Debian runs on.

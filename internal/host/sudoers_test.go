@@ -29,7 +29,7 @@ func TestCommandsCanBeListedToTheLetter(t *testing.T) {
 		}
 	}
 	service, _ := primitive.Of(mesh.Service)
-	if look := service.Named.Look([]primitive.Wanted{{Name: "s"}}); !strings.Contains(look, "systemctl show -p "+unitProperties+" --") {
+	if look := service.Named.Look([]primitive.Wanted{{Name: "s"}}); !strings.Contains(look, "systemctl show -p "+primitive.UnitProperties+" --") {
 		t.Errorf("services are looked at in another way than the reading account may: %s", look)
 	}
 }

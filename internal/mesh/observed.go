@@ -92,14 +92,6 @@ type HostFacts struct {
 	Missing []string `json:"missing,omitempty"`
 }
 
-// Process identifies a running process beyond doubt: a pid may be reused, the
-// pair of pid and start ticks within one boot is not.
-type Process struct {
-	PID        int    `json:"pid"`
-	StartTicks uint64 `json:"start_ticks"` // field 22 of /proc/PID/stat: clock ticks after boot
-	StartedAt  int64  `json:"started_at"`  // the same as Unix nanoseconds; exact to about 1 s
-}
-
 // Read is the state of a path that a service reads.
 type Read struct {
 	// Digest is "sha256:HEX" of a file's bytes; of a directory, of its sorted

@@ -58,8 +58,16 @@ const (
 // ServiceRecord says what a process was started with, absences included: same
 // process and same digests mean that it runs what is on disk, whatever the clocks say.
 type ServiceRecord struct {
-	BootID     string            `json:"boot_id"`
-	PID        int               `json:"pid"`
-	StartTicks uint64            `json:"start_ticks"`
-	Reads      map[string]string `json:"reads"` // path → Read.Digest when it was started
+	BootID string `json:"boot_id"`
+	ProcessID
+
+	// Worker is the newest worker after the start or reload, of a service that reloads by
+	// making new ones; nil for all others, and in records of older versions.
+	Worker *ProcessID        `json:"worker,omitempty"`
+	Reads  map[string]string `json:"reads"` // path → Read.Digest when it was started
+}
+
+// Of reports whether the record is of this main process.
+func (r ServiceRecord) Of(bootID string, p Process) bool {
+	return r.BootID == bootID && r.ProcessID == p.ProcessID
 }

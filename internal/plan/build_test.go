@@ -65,7 +65,7 @@ func seen(name string, rs ...mesh.Resource) *mesh.TargetState {
 		Record: mesh.Record{Version: 1, Mesh: "t", Entries: map[string]mesh.RecordEntry{}, Services: map[string]mesh.ServiceRecord{}},
 		Host: &mesh.HostFacts{
 			BootID:    "boot",
-			Processes: map[string]mesh.Process{"zookeeper": {PID: 7, StartTicks: 100, StartedAt: 1000e9}},
+			Processes: map[string]mesh.Process{"zookeeper": {ProcessID: mesh.ProcessID{PID: 7, StartTicks: 100}, StartedAt: 1000e9}},
 			Reads:     map[string]mesh.Read{cfg: {Digest: mesh.DigestBytes([]byte("old")), Ctime: 500e9}},
 		},
 	}
@@ -73,7 +73,7 @@ func seen(name string, rs ...mesh.Resource) *mesh.TargetState {
 		s.Record.Entries[r.Addr.String()] = mesh.RecordEntry{Digest: mesh.Digest(r.Attrs), State: mesh.Holds, Origin: mesh.Created}
 	}
 	s.Record.Services["zookeeper"] = mesh.ServiceRecord{
-		BootID: "boot", PID: 7, StartTicks: 100, Reads: map[string]string{cfg: mesh.DigestBytes([]byte("old"))},
+		BootID: "boot", ProcessID: mesh.ProcessID{PID: 7, StartTicks: 100}, Reads: map[string]string{cfg: mesh.DigestBytes([]byte("old"))},
 	}
 	return s
 }
@@ -248,17 +248,17 @@ func TestRestartIsDerivedFromWhatIsSeen(t *testing.T) {
 			}
 		}},
 		{"another process, file older than it: fresh", 0, 0, 0, func(c *cluster) {
-			c.states["m2"].Host.Processes["zookeeper"] = mesh.Process{PID: 8, StartTicks: 200, StartedAt: 1000e9}
+			c.states["m2"].Host.Processes["zookeeper"] = mesh.Process{ProcessID: mesh.ProcessID{PID: 8, StartTicks: 200}, StartedAt: 1000e9}
 		}},
 		{"another process, file newer than it: stale", 1, 1, 0, func(c *cluster) {
-			c.states["m2"].Host.Processes["zookeeper"] = mesh.Process{PID: 8, StartTicks: 200, StartedAt: 400e9}
+			c.states["m2"].Host.Processes["zookeeper"] = mesh.Process{ProcessID: mesh.ProcessID{PID: 8, StartTicks: 200}, StartedAt: 400e9}
 		}},
 		{"another process, times too close to tell: unsure, and nothing is done", 0, 0, 1, func(c *cluster) {
-			c.states["m2"].Host.Processes["zookeeper"] = mesh.Process{PID: 8, StartTicks: 200, StartedAt: 501e9}
+			c.states["m2"].Host.Processes["zookeeper"] = mesh.Process{ProcessID: mesh.ProcessID{PID: 8, StartTicks: 200}, StartedAt: 501e9}
 		}},
 		{"another boot: the record is of another process", 1, 1, 0, func(c *cluster) {
 			c.states["m2"].Host.BootID = "another"
-			c.states["m2"].Host.Processes["zookeeper"] = mesh.Process{PID: 7, StartTicks: 100, StartedAt: 400e9}
+			c.states["m2"].Host.Processes["zookeeper"] = mesh.Process{ProcessID: mesh.ProcessID{PID: 7, StartTicks: 100}, StartedAt: 400e9}
 		}},
 		{"restart: manual writes and leaves the process", 0, 0, 0, func(c *cluster) {
 			c.want("new")

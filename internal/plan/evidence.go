@@ -16,7 +16,7 @@ import (
 type freshness struct {
 	known  bool   // the record knows this very process: no clock is involved
 	stale  string // the path that is newer than the process; "" if none
-	unsure string // the path of which the clocks cannot tell; "" if none
+	unsure string // what the clocks cannot tell, in words; "" if nothing
 	why    string // the evidence, in words
 	// reported says that the process itself, or systemd, told of it: no change of files mends that.
 	reported bool
@@ -34,8 +34,11 @@ func judge(unit string, spec mesh.ServiceSpec, s mesh.TargetState) freshness {
 		return freshness{}
 	}
 	rec, has := s.Record.Services[unit]
-	f := freshness{known: has && s.RecordState == mesh.RecordOK && rec.BootID == s.Host.BootID &&
-		rec.PID == proc.PID && rec.StartTicks == proc.StartTicks}
+	same := has && s.RecordState == mesh.RecordOK && rec.Of(s.Host.BootID, proc)
+	if !proc.RenewsWorkers(same && rec.Worker != nil) {
+		proc.Worker = nil
+	}
+	f := freshness{known: same && (proc.Worker == nil || rec.Worker != nil && *rec.Worker == proc.Worker.ProcessID)}
 	if slices.Contains(s.Host.Reload, unit) {
 		f.reported = true
 		f.stale, f.why = "unit", fmt.Sprintf("its unit on disk is not the one that systemd started the process (pid %d) by", proc.PID)
@@ -46,13 +49,17 @@ func judge(unit string, spec mesh.ServiceSpec, s mesh.TargetState) freshness {
 		if !seen {
 			continue // listed as unknown elsewhere
 		}
-		if was, ok := rec.Reads[path]; f.known && ok {
+		was, recorded := rec.Reads[path]
+		switch {
+		case f.known && recorded:
 			if was != now.Digest && f.stale == "" {
-				f.stale, f.why = path, fmt.Sprintf("%s is not what the process (pid %d) was started with", path, proc.PID)
+				f.stale, f.why = path, fmt.Sprintf("%s is not what the process (pid %d) was started with", path, proc.Newest().PID)
 			}
-			continue
+		case same && recorded && was == now.Digest && now.Ctime <= proc.Newest().StartedAt+clockMargin:
+			// Its workers are others by now, and were made of the same all along.
+		default:
+			f.byClock(path, now, proc)
 		}
-		f.byClock(path, now, proc)
 	}
 	return f
 }
@@ -77,18 +84,32 @@ func (f *freshness) byReport(r *mesh.Reports, answers []mesh.Answer) {
 	}
 }
 
+// byClock compares the change time of a path with the start of the process; of one that
+// reloads, with that of its newest worker. A worker that is newer than the change was made by a
+// reload, or died and was made again of what its master had read before: unless systemd saw the
+// service reload since, nobody knows which.
 func (f *freshness) byClock(path string, now mesh.Read, proc mesh.Process) {
+	newest := proc.Newest()
 	switch {
 	case now.Digest == mesh.AbsentDigest:
-	case now.Ctime > proc.StartedAt+clockMargin:
+	case now.Ctime > newest.StartedAt+clockMargin:
 		if f.stale == "" {
-			f.stale, f.why = path, fmt.Sprintf("%s changed after the process (pid %d) had started", path, proc.PID)
+			f.stale, f.why = path, fmt.Sprintf("%s changed after %s had started", path, process(proc))
 		}
-	case now.Ctime > proc.StartedAt-clockMargin:
-		if f.unsure == "" {
-			f.unsure = path
-		}
+	case f.unsure != "":
+	case now.Ctime > newest.StartedAt-clockMargin:
+		f.unsure = path + " changed within 2 s of the process's start: it may or may not run with it"
+	case proc.Worker != nil && proc.ChangedAt != 0 && now.Ctime > max(proc.StartedAt, proc.ChangedAt)+clockMargin:
+		f.unsure = fmt.Sprintf("%s changed before %s started, and systemd saw no reload since: it may be made of what the main process had read before", path, process(proc))
 	}
+}
+
+// process names what a service runs with.
+func process(p mesh.Process) string {
+	if p.Worker != nil {
+		return fmt.Sprintf("its newest worker (pid %d)", p.Worker.PID)
+	}
+	return fmt.Sprintf("the process (pid %d)", p.PID)
 }
 
 // ReadAfter is what a path that a service reads will be once the changes of its host

@@ -66,10 +66,10 @@ func TestSecretsOfWhichNobodyKnowsTheValue(t *testing.T) {
 						file.String(): entry,
 						unit.String(): {Digest: mesh.Digest(runs), State: mesh.Holds},
 					},
-					Services: map[string]mesh.ServiceRecord{"app": {BootID: "b", PID: 1, StartTicks: 1, Reads: map[string]string{"/d/s": read}}},
+					Services: map[string]mesh.ServiceRecord{"app": {BootID: "b", ProcessID: mesh.ProcessID{PID: 1, StartTicks: 1}, Reads: map[string]string{"/d/s": read}}},
 				},
 				Host: &mesh.HostFacts{
-					BootID: "b", Processes: map[string]mesh.Process{"app": {PID: 1, StartTicks: 1}}, Reads: map[string]mesh.Read{"/d/s": {Digest: x.live}},
+					BootID: "b", Processes: map[string]mesh.Process{"app": {ProcessID: mesh.ProcessID{PID: 1, StartTicks: 1}}}, Reads: map[string]mesh.Read{"/d/s": {Digest: x.live}},
 				},
 			}
 			p := Build(Input{Mesh: m, Policy: m.Policy, Seen: mesh.Observed{Targets: []mesh.TargetState{seen}}, RefreshSecrets: x.refresh})

@@ -83,7 +83,7 @@ func (b *builder) inputStep(r mesh.Resource, s mesh.TargetState) {
 	if fresh.unsure != "" && len(because) == 0 {
 		b.plan.Unsure = append(b.plan.Unsure, Evidence{
 			Target: r.Addr.Target, Unit: r.Addr.Name,
-			Message: fresh.unsure + " changed within 2 s of the process's start: it may or may not run with it",
+			Message: fresh.unsure,
 		})
 	}
 	if len(because) == 0 {

@@ -61,11 +61,13 @@ type Declared struct {
 type Seen struct {
 	Attrs      map[string]any
 	Unknown    string
-	PID        int      // of the process that it runs; 0 for none
-	StartTicks uint64   // of that process, since boot; 0 when it has gone
-	NoUnit     bool     // of a service: there is no such unit
-	Reload     bool     // of a service: its unit on disk is not the one that systemd has loaded
-	Offers     []string // what the host could bring it to, the best first; of kinds that ask
+	PID        int            // of the process that it runs; 0 for none
+	StartTicks uint64         // of that process, since boot; 0 when it has gone
+	Worker     mesh.ProcessID // its newest worker; zero for none, and where none was asked for
+	ChangedAt  uint64         // of a service whose worker was asked for: when systemd last saw its state change, in microseconds since boot; 0 if unknown
+	NoUnit     bool           // of a service: there is no such unit
+	Reload     bool           // of a service: its unit on disk is not the one that systemd has loaded
+	Offers     []string       // what the host could bring it to, the best first; of kinds that ask
 }
 
 // Wanted is one of the things that are looked at. Attrs are what is declared; nil for what
@@ -73,6 +75,8 @@ type Seen struct {
 type Wanted struct {
 	Name  string
 	Attrs mesh.Tree
+	// Workers asks for the newest worker of a service.
+	Workers bool
 }
 
 // Recorded is a kind that cannot be looked at: its record, written when it was done, is

@@ -75,17 +75,22 @@ const UnitProcess = `ms_unit_process() {
 }
 `
 
+// UnitProperties are what systemctl show is asked for. Accounts that only read have it in
+// their sudoers to the letter.
+const UnitProperties = "Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,ControlGroup,NeedDaemonReload,StateChangeTimestampMonotonic"
+
 // lookAtUnits asks for all units at once; systemctl prints one block for each, in order.
 // Behind them stands a line for the process of each, read by the shell itself, and the names
 // of those that are to be enabled.
 func lookAtUnits(wanted []Wanted) string {
 	var b strings.Builder
-	b.WriteString(UnitProcess + "u=$(systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,ControlGroup,NeedDaemonReload --")
+	b.WriteString(UnitProcess + UnitWorker + "u=$(systemctl show -p " + UnitProperties + " --")
 	for _, w := range wanted {
 		b.WriteString(" " + word(UnitFile(w.Name)))
 	}
 	b.WriteString(` 2>&1)
 printf '%s\n\n--processes--\n' "$u"
+k=0 have=` + workersOf(wanted) + `
 while [ -n "$u" ]; do
   case $u in
   *"$nl$nl"*) b=${u%%"$nl$nl"*} u=${u#*"$nl$nl"};;
@@ -93,6 +98,8 @@ while [ -n "$u" ]; do
   esac
   ms_unit_process "$b"
   printf '%s\n' "$s"
+  case $have in *" $k "*) ms_worker; printf '` + workerMark + `%s\n' "$w";; esac
+  k=$((k+1))
 done
 printf '\n--enabled--\n'
 `)
@@ -121,7 +128,7 @@ func readUnits(out string, names []string) []Seen {
 	stats, rest, two := strings.Cut("\n"+rest, toEnable)
 	enable, links, three := strings.Cut("\n"+rest, scripts)
 	units := parseUnits(blocks)
-	lines := strings.Split(strings.TrimSuffix(strings.TrimPrefix(stats, "\n"), "\n"), "\n")
+	lines, workers := splitWorkers(strings.Split(strings.TrimSuffix(strings.TrimPrefix(stats, "\n"), "\n"), "\n"))
 	if !one || !two || !three || len(units) != len(names) || len(lines) != len(names) {
 		return nil
 	}
@@ -134,7 +141,14 @@ func readUnits(out string, names []string) []Seen {
 		}
 		u.linked = listed(links, strings.TrimSuffix(names[i], ".service"))
 		u.toEnable = listed(enable, names[i])
-		seen = append(seen, u.seen(pid, ticks))
+		as := u.seen(pid, ticks)
+		if line, asked := workers[i]; asked {
+			if as.Worker.PID, as.Worker.StartTicks, ok = startTicks(line); !ok {
+				return nil
+			}
+			as.ChangedAt = u.changed
+		}
+		seen = append(seen, as)
 	}
 	return seen
 }
@@ -168,10 +182,12 @@ func startTicks(line string) (pid int, ticks uint64, ok bool) {
 //	MainPID=1234
 //	ControlGroup=/system.slice/zookeeper.service
 //	NeedDaemonReload=no
+//	StateChangeTimestampMonotonic=81244516
 type unit struct {
 	load, active, sub, file string
 	pid                     int
 	reload                  bool
+	changed                 uint64
 	linked                  bool // a boot starts the script of init.d that has its name
 	toEnable                bool // it is declared to be enabled
 }
@@ -195,6 +211,8 @@ func parseUnits(text string) []unit {
 				u.file = value
 			case "NeedDaemonReload":
 				u.reload = value == "yes"
+			case "StateChangeTimestampMonotonic":
+				u.changed = microseconds(value)
 			case "MainPID":
 				u.pid, _ = strconv.Atoi(value)
 			}

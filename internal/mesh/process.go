@@ -1,0 +1,44 @@
+package mesh
+
+// ProcessID tells a process from all others of one boot: a pid may be reused, the pair of
+// pid and start ticks is not.
+type ProcessID struct {
+	PID        int    `json:"pid"`
+	StartTicks uint64 `json:"start_ticks"` // field 22 of /proc/PID/stat: clock ticks after boot
+}
+
+// Process is a running process.
+type Process struct {
+	ProcessID
+
+	StartedAt int64 `json:"started_at"` // the start as Unix nanoseconds; exact to about 1 s
+	// Worker is the newest child that runs the same program in the same session, of a service
+	// that reloads.
+	Worker *Process `json:"worker,omitempty"`
+	// ChangedAt is when systemd last saw the state of such a service change, in Unix
+	// nanoseconds: it came up, or a reload ended. 0 when that is not known.
+	ChangedAt int64 `json:"changed_at,omitempty"`
+}
+
+// cameAlong is within what time of a start or a reload a worker came by it, in nanoseconds.
+const cameAlong = int64(2e9)
+
+// RenewsWorkers reports whether a reload of the process makes new workers, so that the
+// newest one tells what it runs with. There are servers whose children come with connections
+// and tell nothing: a worker came when the service started or reloaded. learned says that it is
+// known already, since meshsync saw one come.
+func (p Process) RenewsWorkers(learned bool) bool {
+	if p.Worker == nil {
+		return false
+	}
+	along := func(of int64) bool { return max(of-p.Worker.StartedAt, p.Worker.StartedAt-of) <= cameAlong }
+	return learned || along(p.StartedAt) || along(p.ChangedAt)
+}
+
+// Newest is the newest worker of a process that has any, else the process.
+func (p Process) Newest() Process {
+	if p.Worker != nil {
+		return *p.Worker
+	}
+	return p
+}
