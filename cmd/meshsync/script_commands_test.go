@@ -60,12 +60,13 @@ func setup(env *testscript.Env) error {
 //	onhost HOST PATH FILE     put FILE on a host by hand; "-" for FILE removes PATH
 //	fromhost HOST PATH        print a host's file
 //	await FILE EXPR           wait until the file has a match
+//	until EXPR COMMAND ARG…   run a command until it succeeds; each time that it fails its output has a match
 //	valid KIND FILE           check a JSON document against its published schema
 //	normal FILE               replace what differs from run to run
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"exits": cmdExits, "infra": cmdInfra, "commit": cmdCommit, "box": cmdBox, "fault": cmdFault,
-		"marathon": cmdMarathon, "onhost": cmdOnHost, "fromhost": cmdFromHost, "await": cmdAwait, "valid": cmdValid, "normal": cmdNormal,
+		"marathon": cmdMarathon, "onhost": cmdOnHost, "fromhost": cmdFromHost, "await": cmdAwait, "until": cmdUntil, "valid": cmdValid, "normal": cmdNormal,
 	}
 }
 
@@ -192,6 +193,24 @@ func cmdAwait(ts *testscript.TestScript, _ bool, args []string) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	ts.Fatalf("%s never had a match of %s", args[0], args[1])
+}
+
+// cmdUntil is for what another process may be in the way of for a while: until then the
+// command has to say so.
+func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until EXPR COMMAND ARG…")
+	}
+	expr := regexp.MustCompile(args[0])
+	for deadline := time.Now().Add(time.Minute); ts.Exec(args[1], args[2:]...) != nil; {
+		said := ts.ReadFile("stdout") + ts.ReadFile("stderr")
+		if !expr.MatchString(said) {
+			ts.Fatalf("it failed, and does not say %s", args[0])
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("it still fails")
+		}
+	}
 }
 
 // schemaDir is found when the tests start: scripts run elsewhere.
