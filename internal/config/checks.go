@@ -21,6 +21,7 @@ func check(m *mesh.Mesh, l *loader) {
 	checkParents(m, l)
 	checkRecords(m, l)
 	checkPurges(m, l)
+	checkAbsent(m, l)
 	checkEnsembles(m, l)
 	checkServices(m, l)
 	checkSecrets(m, l)

@@ -115,12 +115,25 @@ const ownRecords = "/var/lib/meshsync"
 // their place, would make all of the host look as if it had never been applied.
 func checkRecords(m *mesh.Mesh, l *loader) {
 	for _, r := range m.Resources {
-		if r.Service == nil && (r.Addr.Name == ownRecords || strings.HasPrefix(r.Addr.Name, ownRecords+"/")) {
+		at, field := r.Addr.Name, []string{}
+		if to, ok := unpackedTo(r); ok {
+			at, field = to, []string{"to"}
+		}
+		if strings.HasPrefix(at, "/") && atOrBelow(at, ownRecords) {
 			l.errs.add(Error{
-				Pos: l.madeAt(r), Rule: "own-records",
-				Msg:  fmt.Sprintf("role %s yields %s, and %s holds meshsync's own records", r.Role, r.Addr.Name, ownRecords),
+				Pos: l.madeAt(r, field...), Rule: "own-records",
+				Msg:  fmt.Sprintf("role %s yields %s, and %s holds meshsync's own records", r.Role, at, ownRecords),
 				Hint: "meshsync makes that folder and keeps it; put files of your own elsewhere",
 			})
 		}
 	}
+}
+
+// unpackedTo is the directory that an archive is unpacked in. ok is false for all other kinds.
+func unpackedTo(r mesh.Resource) (dir string, ok bool) {
+	if r.Addr.Kind != "archive" {
+		return "", false
+	}
+	to, ok := leadsTo(r)
+	return path.Clean(to), ok
 }
