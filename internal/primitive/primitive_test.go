@@ -193,3 +193,15 @@ func FuzzReadUnits(f *testing.F) {
 		}
 	})
 }
+
+func TestAUnitsNameMayHaveDots(t *testing.T) {
+	t.Parallel()
+	for unit, want := range map[string]string{
+		"zookeeper": "zookeeper.service", "php8.2-fpm": "php8.2-fpm.service", "getty@tty1": "getty@tty1.service",
+		"docker.socket": "docker.socket", "apt-daily.timer": "apt-daily.timer", "srv-data.mount": "srv-data.mount", "a.service": "a.service",
+	} {
+		if got := UnitFile(unit); got != want {
+			t.Errorf("%s: %s, want %s", unit, got, want)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package primitive
 
 import (
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,9 +35,11 @@ func service() Primitive {
 	}
 }
 
-// UnitFile is a unit's full name.
+// UnitFile is a unit's full name. Only the words of systemd.unit(5) are types of units: the
+// dot of php8.2-fpm belongs to its name.
 func UnitFile(unit string) string {
-	if strings.Contains(unit, ".") {
+	switch path.Ext(unit) {
+	case ".service", ".socket", ".timer", ".path", ".target", ".mount", ".automount", ".swap", ".slice", ".scope", ".device":
 		return unit
 	}
 	return unit + ".service"
