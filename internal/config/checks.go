@@ -22,6 +22,8 @@ func check(m *mesh.Mesh, l *loader) {
 	checkRecords(m, l)
 	checkPurges(m, l)
 	checkAbsent(m, l)
+	checkContradictions(m, l)
+	checkKernelPaths(m, l)
 	checkEnsembles(m, l)
 	checkServices(m, l)
 	checkSecrets(m, l)

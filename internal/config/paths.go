@@ -137,3 +137,17 @@ func unpackedTo(r mesh.Resource) (dir string, ok bool) {
 	to, ok := leadsTo(r)
 	return path.Clean(to), ok
 }
+
+// checkKernelPaths finds paths of file systems in which the kernel makes all files itself: one
+// that is written beside them and moved there, as each file is, cannot be.
+func checkKernelPaths(m *mesh.Mesh, l *loader) {
+	for _, r := range m.Resources {
+		if r.Addr.IsPath() && (atOrBelow(r.Addr.Name, "/proc") || atOrBelow(r.Addr.Name, "/sys")) {
+			l.errs.add(Error{
+				Pos: l.madeAt(r), Rule: "kernel-path",
+				Msg:  fmt.Sprintf("role %s yields %s, and only the kernel makes files there", r.Role, r.Addr.Name),
+				Hint: "declare what lies below /proc/sys in sysctls, by its name with dots; for other settings use a unit or a command",
+			})
+		}
+	}
+}
