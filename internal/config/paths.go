@@ -94,6 +94,9 @@ func (l *loader) belowNoDirectory(r, parent mesh.Resource) {
 		owner, on = "role "+parent.Role, " on "+r.Addr.Target.Name
 	}
 	hint := fmt.Sprintf("declare %s in directories, or move one of the two", parent.Addr.Name)
+	if r.Gone && parent.Gone {
+		hint = fmt.Sprintf("with recursive: true at %s, all that is below it goes along: leave this one out", parent.Addr.Name)
+	}
 	if to, ok := leadsTo(parent); ok {
 		if !path.IsAbs(to) {
 			to = path.Join(path.Dir(parent.Addr.Name), to)
