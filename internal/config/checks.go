@@ -25,6 +25,7 @@ func check(m *mesh.Mesh, l *loader) {
 	checkContradictions(m, l)
 	checkKernelPaths(m, l)
 	checkEnsembles(m, l)
+	checkIdentities(m, l)
 	checkServices(m, l)
 	checkSecrets(m, l)
 	checkPolicy(m, l)
@@ -80,22 +81,45 @@ func (l *loader) ensembleAt(r mesh.RoleSpec) mesh.Pos {
 	return r.Origin
 }
 
-// checkIDs finds two members with one id: the lines server.N of ZooKeeper would clash.
+// checkIDs finds two members with one identity: the lines server.N of ZooKeeper would clash.
 func checkIDs(m *mesh.Mesh, c *collector) {
 	for _, r := range m.Roles {
 		seen := map[string]mesh.Resource{}
 		for _, res := range m.Resources {
-			if res.Role != r.Name || res.Text == nil || path.Base(res.Addr.Name) != "myid" {
+			if res.Role != r.Name || res.Text == nil || !tellsIdentity(r, res) {
 				continue
 			}
 			id := strings.TrimSpace(*res.Text)
-			if old, ok := seen[id]; ok {
+			if old, ok := seen[res.Addr.Name+"\x00"+id]; ok {
 				c.add(Error{
 					Pos: hostOrigin(m, res.Addr.Target.Name), Also: []mesh.Pos{hostOrigin(m, old.Addr.Target.Name)}, Rule: "duplicate-id",
 					Msg: fmt.Sprintf("hosts %s and %s both have the id %s in role %s", old.Addr.Target.Name, res.Addr.Target.Name, id, r.Name),
 				})
 			}
-			seen[id] = res
+			seen[res.Addr.Name+"\x00"+id] = res
+		}
+	}
+}
+
+func tellsIdentity(r mesh.RoleSpec, res mesh.Resource) bool {
+	return r.Ensemble != nil && slices.Contains(r.Ensemble.Identity, res.Addr.Name)
+}
+
+// checkIdentities finds ensembles whose identity lies in no file of theirs: none would be held to it.
+func checkIdentities(m *mesh.Mesh, l *loader) {
+	for _, r := range m.Roles {
+		if r.Ensemble == nil {
+			continue
+		}
+		for _, file := range r.Ensemble.Identity {
+			if !slices.ContainsFunc(m.Resources, func(res mesh.Resource) bool {
+				return res.Role == r.Name && res.Addr.Kind == mesh.File && res.Addr.Name == file
+			}) {
+				l.errs.add(Error{
+					Pos: l.ensembleAt(r), Rule: "identity", Msg: fmt.Sprintf("ensemble %s has its identity in %s, and role %s yields no such file", r.Ensemble.Name, file, r.Name),
+					Hint: "name the file in files that says which member a host is",
+				})
+			}
 		}
 	}
 }

@@ -35,11 +35,12 @@ type (
 	// rawResources is what a role yields: the field of each primitive, and the two below.
 	rawResources map[string]json.RawMessage
 	rawEnsemble  struct {
-		Name    string     `json:"name"`
-		Service string     `json:"service"`
-		Check   mesh.Check `json:"check"`
-		Members []string   `json:"members"`
-		Quorum  int        `json:"quorum"`
+		Name     string     `json:"name"`
+		Service  string     `json:"service"`
+		Check    mesh.Check `json:"check"`
+		Members  []string   `json:"members"`
+		Quorum   int        `json:"quorum"`
+		Identity []string   `json:"identity"`
 	}
 	rawRollout struct {
 		Layer          int    `json:"layer"`
@@ -164,7 +165,7 @@ func (l *loader) roleSpec(name string, raw rawResources) mesh.RoleSpec {
 	var e *rawEnsemble
 	if l.from(raw["ensemble"], &e); e != nil {
 		slices.Sort(e.Members)
-		spec.Ensemble = &mesh.Ensemble{Name: e.Name, Service: e.Service, Check: e.Check, Members: e.Members, Quorum: e.Quorum}
+		spec.Ensemble = &mesh.Ensemble{Name: e.Name, Service: e.Service, Check: e.Check, Members: e.Members, Quorum: e.Quorum, Identity: e.Identity}
 	}
 	return spec
 }

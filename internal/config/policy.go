@@ -15,6 +15,7 @@ type rawPolicy struct {
 		TaskRestarts *int `json:"taskRestarts"`
 		Hosts        *int `json:"hosts"`
 		Outages      *int `json:"outages"`
+		Identities   *int `json:"identityChanges"`
 	} `json:"limits"`
 	Unreachable struct {
 		Max         *int `json:"max"`
@@ -43,7 +44,7 @@ func (l *loader) decodePolicy() mesh.Policy {
 	p := mesh.Policy{
 		Limits: mesh.Limits{
 			Deletions: raw.Limits.Deletions, TaskRestarts: raw.Limits.TaskRestarts,
-			Hosts: raw.Limits.Hosts, Outages: raw.Limits.Outages,
+			Hosts: raw.Limits.Hosts, Outages: raw.Limits.Outages, IdentityChanges: raw.Limits.Identities,
 		},
 		Unreachable: mesh.Unreachable{Max: raw.Unreachable.Max, QuorumRoles: raw.Unreachable.QuorumRoles},
 		Blind:       raw.Blind, SecretNames: raw.SecretNames, Restart: raw.Restart,

@@ -76,6 +76,8 @@ type Ensemble struct {
 	Check   Check    `json:"check"`
 	Members []string `json:"members"` // host names, sorted
 	Quorum  int      `json:"quorum"`  // > len(Members)/2, checked when decoded
+	// Identity lists the files that say which member a host is.
+	Identity []string `json:"identity,omitempty"`
 }
 
 // AppSpec is one app as the repository writes it, with Marathon's own field names.

@@ -22,6 +22,8 @@ type Limits struct {
 	TaskRestarts *int // Marathon tasks restarted
 	Hosts        *int // hosts changed
 	Outages      *int // restarts after which an ensemble does not serve for a moment
+	// IdentityChanges counts members of ensembles that become other ones in place.
+	IdentityChanges *int
 }
 
 // Unreachable bounds how incomplete a plan may be that is applied nevertheless.

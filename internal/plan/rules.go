@@ -17,6 +17,7 @@ type ruleSpec struct {
 	actual  func(b *builder) int
 	one     string // of what the number counts
 	many    string
+	why     string // it is refused, where the number does not say it by itself
 }
 
 // counted is "1 outage" or "2 outages".
@@ -30,12 +31,16 @@ func (s ruleSpec) counted(n int) string {
 // ruleSpecs is the one place where policy's defaults live.
 func ruleSpecs(p mesh.Policy) []ruleSpec {
 	return []ruleSpec{
-		{"limits.deletions", 20, p.Limits.Deletions, func(b *builder) int { return b.plan.Summary.Deletes }, "deletion", "deletions"},
-		{"limits.taskRestarts", 200, p.Limits.TaskRestarts, func(b *builder) int { return b.count(TaskRestart) }, "task restart", "task restarts"},
-		{"limits.hosts", 250, p.Limits.Hosts, func(b *builder) int { return b.plan.Summary.Hosts }, "host changed", "hosts changed"},
-		{"limits.outages", 0, p.Limits.Outages, func(b *builder) int { return b.count(Outage) }, "outage", "outages"},
-		{"unreachable.max", 0, p.Unreachable.Max, (*builder).unseen, "target that could not be observed", "targets that could not be observed"},
-		{"unreachable.quorumRoles", 0, p.Unreachable.QuorumRoles, (*builder).unseenMembers, "member of an ensemble that could not be observed", "members of an ensemble that could not be observed"},
+		{"limits.deletions", 20, p.Limits.Deletions, func(b *builder) int { return b.plan.Summary.Deletes }, "deletion", "deletions", ""},
+		{"limits.taskRestarts", 200, p.Limits.TaskRestarts, func(b *builder) int { return b.count(TaskRestart) }, "task restart", "task restarts", ""},
+		{"limits.hosts", 250, p.Limits.Hosts, func(b *builder) int { return b.plan.Summary.Hosts }, "host changed", "hosts changed", ""},
+		{"limits.outages", 0, p.Limits.Outages, func(b *builder) int { return b.count(Outage) }, "outage", "outages", ""},
+		{
+			"limits.identityChanges", 0, p.Limits.IdentityChanges, (*builder).identityChanges, "member of an ensemble with another identity", "members of ensembles with another identity",
+			"who comes back as another member votes with data that is not its own; stop it for good instead, and let the other one join without data",
+		},
+		{"unreachable.max", 0, p.Unreachable.Max, (*builder).unseen, "target that could not be observed", "targets that could not be observed", ""},
+		{"unreachable.quorumRoles", 0, p.Unreachable.QuorumRoles, (*builder).unseenMembers, "member of an ensemble that could not be observed", "members of an ensemble that could not be observed", ""},
 	}
 }
 
@@ -64,6 +69,9 @@ func (b *builder) rules() {
 			continue
 		}
 		text := fmt.Sprintf("%s, and policy allows %d", spec.counted(r.Actual), r.Value)
+		if spec.why != "" {
+			text += ": " + spec.why
+		}
 		if named {
 			text += fmt.Sprintf("; --override %s=%d names another number, so the plan is not the one that was looked at", r.Name, accepted)
 		}
