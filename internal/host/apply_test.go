@@ -210,6 +210,13 @@ func TestRecordStates(t *testing.T) {
 			t.Errorf("%q: %s, want %s", text, s.RecordState, want)
 		}
 	}
+	b := newBox(t)
+	if err := os.MkdirAll(b.path("/var/lib/meshsync/prod/record.json"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if s := b.host().Observe(context.Background()); s.RecordState != mesh.RecordCorrupt {
+		t.Errorf("a directory: %s", s.RecordState)
+	}
 }
 
 func TestWhatOnlyTheRecordNamesIsObserved(t *testing.T) {

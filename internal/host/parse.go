@@ -36,6 +36,7 @@ type parser struct {
 	record         []byte
 	recordTold     bool            // also when there is none
 	noRecord       bool            // the user may not read whether there is one
+	oddRecord      bool            // what lies in its place is no file
 	unreadable     map[string]bool // files of which the user may not read the content
 	unlisted       map[string]bool // directories of which the user may not read the entries
 }
@@ -134,6 +135,8 @@ func (p *parser) enter(word, arg string) (string, error) {
 		p.unlisted[p.bare(arg)] = true
 	case "norecord":
 		p.noRecord = true
+	case "oddrecord":
+		p.oddRecord = true
 	case "oddname":
 		p.odd++
 	case "record":

@@ -46,6 +46,9 @@ func (p *parser) state() (mesh.TargetState, error) {
 		return s, garbled(p.q, "it does not say what the record of the host is; see whether perl or bash work there")
 	}
 	s.Record, s.RecordState = readRecord(p.record, p.q.mesh)
+	if p.oddRecord {
+		s.RecordState = mesh.RecordCorrupt
+	}
 	s.RecordDigest = mesh.DigestBytes(p.record)
 	p.recorded(&s)
 	s.Host = &p.facts
