@@ -77,7 +77,7 @@ func planRecord(old mesh.TargetState, meshName string, w plan.Work, starts []*se
 
 // recordHead is what the record says of itself.
 func recordHead(meshName string, old mesh.TargetState, w plan.Work) string {
-	head := mesh.Record{Version: mesh.RecordVersion, Mesh: meshName, Members: w.Members}
+	head := mesh.Record{Version: mesh.RecordVersion, Mesh: meshName, Host: old.Target.Name, Members: w.Members}
 	if head.Members == nil {
 		head.Members = old.Record.Members
 	}

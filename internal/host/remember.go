@@ -12,6 +12,7 @@ import (
 // tell: the next work builds on it.
 func (h *Host) rememberRecord(b *batch, f *follower) {
 	rec := mesh.Record{Version: mesh.RecordVersion, Mesh: h.o.Mesh, Entries: map[string]mesh.RecordEntry{}, Services: map[string]mesh.ServiceRecord{}}
+	rec.Host = h.o.Name
 	if h.last.Host != nil {
 		rec.Machine, rec.HostKey = h.last.Host.MachineID, h.last.Host.HostKey
 	}

@@ -21,9 +21,10 @@ const (
 type Record struct {
 	Version int    `json:"version"`
 	Mesh    string `json:"mesh"`
-	// Machine is the machine id of the host that wrote it, HostKey the key that it showed then;
-	// records of older versions have none. Members are the machine ids of the members of each
+	// Host is the host's name in the mesh when it was written, Machine its machine id, HostKey
+	// the key that it showed; records of older versions have none. Members are the machine ids of the members of each
 	// ensemble, by host: what tells of a member that was reinstalled.
+	Host     string                       `json:"host,omitempty"`
 	Machine  string                       `json:"machine,omitempty"`
 	HostKey  HostKey                      `json:"host_key,omitempty"`
 	Members  map[string]map[string]string `json:"members,omitempty"`

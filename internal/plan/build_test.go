@@ -65,6 +65,7 @@ func seen(name string, rs ...mesh.Resource) *mesh.TargetState {
 		Record: mesh.Record{Version: 1, Mesh: "t", Entries: map[string]mesh.RecordEntry{}, Services: map[string]mesh.ServiceRecord{}},
 		Host: &mesh.HostFacts{
 			BootID:    "boot",
+			MachineID: "machine-" + name,
 			Processes: map[string]mesh.Process{"zookeeper": {ProcessID: mesh.ProcessID{PID: 7, StartTicks: 100}, StartedAt: 1000e9}},
 			Reads:     map[string]mesh.Read{cfg: {Digest: mesh.DigestBytes([]byte("old")), Ctime: 500e9}},
 		},

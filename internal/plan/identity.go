@@ -15,14 +15,23 @@ import (
 func (b *builder) identities() {
 	b.hostKeys()
 	names := map[string][]string{} // by machine id
+	var silent []string
 	for _, t := range b.in.Seen.Targets {
-		if t.Host == nil || t.Host.MachineID == "" {
+		if t.Host == nil {
+			continue
+		}
+		if t.Host.MachineID == "" {
+			silent = append(silent, t.Target.Name)
 			continue
 		}
 		names[t.Host.MachineID] = append(names[t.Host.MachineID], t.Target.Name)
 		if b.in.Machines[t.Target.Name] != t.Host.MachineID {
 			b.machine(t)
 		}
+	}
+	if len(silent) > 0 {
+		slices.Sort(silent)
+		b.plan.Notes = append(b.plan.Notes, few(silent)+": without an /etc/machine-id, so it is not checked whether each is the machine of its record, and none has two names; systemd-machine-id-setup makes one")
 	}
 	for _, id := range slices.Sorted(maps.Keys(names)) {
 		if hosts := names[id]; len(hosts) > 1 {
@@ -49,6 +58,15 @@ func (b *builder) machine(t mesh.TargetState) {
 		})
 		return
 	}
+	if other := b.otherName(t); other != "" {
+		b.plan.Refusals = append(b.plan.Refusals, Refusal{
+			Code: "identity.duplicate", Subject: other + " " + name,
+			Message: fmt.Sprintf("%s and %s are one machine: the record that is on %s was written under the name %s, which the mesh has, too", other, name, name, other),
+			Hint:    fmt.Sprintf("give each host of the mesh one address, or take the old name out of the mesh; if this machine is %s now: --accept-machine %s=%s", name, name, now),
+			Source:  "built in",
+		})
+		return
+	}
 	for _, r := range b.in.Mesh.Roles {
 		if r.Ensemble == nil || t.Record.Machine != "" {
 			continue
@@ -63,6 +81,38 @@ func (b *builder) machine(t mesh.TargetState) {
 			return
 		}
 	}
+}
+
+// otherName is another host of the mesh, as which this machine was known when its record was
+// written; "" for none. The other one need not be observed: --only may leave it out.
+func (b *builder) otherName(t mesh.TargetState) string {
+	names := []string{t.Record.Host}
+	if t.Record.Host == "" { // it is of a meshsync that did not write it down
+		for name := range t.Record.Entries {
+			if a, err := mesh.ParseAddress(name); err == nil {
+				names = append(names, a.Target.Name)
+			}
+		}
+		slices.Sort(names)
+	}
+	for _, name := range names {
+		if _, there := b.in.Mesh.Host(name); !there {
+			continue
+		}
+		if seen, _ := b.in.Seen.Of(mesh.Host(name)); seen.Host == nil || seen.Host.MachineID != t.Host.MachineID {
+			return name // else it is this host, or identities names both
+		}
+	}
+	return ""
+}
+
+// few is a list that stays readable however many there are.
+func few(names []string) string {
+	const shown = 5
+	if len(names) <= shown {
+		return list(names)
+	}
+	return fmt.Sprintf("%s and %d more", list(names[:shown]), len(names)-shown)
 }
 
 // knownMember is the machine id of an ensemble's member by the records of the others.

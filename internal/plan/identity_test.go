@@ -58,6 +58,19 @@ func TestHostsThatAreNotWhoTheySeemAreRefused(t *testing.T) {
 			c.states["m2"].Host.MachineID = "other"
 			c.states["m2"].Host.HostKey, c.states["m2"].Record.HostKey = "ssh-rsa SHA256:b", "ssh-ed25519 SHA256:a"
 		}},
+		{"a second name, and the first one is left out", "identity.duplicate unreachable.max", "h9 and m2 are one machine: the record that is on m2 was written under the name h9", nil, func(c *cluster) {
+			c.mesh.Hosts = append(c.mesh.Hosts, mesh.HostSpec{Name: "h9"})
+			c.states["h9"] = &mesh.TargetState{Target: mesh.Host("h9"), Outcome: mesh.Timeout}
+			c.states["m2"].Record.Host = "h9"
+		}},
+		{"a second name in a record without a name", "identity.duplicate unreachable.max", "written under the name h9", nil, func(c *cluster) {
+			c.mesh.Hosts = append(c.mesh.Hosts, mesh.HostSpec{Name: "h9"})
+			c.states["h9"] = &mesh.TargetState{Target: mesh.Host("h9"), Outcome: mesh.Timeout}
+			c.states["m2"].Record.Entries["host/h9/file:/etc/x"] = mesh.RecordEntry{Digest: "sha256:0", State: mesh.Holds}
+		}},
+		{"another name, which the mesh no longer has", "", "", nil, func(c *cluster) { c.states["m2"].Record.Host = "h9" }},
+		{"a new name, accepted", "", "", map[string]string{"m2": "machine-m2"}, func(c *cluster) { c.states["m2"].Record.Host = "m1" }},
+		{"its own name", "", "", nil, func(c *cluster) { c.states["m2"].Record.Host = "m2" }},
 		{"a host that does not say", "", "", nil, func(c *cluster) { c.states["m2"].Host.MachineID = "" }},
 		{"a first apply", "", "", nil, func(c *cluster) {
 			for name := range c.states {
@@ -93,5 +106,19 @@ func TestMembersAreAsSeenElseAsKnown(t *testing.T) {
 	got := Members(c.input())["zk"]
 	if len(got) != 3 || got["m1"] != "machine-m1" || got["m2"] != "new" || got["m3"] != "machine-m3" {
 		t.Errorf("%v", got)
+	}
+}
+
+func TestWhatCannotBeCheckedIsNoted(t *testing.T) {
+	t.Parallel()
+	c := newCluster(3)
+	c.known()
+	if p := Build(c.input()); len(p.Notes) != 0 {
+		t.Errorf("%q", p.Notes)
+	}
+	c.states["m1"].Host.MachineID, c.states["m2"].Host.MachineID = "", ""
+	p := Build(c.input())
+	if len(p.Notes) != 1 || !strings.HasPrefix(p.Notes[0], "m1, m2: without an /etc/machine-id, so it is not checked") {
+		t.Errorf("%q", p.Notes)
 	}
 }
