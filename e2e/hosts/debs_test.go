@@ -4,6 +4,8 @@ package hosts
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -11,8 +13,10 @@ import (
 // deb is a Debian package of the tests' own.
 type deb struct {
 	name, version, depends string
+	more                   string // further lines of its control file
 	postinst               string
-	unit                   string // a service of the package's name that its postinst starts, as debhelper does
+	files                  map[string]string // path → content
+	unit                   string            // a service of the package's name that its postinst starts, as debhelper does
 }
 
 // publish builds packages on the host and puts them into an apt repository there.
@@ -26,6 +30,10 @@ func (m machine) publish(t *testing.T, debs ...deb) {
 		control := fmt.Sprintf("Package: %s\nVersion: %s\nArchitecture: all\nMaintainer: t <t@example.com>\nDescription: for tests\n", d.name, d.version)
 		if d.depends != "" {
 			control += "Depends: " + d.depends + "\n"
+		}
+		control += d.more
+		for _, path := range slices.Sorted(maps.Keys(d.files)) {
+			fmt.Fprintf(&b, "mkdir -p $(dirname %[1]s%[2]s); cat >%[1]s%[2]s <<'END'\n%[3]sEND\n", dir, path, d.files[path])
 		}
 		fmt.Fprintf(&b, "cat >%s/DEBIAN/control <<'END'\n%sEND\n", dir, control)
 		post := d.postinst

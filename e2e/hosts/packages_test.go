@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"meshsync.dev/meshsync/e2e/bed"
+	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
 )
 
@@ -55,7 +56,7 @@ func TestVersionsOfPackages(t *testing.T) {
 	})
 	t.Run("a package that nobody has", func(t *testing.T) {
 		got := m.apply(t, m.all(t, "packages", "no.tool", `{}`))
-		result(t, got, "create no.tool", plan.ResultFailed, "Unable to locate package no.tool")
+		result(t, got, "create no.tool", plan.ResultFailed, "apt has no version of no.tool: is it in the sources of the host?")
 	})
 }
 
@@ -121,4 +122,63 @@ func TestAnAnswerIsGivenBeforeThePackageAsks(t *testing.T) {
 	m.publish(t, deb{name: "asks", version: "1", postinst: ". /usr/share/debconf/confmodule\ndb_get shared/licence\necho \"$RET\" >/srv/answer"})
 	m.converge(t, m.all(t, "packages", "asks", `{}`, "debconf", "asks shared/licence boolean", `{"value": "true"}`))
 	m.holds(t, "grep -qx true /srv/answer")
+}
+
+// What comes may have nothing removed for it, neither what git does not name nor what it does.
+func TestAPackageThatConflictsRemovesNothing(t *testing.T) {
+	_, m := start(t, bed.Options{Bare: true})
+	m.publish(t, deb{name: "bystander", version: "1"}, deb{name: "other", version: "1"}, deb{name: "bully", version: "1", more: "Conflicts: bystander, other\n"})
+	m.converge(t, m.all(t, "packages", "other", `{}`))
+	m.Must(t, "apt-get install -qq -y bystander")
+	for name, want := range map[string][]mesh.Resource{
+		"one that git does not name": m.all(t, "packages", "bully", `{}`),
+		"one that git names":         m.all(t, "packages", "bully", `{}`, "packages", "other", `{}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := m.target(t, want)
+			p := m.planned(t, h, want)
+			p.Stages = p.Stages[:1] // what git drops goes behind
+			result(t, m.applied(t, h, p), "create bully", plan.ResultFailed, "apt would remove for it: bystander other; nothing was changed")
+			m.is(t, "bystander", "ii 1")
+			m.is(t, "other", "ii 1")
+		})
+	}
+	t.Run("two that git wants, both new", func(t *testing.T) {
+		m.Must(t, "apt-get purge -qq -y bystander other")
+		got := m.apply(t, m.all(t, "packages", "bully", `{}`, "packages", "other", `{}`))
+		result(t, got, "create bully", plan.ResultFailed, "apt-get install failed")
+		result(t, got, "create other", plan.ResultFailed, "apt-get install failed")
+	})
+	t.Run("once the other is gone", func(t *testing.T) {
+		m.converge(t, m.all(t, "packages", "bully", `{}`))
+		m.is(t, "bully", "ii 1")
+	})
+}
+
+// A name is that of a package: what others provide, or a word that apt reads otherwise, is none.
+func TestANameIsThatOfAPackage(t *testing.T) {
+	_, m := start(t, bed.Options{Bare: true})
+	m.publish(
+		t, deb{name: "one", version: "1", more: "Provides: virt\n"}, deb{name: "two", version: "1", more: "Provides: virt\n"},
+		deb{name: "tool", version: "1"}, deb{name: "tool", version: "1+"}, deb{name: "tool+", version: "1"},
+	)
+	m.Must(t, "apt-get update -qq")
+	t.Run("what others provide", func(t *testing.T) {
+		got := m.apply(t, m.all(t, "packages", "virt", `{}`))
+		result(t, got, "create virt", plan.ResultFailed, "apt has no version of virt, which is the name of what others provide: declare one of them, one two")
+		m.is(t, "one", "")
+	})
+	t.Run("a plus that is apt's word for installing", func(t *testing.T) {
+		result(t, m.apply(t, m.all(t, "packages", "one+", `{}`)), "create one+", plan.ResultFailed, "apt has no version of one+")
+		m.is(t, "one", "")
+	})
+	t.Run("a plus of its own", func(t *testing.T) {
+		m.converge(t, m.all(t, "packages", "tool+", `{}`, "packages", "tool", `{"version": "1+"}`))
+		m.is(t, "tool+", "ii 1")
+		m.is(t, "tool", "ii 1+")
+		m.converge(t, m.all(t, "packages", "tool+", `{}`, "packages", "tool", `{"version": "1"}`))
+		m.is(t, "tool", "ii 1")
+		m.converge(t, m.all(t, "packages", "tool", `{"version": "1"}`))
+		m.is(t, "tool", "ii 1")
+	})
 }

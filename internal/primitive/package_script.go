@@ -1,8 +1,8 @@
 package primitive
 
 // packageFunctions: ms_package notes what is wanted, ms_packages does it in one
-// transaction, and so for what goes: PKG_GONE and ms_packages_gone. Nothing may go along that
-// is not on that list.
+// transaction, and so for what goes: PKG_GONE and ms_packages_gone. Nothing may go that is not
+// on that list, neither with what goes nor for what comes.
 const packageFunctions = `PKG='' PKG_HOLD='' PKG_FREE='' PKG_GONE=''
 ms_package_now() {
   N=$(dpkg-query -W -f '${Version} ${db:Status-Want} ${db:Status-Status}' -- "$1" 2>/dev/null) || N=absent
@@ -29,6 +29,10 @@ ms_apt() {
   l=$(printf '%s\n' "$W" | grep -E '^E: ' | head -n 3 | tr '\n' ' ')
   case $W in
   *'Could not get lock'*|*'is another process using it'*) W="apt's lock is held by another process: $l"; return 1;;
+  *'but remove is disabled'*)
+    l=$(printf '%s\n' "$W" | sed -n '/ will be REMOVED:$/,/^[^ ]/s/^  *//p' | tr -s ' \n' ' ')
+    W="apt would remove for it: ${l% }; nothing was changed. Take out of git what does not go with the other, or, if it may go, remove it first"
+    return 1;;
   *'dpkg: error'*) l="$(printf '%s\n' "$W" | grep -E -B 1 -A 1 '^dpkg: error' | head -n 6 | tr -s ' \n' ' ')$l";;
   esac
   W="apt-get $1 failed: ${l:-${W##*"$nl"}}"
@@ -55,12 +59,44 @@ ms_install() {
   if [ -n "$(find "$R/etc/apt" -newer "$R/var/lib/apt/lists" 2>/dev/null | head -n 1)" ]; then ms_apt update 7<&- 9>&- || return 1; fi
   # what an earlier transaction left half-done is finished first; what does not go may be mended by what comes
   DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold --configure -a </dev/null >/dev/null 2>&1 7<&- 9>&- || :
-  ms_apt install --allow-downgrades --allow-change-held-packages -- "$@" 7<&- 9>&- && return 0
+  ms_install_exactly "$@" && return 0
   case $W in
-  *'was not found'*|*'Unable to locate package'*) ;; # apt's lists may be older than what git wants
+  *'was not found'*|*'Unable to locate package'*|*'apt has no version of'*) ;; # apt's lists may be older than what git wants
   *) return 1;;
   esac
-  ms_apt update 7<&- 9>&- && ms_apt install --allow-downgrades --allow-change-held-packages -- "$@" 7<&- 9>&-
+  ms_apt update 7<&- 9>&- && ms_install_exactly "$@"
+}
+ms_install_exactly() {
+  ms_exact "$@" || return 1
+  set -f
+  # shellcheck disable=SC2086 # names and versions are words without blanks
+  set -- $PKG
+  set +f
+  ms_apt install --no-remove --allow-downgrades --allow-change-held-packages -- "$@" 7<&- 9>&-
+}
+# ms_exact WORD…: the words into PKG, each with a version. Of a name alone apt takes what
+# provides it, or, where it ends in +, what is called so but for that.
+ms_exact() {
+  PKG='' l=''
+  for x do case $x in *=*) ;; *) l="$l $x";; esac; done
+  [ -z "$l" ] || l=$(apt-cache -o APT::Cmd::Pattern-Only=true policy -- $l 2>/dev/null | awk '/^[^ ]/ { n = $1 } $1 == "Candidate:" && $2 != "(none)" { print n $2 }')
+  for x do
+    case $x in
+    *=*) ;;
+    *)
+      v="$nl$l$nl"
+      case $v in
+      *"$nl$x:"*) v=${v#*"$nl$x:"} x=$x=${v%%"$nl"*};;
+      *) ms_no_version "$x"; return 1;;
+      esac;;
+    esac
+    PKG="$PKG $x"
+  done
+}
+ms_no_version() {
+  l=$(apt-cache showpkg -- "$1" 2>/dev/null | awk 'p { print $1 } /^Reverse Provides:/ { p = 1 }' | sort -u | tr '\n' ' ')
+  W="apt has no version of $1: is it in the sources of the host?"
+  [ -z "$l" ] || W="apt has no version of $1, which is the name of what others provide: declare one of them, $l"
 }
 ms_packages() {
   r=0 Z=''

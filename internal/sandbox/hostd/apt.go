@@ -23,7 +23,7 @@ func isNotEmpty(err error) bool {
 const aptOptions = "q/quiet y/yes/assume-yes o/option= s/simulate/dry-run/just-print/recon/no-act no-install-recommends install-recommends " +
 	"no-install-suggests allow-downgrades allow-change-held-packages allow-remove-essential allow-unauthenticated reinstall purge f/fix-broken " +
 	"m/fix-missing d/download-only V/verbose-versions only-upgrade no-upgrade auto-remove/autoremove u/show-upgraded c/config-file= t/target-release= " +
-	"force-yes assume-no no-show-progress "
+	"force-yes assume-no no-show-progress no-remove "
 
 // aptGet installs, removes and updates.
 func (h *Host) aptGet(c *toolCall) {

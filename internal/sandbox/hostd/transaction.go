@@ -153,6 +153,8 @@ func (t *transaction) carryOut(named int) {
 	ch.print(t.c, t.purge)
 	yes := t.o.has("y")
 	switch {
+	case len(ch.removed) > 0 && t.o.has("no-remove"):
+		t.c.fail(100, "E: Packages need to be removed but remove is disabled.")
 	case yes && len(ch.downgraded) > 0 && !t.o.has("allow-downgrades"):
 		t.c.fail(100, "E: Packages were downgraded and -y was used without --allow-downgrades.")
 	case yes && len(ch.held) > 0 && !t.o.has("allow-change-held-packages"):
