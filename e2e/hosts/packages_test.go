@@ -182,3 +182,17 @@ func TestANameIsThatOfAPackage(t *testing.T) {
 		m.is(t, "tool", "ii 1")
 	})
 }
+
+// A file that git and a package have is git's; one that somebody else writes to while apt is at
+// work is a conflict all the same.
+func TestWhatComesToAPathWhileAptWorks(t *testing.T) {
+	_, m := start(t, bed.Options{Bare: true})
+	m.publish(t, deb{name: "tool", version: "1", files: map[string]string{"/usr/share/own": "the package's\n"}, postinst: "echo made >/srv/made; echo edited >/srv/edited"})
+	m.Must(t, "echo old >/usr/share/own; echo old >/srv/edited")
+	const text = `{"content": "git\n", "mode": "0644", "owner": "root", "group": "root"}`
+	got := m.apply(t, m.all(t, "packages", "tool", `{}`, "files", "/usr/share/own", text, "files", "/srv/made", text, "files", "/srv/edited", text))
+	result(t, got, "update /usr/share/own", plan.ResultDone, "")
+	result(t, got, "create /srv/made", plan.ResultDone, "")
+	result(t, got, "update /srv/edited", plan.ResultConflict, "it is no longer as planned")
+	m.holds(t, "grep -qx git /usr/share/own && grep -qx git /srv/made && grep -qx edited /srv/edited")
+}

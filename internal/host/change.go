@@ -65,12 +65,13 @@ func (b *batch) changes(s *strings.Builder) {
 	}
 }
 
-// beforePackages looks at paths before packages bring files of their own to them: what was
-// as planned then may be overwritten, and that it moved since is the packages' doing.
+// beforePackages looks at paths before packages bring files of their own to them: where it was
+// as planned then, what a package brought there since may be overwritten.
 func (b *batch) beforePackages(s *strings.Builder) {
 	if !slices.ContainsFunc(b.work.Changes, func(c diff.Change) bool { return c.Addr.Kind == mesh.Package && c.Action != diff.Release }) {
 		return
 	}
+	s.WriteString(broughtPart)
 	b.early = map[int]bool{}
 	for i, c := range b.work.Changes {
 		if c.Addr.IsPath() && c.Action != diff.Release {
@@ -79,6 +80,11 @@ func (b *batch) beforePackages(s *strings.Builder) {
 		}
 	}
 }
+
+// broughtPart tells whether what is at a path now is the packages' doing: it is the file of one, or
+// nothing was there before. Whatever else changed while they were installed somebody else changed.
+const broughtPart = `ms_brought() { [ "$N" != "$2" ] && { [ "$2" = absent ] || dpkg -S -- "$1" >/dev/null 2>&1; }; }
+`
 
 // togetherBy is the shell function that makes a change together with others of its kind;
 // "" for one that is made by itself, or that changes nothing.
@@ -142,8 +148,8 @@ func (b *batch) change(i int, c diff.Change) string {
 	}
 	conflict := fmt.Sprintf("E%s=%s", n, quote(entry.old))
 	check := fmt.Sprintf("ms_check %s %s", n, quote(expected(c)))
-	if b.early[i] {
-		check = fmt.Sprintf("[ -n \"$P%s\" ] || %s", n, check)
+	if b.early[i] && !strings.ContainsAny(c.Addr.Name, `*?[\`) { // dpkg would take such a path for a pattern
+		check = fmt.Sprintf("{ [ -n \"$P%s\" ] && ms_brought %s %s; } || %s", n, quote(c.Addr.Name), quote(expected(c)), check)
 	}
 	return fmt.Sprintf("%s; if %s; then if %s; then %s; else ms_fail %s \"$W\"; fi; else %s; fi",
 		now(c), check, b.write(c), ok, n, conflict)
