@@ -46,7 +46,7 @@ func (m machine) declare(t *testing.T, field, name, declaration string) mesh.Res
 	}
 	return mesh.Resource{
 		Addr: mesh.Address{Target: mesh.Host(m.Name), Kind: p.Kind, Name: name}, Attrs: mesh.MustTree(d.Attrs), Role: "r",
-		Text: d.Text, Purge: d.Purge, Gone: d.Gone, Recursive: d.Recursive, Validate: d.Validate, Service: d.Service,
+		Text: d.Text, Secret: d.Secret, Purge: d.Purge, Gone: d.Gone, Recursive: d.Recursive, Validate: d.Validate, Service: d.Service,
 	}
 }
 

@@ -3,6 +3,7 @@
 package hosts
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +14,13 @@ import (
 	"meshsync.dev/meshsync/internal/host"
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
+	"meshsync.dev/meshsync/internal/secret"
 )
+
+// canary is what every secret here holds.
+const canary = "canary-of-least"
+
+func canaries(mesh.SecretSource) (secret.Value, error) { return secret.New(canary), nil }
 
 // account adds a user who logs in with the bed's key and has no rights of its own.
 func (m machine) account(t *testing.T, name string) {
@@ -25,7 +32,7 @@ func (m machine) account(t *testing.T, name string) {
 func (m machine) as(t *testing.T, user string, sudo mesh.Sudo, want []mesh.Resource) *host.Host {
 	t.Helper()
 	m.User = user
-	h := host.New(host.Options{Mesh: "prod", Name: m.Name, Resources: want, Dialer: m.dialer(), Sudo: sudo, Timeout: patience, BatchTimeout: patience})
+	h := host.New(host.Options{Mesh: "prod", Name: m.Name, Resources: want, Dialer: m.dialer(), Secrets: canaries, Sudo: sudo, Timeout: patience, BatchTimeout: patience})
 	t.Cleanup(func() { _ = h.Close() })
 	return h
 }
@@ -56,6 +63,94 @@ func unknown(p plan.Plan) string {
 	}
 	slices.Sort(out)
 	return strings.Join(slices.Compact(out), " ")
+}
+
+// secrets are those of a service: one that its group may read, one that root alone may, and one
+// where nobody else may enter.
+func (m machine) secrets(t *testing.T) []mesh.Resource {
+	t.Helper()
+	m.Must(t, `printf '[Service]\nExecStart=/bin/sleep 1000\n[Install]\nWantedBy=multi-user.target\n' >/etc/systemd/system/s.service; systemctl daemon-reload`)
+	want := m.all(t,
+		"directories", "/srv/closed", `{"mode": "0700", "owner": "root", "group": "root", "purge": true}`,
+		"files", "/srv/closed/secret", `{"secret": {"age": "c"}, "mode": "0600", "owner": "root", "group": "root"}`,
+		"files", "/srv/own", `{"secret": {"age": "a"}, "mode": "0600", "owner": "root", "group": "root"}`,
+		"files", "/srv/shared", `{"secret": {"age": "b"}, "mode": "0640", "owner": "root", "group": "watch"}`,
+		"services", "s", `{"enabled": true, "running": true, "reads": ["/srv/own", "/srv/shared", "/srv/closed/"], "on": "restart"}`,
+	)
+	slices.SortFunc(want, func(a, b mesh.Resource) int { return a.Addr.Compare(b.Addr) })
+	return want
+}
+
+// TestSecretsAndAccountsWithOnlyThePrintedLines has secrets written by an account with just the
+// printed lines. The one that reads cannot compare them, and is told no digest of them, also
+// once git has dropped them: they are blind spots, and neither drift nor a restart.
+func TestSecretsAndAccountsWithOnlyThePrintedLines(t *testing.T) {
+	_, m := start(t, bed.Options{Bare: true})
+	m.account(t, "deploy")
+	m.account(t, "watch")
+	m.Put(t, "/etc/sudoers.d/meshsync-prod", host.Sudoers("prod", "watch", "deploy"), 0o440)
+	m.Put(t, "/etc/sudoers.d/logged", "Defaults log_input, log_output\n", 0o440)
+	m.Must(t, "visudo -c")
+	want := m.secrets(t)
+
+	writer := m.as(t, "deploy", mesh.SudoAll, want)
+	if err := writer.MayWrite(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for what, o := range m.applied(t, writer, m.planned(t, writer, want)) {
+		if o.Result != plan.ResultDone {
+			t.Errorf("%s: %s: %s", what, o.Result, o.Message)
+		}
+	}
+	if p := m.planned(t, m.as(t, "deploy", mesh.SudoAll, want), want); !p.Empty || len(p.Stale) > 0 {
+		t.Errorf("stale %+v, there is still something to do:%s", p.Stale, tell(p))
+	}
+	if got := doctor.Host(writer.Examine(t.Context(), time.Now)); got.Troubled() {
+		t.Errorf("the writing account: %+v", got)
+	}
+	m.holds(t, "! find /var/log/sudo-io -type f -exec zgrep -l "+canary+" {} + | grep .")
+
+	secrets := []string{"host/*/file:/srv/*"}
+	for name, read := range map[string]mesh.Sudo{"digests by sudo": mesh.SudoRead, "no sudo": mesh.SudoNone} {
+		t.Run(name, func(t *testing.T) {
+			h := m.as(t, "watch", read, want)
+			m.tellsNothingOf(t, h)
+			p := m.seen(t, h, want)
+			if got := unknown(p); !strings.Contains(got, "file:/srv/closed/secret file:/srv/own file:/srv/shared") || !p.Empty || len(p.Stale) > 0 {
+				t.Errorf("unknown %q, stale %+v:%s", got, p.Stale, tell(p))
+			}
+			if read == mesh.SudoRead {
+				if p = m.seen(t, h, want, secrets...); !p.Complete || !p.Empty || len(p.NotCompared) != 3 {
+					t.Errorf("complete %t, unknown %q, not compared %+v", p.Complete, unknown(p), p.NotCompared)
+				}
+			}
+			got := doctor.Host(h.Examine(t.Context(), time.Now))
+			for _, f := range got.Findings {
+				if strings.Contains(f.Message, "/srv/own") && !strings.Contains(f.Do, "a key that is root's alone: ssh.sudo all") {
+					t.Errorf("%+v", f)
+				}
+			}
+			m.tellsNothingOf(t, m.as(t, "watch", read, want[:1])) // git dropped all but the purged directory
+		})
+	}
+	t.Run("the list of an older version", func(t *testing.T) {
+		m.Must(t, "chmod 600 /var/lib/meshsync/prod/secrets")
+		m.tellsNothingOf(t, m.as(t, "watch", mesh.SudoRead, want[:1]))
+	})
+}
+
+// tellsNothingOf fails the test when what an account sees has the digest of a secret.
+func (m machine) tellsNothingOf(t *testing.T, h *host.Host) {
+	t.Helper()
+	s := h.Observe(t.Context())
+	data, err := json.Marshal(s)
+	if err != nil || s.Outcome != mesh.OK {
+		t.Fatalf("%v %s %s", err, s.Outcome, s.Message)
+	}
+	sum := strings.TrimPrefix(mesh.DigestBytes([]byte(canary)), "sha256:")
+	if strings.Contains(string(data), sum) {
+		t.Errorf("the digest of a secret is told: %s", data)
+	}
 }
 
 func (m machine) guarded(t *testing.T) []mesh.Resource {

@@ -72,6 +72,8 @@ type HostFacts struct {
 	State    mesh.TargetState
 	// Blind are the resources that policy declares to be blind spots.
 	Blind map[mesh.Address]bool
+	// Secrets are the resources that git declares to be secrets.
+	Secrets map[mesh.Address]bool
 	// Barriers are what keeps the user from what it may not look at, by path.
 	Barriers map[string]Barrier
 }

@@ -108,6 +108,9 @@ func (f HostFacts) remedy(u mesh.UnknownResource) string {
 	if u.Addr.Kind == mesh.Service {
 		return "a plain user asks systemd by D-Bus: install dbus there, or have ssh.sudo read; " + blind
 	}
+	if f.Secrets[u.Addr] || f.State.Record.Entries[u.Addr.String()].Keyed != "" {
+		return "a secret is compared by a key that is root's alone: ssh.sudo all, " + blind
+	}
 	b, known := f.Barriers[u.Addr.Name]
 	if !known {
 		return "root can see it: ssh.sudo all, " + blind

@@ -19,9 +19,12 @@ import (
 )
 
 // stageCommand receives the payload: a constant command, with the mesh as its argument. The
-// first line of its input is the run; without one it does nothing. Both are plain words. It
-// prints the digest of what arrived. It has no quote, pattern or double blank: see Sudoers.
-const stageCommand = `umask 077; IFS= read -r r || exit 0; d="${MESHSYNC_ROOT-}/var/lib/meshsync/$1"; [ -d "$d/staging" ] || { (umask 022; mkdir -p "$d") && mkdir -p "$d/staging"; } && cat >"$d/staging/$r" && sha256sum <"$d/staging/$r" || { rm -f "$d/staging/$r"; exit 1; }`
+// first line of its input is the run, and behind it where the secrets are; without one it
+// does nothing. It prints the digests of the secrets, and then that of what arrived. It has no quote that
+// a shell removes, no line break and no double blank: see Sudoers.
+const stageCommand = `umask 077; read -r r l || exit 0; R="${MESHSYNC_ROOT-}"; d="$R/var/lib/meshsync/$1"; s="$d/staging/$r"; no() { rm -f "$s"; exit 1; }; ` +
+	`[ -d "$d/staging" ] || { (umask 022; mkdir -p "$d") && mkdir -p "$d/staging"; } && cat >"$s" || no; ` +
+	`[ -z "$l" ] || { ` + stageSecrets + `; }; sha256sum <"$s" || no`
 
 // freshLease is how long after it was taken or renewed a batch need not renew a lease.
 const freshLease = mesh.LeaseTime / 10
@@ -61,13 +64,11 @@ func (h *Host) stage(ctx context.Context, run string, b *batch) error {
 	if err := h.connect(ctx); err != nil {
 		return err
 	}
-	command, input := stagingCommand(h.o.Mesh), io.Reader(io.MultiReader(strings.NewReader(run+"\n"), bytes.NewReader(b.payload)))
-	if len(b.secrets) > 0 {
-		command, input = stagingSecretsCommand(h.o.Mesh, run), bytes.NewReader(b.payload)
-	}
+	command := stagingCommand(h.o.Mesh)
 	if h.o.Dialer.User() != "root" {
 		command = sudoPrefix + command
 	}
+	input := io.MultiReader(strings.NewReader(b.stagingLine(run)), bytes.NewReader(b.payload))
 	r, err := h.conn.Run(ctx, command, input, 4096+int64(len(b.secrets))*128, nil)
 	if err != nil {
 		h.drop()
@@ -76,11 +77,11 @@ func (h *Host) stage(ctx context.Context, run string, b *batch) error {
 	if err := h.shellError(r); err != nil {
 		return err
 	}
-	fields := strings.Fields(string(r.Stdout))
-	if len(fields) < 2+len(b.secrets) || "sha256:"+fields[len(fields)-2] != mesh.DigestBytes(b.payload) {
+	n, fields := len(b.secrets), strings.Fields(string(r.Stdout)) // a login shell may say something behind them
+	if len(fields) < n+2 || "sha256:"+fields[n] != mesh.DigestBytes(b.payload) {
 		return &remote.Error{Outcome: mesh.Truncated, Host: h.o.Name, Msg: "the files did not arrive whole: is the disk full?"}
 	}
-	if !b.keyedAs(fields[len(fields)-2-len(b.secrets) : len(fields)-2]) {
+	if !b.keyedAs(fields[:n]) {
 		return &remote.Error{Outcome: mesh.Garbled, Host: h.o.Name, Msg: "it does not say the digests of the secrets under its key: can " + keyFile + " be written?"}
 	}
 	return nil

@@ -56,7 +56,7 @@ func newBatch(meshName, token string, w plan.Work, last mesh.TargetState, secret
 	}
 	b.add("record", strings.Join(b.record.static, ",\n"))
 	b.lay()
-	b.addHeader()
+	b.addChance()
 	return b, nil
 }
 

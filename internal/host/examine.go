@@ -30,6 +30,10 @@ func (h *Host) Examine(ctx context.Context, now func() time.Time) doctor.HostFac
 		return f
 	}
 	f.State = h.Observe(ctx)
+	f.Secrets = map[mesh.Address]bool{}
+	for _, r := range h.o.Resources {
+		f.Secrets[r.Addr] = r.Secret != nil
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, h.o.Timeout)

@@ -198,7 +198,7 @@ func (h *Host) shellError(r remote.Result) error {
 	if strings.Contains(r.Stderr, "sudo:") {
 		return &remote.Error{
 			Outcome: mesh.NoSudo, Host: h.o.Name, Msg: fmt.Sprintf("sudo -n is refused for the user %s (%s)", h.o.Dialer.User(), clean(first)),
-			Hint: "allow it to run /bin/sh without a password, or connect as root; meshsync doctor --sudoers prints the lines, and without any, ssh.sudo or --no-sudo read as the plain user",
+			Hint: "meshsync doctor --sudoers prints the lines that it takes, which keep secrets out of sudo's logs; without any, ssh.sudo or --no-sudo read as the plain user, or connect as root",
 		}
 	}
 	return &remote.Error{Outcome: mesh.ScriptFailed, Host: h.o.Name, Msg: fmt.Sprintf("the shell ended with status %d: %s", r.Exit, clean(first))}

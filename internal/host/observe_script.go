@@ -63,18 +63,18 @@ fi
 // listsPart defines how paths get on the lists for stat, sha256sum and head: st, ha and ct
 // are words for eval, mi those of paths where nothing is. The path of number N is $pN. The
 // third argument of ms_p is the digest with which a file need not be sent, or - to never
-// send it, or ! for a secret, of which even the digest is sent under the host's key only; sa has
-// those. hx has a line DIGEST/N for each word of ha. Where there is a link, stat also prints
-// where links lead, between // and //TOKEN: no path has //, and a target may hold a line break.
-// ur has files that this user cannot read. Every service has a unit of its own that is hardly ever
-// there: where its folder can be searched, the shell's own look is enough, and costs no process.
+// send it, or ! for a secret, of which even the digest is sent under the host's key only: what is
+// one is decided before anything else, and sa has them. hx has a line DIGEST/N for each word of ha. Where
+// there is a link, stat also prints where links lead, between // and //TOKEN: no path has //, and a
+// target may hold a line break. ur has files that this user cannot read. Every service has a unit of its own that
+// is hardly ever there: where its folder can be searched, the shell's own look is enough, and costs no process.
 const listsPart = `st='' ha='' hx='' li='' mi='' ct='' ur='' sa=''
 ms_p() {
   if [ -L "$2" ]; then st="$st \"\$p$1\"" li=//%N//$T
   elif [ -f "$2" ]; then
     st="$st \"\$p$1\""
-    if [ ! -r "$2" ]; then ur="$ur \"\$p$1\""
-    elif [ "$3" = ! ] || ms_secret "$2"; then sa="$sa \"\$p$1\""
+    if [ "$3" = ! ] || ms_secret "$2"; then sa="$sa \"\$p$1\""
+    elif [ ! -r "$2" ]; then ur="$ur \"\$p$1\""
     else ha="$ha \"\$p$1\"" hx="$hx$nl$3/$1"; fi
   elif [ -e "$2" ]; then st="$st \"\$p$1\""
   elif [ "$2" = "$R/etc/systemd/system/${2##*/}" ] && [ -x "$R/etc/systemd/system/." ]; then :
@@ -98,7 +98,7 @@ ms_entry() {
 ms_flush() {
   if [ -n "$st" ]; then eval "set -- $st"; printf '%s stat %s\n' "$T" "$#"; stat -c "%f %U %G %s %Z %n$li" -- "$@" 2>/dev/null; fi
   if [ -n "$mi" ]; then eval "set -- $mi"; ms_missing "$@"; fi
-  if [ -n "$ur" ]; then eval "set -- $ur"; printf '%s unreadable\n' "$T"; printf '%s\n' "$@"; ms_digests "$@"; fi
+  if [ -n "$ur" ]; then eval "set -- $ur"; ms_unreadable "$@"; fi
   if [ -n "$ha" ]; then
     eval "set -- $ha"
     hn=$#
@@ -120,13 +120,7 @@ ms_flush() {
     set +f
     unset IFS
   fi
-  if [ -n "$sa" ]; then
-    eval "set -- $sa"
-    printf '%s keyed\n' "$T"
-    for f do
-      if ms_keyed <"$f"; then printf '%s  %s\n' "$D" "$f"; fi
-    done 2>/dev/null
-  fi
+  if [ -n "$sa" ]; then eval "set -- $sa"; ms_secrets "$@"; fi
   st='' ha='' hx='' li='' mi='' ur='' sa=''
 }
 `

@@ -38,6 +38,7 @@ type parser struct {
 	noRecord       bool            // the user may not read whether there is one
 	oddRecord      bool            // what lies in its place is no file
 	unreadable     map[string]bool // files of which the user may not read the content
+	sealed         map[string]bool // secrets, which this user cannot compare
 	unlisted       map[string]bool // directories of which the user may not read the entries
 }
 
@@ -70,7 +71,7 @@ func parseObservation(out []byte, q query, token string) (mesh.TargetState, erro
 		q: q, token: token, rest: out[i+len(begin) : len(out)-len(end)+1],
 		stats: map[string]stat{}, links: map[string]string{}, digest: map[string]string{},
 		named: map[mesh.Kind][]primitive.Seen{}, texts: map[string]string{}, os: map[string]string{},
-		unreadable: map[string]bool{}, unlisted: map[string]bool{},
+		unreadable: map[string]bool{}, sealed: map[string]bool{}, unlisted: map[string]bool{},
 	}
 	if err := p.sections(); err != nil {
 		return mesh.TargetState{}, err
@@ -157,7 +158,7 @@ func (p *parser) enter(word, arg string) (string, error) {
 		}
 		p.promised += n
 		return word, nil
-	case "digests", "unreadable", "keyed":
+	case "digests", "unreadable", "keyed", "sealed":
 		return word, nil
 	default:
 		return "", garbled(p.q, "unknown section %q", clean(word))
@@ -179,6 +180,8 @@ func (p *parser) content(section, l string) error {
 		return p.digestLine(l)
 	case "unreadable":
 		p.unreadable[p.bare(l)] = true
+	case "sealed":
+		p.sealed[p.bare(l)] = true
 	case "keyed":
 		return p.keyedLine(l)
 	case "names":

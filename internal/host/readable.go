@@ -31,11 +31,17 @@ func (p *parser) closed(dir string) bool {
 
 // reason says who cannot read what could not be described.
 func (p *parser) reason(name, reason string) string {
-	if p.unreadable[name] && p.q.user != "" {
+	switch {
+	case p.sealed[name]:
+		return "it is a secret, and the key that secrets are compared by is root's alone (asked as the user " + p.q.user + ")"
+	case p.unreadable[name] && p.q.user != "":
 		return reason + " by the user " + p.q.user
 	}
 	return reason
 }
+
+// kept reports whether it is the account that may not know what is in a file.
+func (p *parser) kept(name string) bool { return p.unreadable[name] || p.sealed[name] }
 
 // unasked says who could not find out about what lies at no path.
 func (p *parser) unasked(reason string) string {
@@ -51,16 +57,31 @@ func (p *parser) unasked(reason string) string {
 func readPart(q query) string {
 	switch {
 	case q.user == "":
-		return plainPart
+		return keyedPart + plainPart
 	case q.asRoot:
-		return unitsPart(sudoPrefix+unitCommand) + rootPart
+		return unitsPart(sudoPrefix+unitCommand) + sealedPart + rootPart
 	default:
-		return unitsPart("false") + plainPart
+		return unitsPart("false") + sealedPart + plainPart
 	}
 }
 
+// keyedPart tells what secrets are known by. Without the key, which is root's alone, nothing can
+// be told of them: sealedPart names them. By way of sudo they have a plain digest only,
+// which never leaves the host.
+const (
+	keyedPart = `ms_secrets() {
+  printf '%s keyed\n' "$T"
+  for f do
+    if ms_keyed <"$f"; then printf '%s  %s\n' "$D" "$f"; fi
+  done 2>/dev/null
+}
+`
+	sealedPart = `ms_secrets() { printf '%s sealed\n' "$T"; printf '%s\n' "$@"; }
+`
+)
+
 const plainPart = `ms_missing() { printf '%s missing %s\n' "$T" "$#"; stat -c '%n' -- "$@" 2>&1 >/dev/null; }
-ms_digests() { :; }
+ms_unreadable() { printf '%s unreadable\n' "$T"; printf '%s\n' "$@"; }
 ms_closed() { printf '%s unlisted %s\n' "$T" "$1"; }
 `
 
@@ -79,7 +100,8 @@ func unitsPart(other string) string {
 `
 }
 
-// rootPart has entries of directories by way of ls -b, which makes a line of each name. One
+// rootPart asks by way of sudo. Of what may be a secret, because a list of them cannot be read, it
+// asks for no digest. It has entries of directories by way of ls -b, which makes a line of each name. One
 // that it escapes is told as odd.
 const rootPart = `ms_closed() {
   if [ ! -d "$1" ]; then case $(stat -c %n -- "$1" 2>&1) in *'Permission denied'*) ;; *) return 0;; esac; fi
@@ -99,11 +121,17 @@ const rootPart = `ms_closed() {
   unset IFS
 }
 ms_root_stat() { printf '%s\0' "$@" | ` + sudoPrefix + statCommand + ` 2>&1; }
-ms_digests() { printf '%s digests\n' "$T"; printf '%s\0' "$@" | ` + sudoPrefix + digestCommand + ` 2>/dev/null; }
+ms_unreadable() {
+  printf '%s unreadable\n' "$T"
+  printf '%s\n' "$@"
+  [ -z "$hidden" ] || return 0
+  printf '%s digests\n' "$T"
+  printf '%s\0' "$@" | ` + sudoPrefix + digestCommand + ` 2>/dev/null
+}
 ms_missing() {
   printf '%s missing %s\n' "$T" "$#"
   e=$(stat -c '%n' -- "$@" 2>&1 >/dev/null)
-  s=''
+  s='' z=''
   case $e in *'Permission denied'*)
     x=$(ms_root_stat "$@")
     case $x in sudo:*) ;; *)
@@ -114,7 +142,10 @@ ms_missing() {
       for l in $x; do case $l in
         [0-9a-f][0-9a-f][0-9a-f][0-9a-f]' '*)
           s="$s$l$nl"
-          case $l in 8*) set -- "$@" "${l#* * * * * }";; esac;;
+          case $l in 8*)
+            l=${l#* * * * * }
+            if ms_secret "$l"; then z="$z$l$nl"; else set -- "$@" "$l"; fi;;
+          esac;;
         *) e="$e$l$nl";;
       esac; done
       set +f
@@ -124,7 +155,8 @@ ms_missing() {
   [ -z "$e" ] || printf '%s\n' "${e%"$nl"}"
   if [ -n "$s" ]; then
     printf '%s stat 0\n%s' "$T" "$s"
-    [ $# = 0 ] || ms_digests "$@"
+    [ -z "$z" ] || printf '%s sealed\n%s' "$T" "$z"
+    [ $# = 0 ] || ms_unreadable "$@"
   fi
 }
 `

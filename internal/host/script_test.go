@@ -350,8 +350,7 @@ func TestScriptsPassShellcheck(t *testing.T) {
 	for what, script := range map[string]string{
 		"observe": observeScript(q, "@t"), "observe as a user": observeScript(plain, "@t"), "observe with sudo": observeScript(asRoot, "@t"),
 		"examine": h.examineScript("@t"), "barriers": "T=''\n" + barrierFunction, "change": batch.script(), "stage": stageCommand,
-		"stage secrets": stageSecretsCommand,
-		"lease":         leaseScript("prod", "@t", "r1", lease("r1"), "L_OVER=''\n"+takeBody),
+		"lease": leaseScript("prod", "@t", "r1", lease("r1"), "L_OVER=''\n"+takeBody),
 	} {
 		cmd := exec.Command("shellcheck", "-s", "sh", "-e", "SC2016,SC2034,SC2154,SC2046,SC2086,SC2012,SC2089,SC2090,SC2069,SC2317,SC2015,SC2329", "-")
 		cmd.Stdin = strings.NewReader(script)

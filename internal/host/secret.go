@@ -20,29 +20,25 @@ type Secrets func(mesh.SecretSource) (secret.Value, error)
 // when the first secret is staged, and serves all meshes.
 const keyFile = "/var/lib/meshsync/.key"
 
-// keyedFunction is ms_keyed, which puts the digest of what it reads under the host's key into
+// keyed is ms_keyed, which puts the digest of what it reads under the host's key K into
 // D: sha256(key, hex of sha256(content), line feed). What the outer one takes has always the
 // same length, so it cannot be extended; without the key nobody can try contents. Neither
 // the key nor the content's own digest is ever an argument of a program. e3b0… is the digest
-// of nothing: the key could not be read.
-const keyedFunction = `K=$R` + keyFile + `
-ms_keyed() {
-  D=$(sha256sum) || return 1
-  if [ -f "$K" ] && [ -s "$K" ]; then
-    D=$({ cat -- "$K" && echo "${D%% *}"; } 2>/dev/null | sha256sum)
-    D=` + mesh.KeyedPrefix + `${D%% *}
-  else D=` + mesh.KeyedPrefix + `; fi
-  case $D in *:e3b0c44298fc1c149afbf4c8*) D=` + mesh.KeyedPrefix + `;; esac
-}
-`
+// of nothing: the key could not be read. It is one line because stageCommand has it.
+const keyed = `ms_keyed() { D=$(sha256sum) || return 1; if [ -f "$K" ] && [ -s "$K" ]; then ` +
+	`D=$({ cat -- "$K" && echo "${D%% *}"; } 2>/dev/null | sha256sum); D=` + mesh.KeyedPrefix + `${D%% *}; else D=` + mesh.KeyedPrefix + `; fi; ` +
+	`case $D in *:e3b0c44298fc1c149afbf4c8*) D=` + mesh.KeyedPrefix + `;; esac; }`
 
 // secretPart makes known which files are secrets, or once were: each mesh keeps a list of
-// those that it wrote, because a file that git no longer declares may still hold one. ms_secret
-// PATH tells whether a file is one, also of a link that leads to it, and of what a run that
-// was killed left beside the file that it was to become.
-const secretPart = keyedFunction + `sec=''
+// those that it wrote, because a file that git no longer declares may still hold one. hidden says that
+// there is a list that cannot be read, as older versions wrote them. ms_secret PATH tells whether a file
+// is one, also of a link that leads to it, and of what a run that was killed left beside the file that it
+// was to become.
+const secretPart = `K=$R` + keyFile + "\n" + keyed + `
+sec='' hidden=''
 for f in "$R"/var/lib/meshsync/*/secrets; do
-  if [ -f "$f" ]; then while IFS= read -r l; do sec=$sec$nl$R$l; done <"$f"; fi
+  if [ -f "$f" ] && [ ! -r "$f" ]; then hidden=1
+  elif [ -f "$f" ]; then while IFS= read -r l; do sec=$sec$nl$R$l; done <"$f"; fi
 done
 ms_secret() {
   case $1 in */.meshsync-*) return 0;; esac
@@ -67,14 +63,16 @@ ms_digest() {
 `
 
 // noteFunctions keep the list of a mesh's secret files. The list is written before the
-// first file that it names, and a name leaves it when something else was put to its path.
+// first file that it names, and a name leaves it when something else was put to its path. It has
+// paths only, and everybody may read it: an account that asks for digests by way of sudo must
+// know of which files it may not.
 const noteFunctions = `ms_note() {
   if [ -f "$B/secrets" ]; then while IFS= read -r l; do [ "$R$l" != "$1" ] || return 0; done <"$B/secrets"; fi
-  (umask 077; printf '%s\n' "${1#"$R"}" >>"$B/secrets") 2>/dev/null && ms_sync "$B/secrets" "$B"
+  { printf '%s\n' "${1#"$R"}" >>"$B/secrets"; } 2>/dev/null && ms_sync "$B/secrets" "$B"
 }
 ms_unnote() {
   [ -f "$B/secrets" ] || return 0
-  (umask 077; while IFS= read -r l; do [ "$R$l" = "$1" ] || printf '%s\n' "$l"; done <"$B/secrets" >"$B/.secrets-$RUN")
+  while IFS= read -r l; do [ "$R$l" = "$1" ] || printf '%s\n' "$l"; done <"$B/secrets" >"$B/.secrets-$RUN"
   ms_sync "$B/.secrets-$RUN" && mv -f -T -- "$B/.secrets-$RUN" "$B/secrets"
 }
 `
@@ -82,6 +80,9 @@ ms_unnote() {
 // noteSecrets writes the code that puts the secrets of the batch on the list, and has the
 // script take for one whatever was seen as one.
 func (b *batch) noteSecrets(s *strings.Builder) {
+	if len(b.secrets) > 0 {
+		s.WriteString("[ ! -f \"$B/secrets\" ] || chmod 644 -- \"$B/secrets\"\n")
+	}
 	for _, i := range b.secrets {
 		name := rooted(b.work.Changes[i].Addr.Name)
 		fmt.Fprintf(s, "for e in \"$B/old/%s\".*; do [ ! -f \"$e\" ] || rm -f -- \"$e\"; done\n", oldName(b.work.Changes[i].Addr)) // of before it was one
@@ -94,29 +95,13 @@ func (b *batch) noteSecrets(s *strings.Builder) {
 	}
 }
 
-// stageSecretsCommand is stageCommand for a payload with secrets. It makes the host's key
-// if there is none, and prints the digest of each secret under it before that of the whole:
-// the payload's first line says, behind a word of chance, where behind it each of them begins
-// and how long it is.
-const stageSecretsCommand = `umask 077; R=${MESHSYNC_ROOT-}
-d="$R/var/lib/meshsync/$1" s="$R/var/lib/meshsync/$1/staging/$2"
-[ -d "$d/staging" ] || { (umask 022; mkdir -p "$d") && mkdir -p "$d/staging"; } && cat >"$s" || exit 1
-` + keyedFunction + `
-if [ ! -f "$K" ] || [ ! -s "$K" ]; then
-  rm -f "$K" && [ ! -e "$K" ] || exit 1
-  head -c 32 /dev/urandom >"$K-$2" && [ "$(wc -c <"$K-$2")" -eq 32 ] && sync "$K-$2" || { rm -f "$K-$2"; exit 1; }
-  ln "$K-$2" "$K" 2>/dev/null
-  rm -f "$K-$2"
-  [ -s "$K" ] || exit 1
-fi
-read -r h <"$s"
-b=$((${#h}+1))
-set -- ${h#* }
-while [ $# -gt 1 ]; do
-  tail -c "+$((b+$1+1))" "$s" | head -c "$2" | { ms_keyed && echo "$D"; } || exit 1
-  shift 2
-done
-sha256sum <"$s"`
+// stageSecrets is the part of stageCommand for a payload with secrets: s is where it lies, r the
+// run, l where in it each of them begins and how long it is. It makes the host's key if there
+// is none, and prints the digest of each secret under it.
+const stageSecrets = `K="$R` + keyFile + `"; ` + keyed + `; ` +
+	`[ -f "$K" ] && [ -s "$K" ] || { rm -f "$K" && [ ! -e "$K" ] && head -c 32 /dev/urandom >"$K-$r" && [ "$(wc -c <"$K-$r")" -eq 32 ] && sync "$K-$r" && ` +
+	`{ ln "$K-$r" "$K" 2>/dev/null; rm -f "$K-$r"; [ -s "$K" ]; }; } || { rm -f "$K-$r"; no; }; ` +
+	`set -- $l; while [ $# -gt 1 ]; do tail -c "+$(($1+1))" "$s" | head -c "$2" | { ms_keyed && echo "$D"; } || no; shift 2; done`
 
 // unstage removes a payload with secrets that will not be used, as far as the host lets it.
 func (h *Host) unstage(ctx context.Context, run string, b *batch) {
@@ -139,25 +124,30 @@ func (b *batch) addSecret(i int, c diff.Change, secrets Secrets) error {
 	return nil
 }
 
-// addHeader puts the line before the payload that stageSecretsCommand reads. Its word of
-// chance keeps the digest of the payload from being one by which a secret could be guessed.
-func (b *batch) addHeader() {
+// addChance puts a line of chance before a payload with secrets, so that its digest is not one by
+// which they could be guessed.
+func (b *batch) addChance() {
 	if len(b.secrets) == 0 {
 		return
 	}
 	chance := make([]byte, 16)
 	_, _ = rand.Read(chance) // never fails on the systems that Go supports
-	header := hex.EncodeToString(chance)
-	for _, i := range b.secrets {
-		s := b.slices[b.work.Changes[i].Addr.Name]
-		header += fmt.Sprintf(" %d %d", s.off, s.size)
-	}
-	header += "\n"
+	line := hex.EncodeToString(chance) + "\n"
 	for name, s := range b.slices {
-		s.off += len(header)
+		s.off += len(line)
 		b.slices[name] = s
 	}
-	b.payload = append([]byte(header), b.payload...)
+	b.payload = append([]byte(line), b.payload...)
+}
+
+// stagingLine is the first line of what stageCommand reads.
+func (b *batch) stagingLine(run string) string {
+	line := run
+	for _, i := range b.secrets {
+		s := b.slices[b.work.Changes[i].Addr.Name]
+		line += fmt.Sprintf(" %d %d", s.off, s.size)
+	}
+	return line + "\n"
 }
 
 // keyedAs takes over what the secrets of the batch are known by on their host; false when
@@ -196,9 +186,4 @@ func (p *parser) keyedLine(l string) error {
 	}
 	p.digest[p.bare(name)] = sum
 	return nil
-}
-
-// stagingSecretsCommand receives the payload of a batch with secrets.
-func stagingSecretsCommand(meshName, run string) string {
-	return "/bin/sh -c " + quote(stageSecretsCommand) + " sh " + meshName + " " + run
 }

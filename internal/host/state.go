@@ -73,7 +73,7 @@ func (p *parser) place(s *mesh.TargetState, a mesh.Address) {
 	}
 	r, reason := p.resource(a.Target, a.Name, st)
 	if reason != "" {
-		s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: p.reason(a.Name, reason), Denied: p.unreadable[a.Name]})
+		s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: p.reason(a.Name, reason), Denied: p.kept(a.Name)})
 		return
 	}
 	s.Resources = append(s.Resources, r)
@@ -135,7 +135,7 @@ func (p *parser) strays(s *mesh.TargetState) {
 		r, reason := p.resource(s.Target, name, st)
 		if reason != "" { // there is no address for it, but there is one for where it lies
 			a := mesh.Address{Target: s.Target, Kind: mesh.Directory, Name: dir}
-			s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: fmt.Sprintf("its entry %q: %s", path.Base(name), p.reason(name, reason)), Denied: p.unreadable[name]})
+			s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: fmt.Sprintf("its entry %q: %s", path.Base(name), p.reason(name, reason)), Denied: p.kept(name)})
 			continue
 		}
 		s.Strays = append(s.Strays, r)

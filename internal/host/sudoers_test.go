@@ -22,7 +22,7 @@ func TestCommandsCanBeListedToTheLetter(t *testing.T) {
 	}
 	got := Sudoers("prod", "watch", "deploy")
 	for _, want := range []string{
-		`deploy ALL=(root) NOPASSWD: NOLOG_INPUT: NOLOG_OUTPUT: \`, `/usr/bin/stat -c %f %U %G %s %Z %n --`, `umask 077; IFS\= read -r r`, "sh prod\n",
+		`deploy ALL=(root) NOPASSWD: NOLOG_INPUT: NOLOG_OUTPUT: \`, `/usr/bin/stat -c %f %U %G %s %Z %n --`, `umask 077; read -r r l`, "sh prod\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)

@@ -94,6 +94,8 @@ func hiddenChange(c diff.Change) string {
 	switch {
 	case !declaredSecret(c):
 		return "content: changed (" + notShown + ")"
+	case c.Class.Moved() && c.Before["content"] == mesh.KeyedPrefix:
+		return "content: nobody can tell, for the key of the host is gone, by which secrets are compared"
 	case c.Class.Moved():
 		return "content: another one (a secret, not shown)"
 	default:
