@@ -9,6 +9,7 @@ import (
 	"os/user"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"meshsync.dev/meshsync/internal/apply"
 	"meshsync.dev/meshsync/internal/mesh"
@@ -53,14 +54,20 @@ func processOf(pid int) string {
 }
 
 // ended reports whether a process that processOf once described is known to have ended: it
-// was on this machine, in this boot and among the processes that can be seen from here.
+// was on this machine, in this boot and among the processes that can be seen from here, and
+// its number is nobody's now, or another's. That /proc does not show it says nothing: it hides
+// the processes of others where it is mounted with hidepid.
 func ended(process string) bool {
 	then, here := strings.Fields(process), strings.Fields(processOf(os.Getpid()))
 	if len(then) != 4 || len(here) != 4 || then[0] != here[0] || then[1] != here[1] {
 		return false
 	}
 	pid, err := strconv.Atoi(then[2])
-	return err == nil && processOf(pid) != process
+	if err != nil || pid <= 0 {
+		return false
+	}
+	now := processOf(pid)
+	return now != "" && now != process || errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
 }
 
 // takingOver takes the lease of a run whose process is known to have ended, as after a
