@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -92,20 +91,14 @@ func TestFailuresAreNamedAndLeaveTheOldState(t *testing.T) {
 func TestABatchOfAnotherRunIsNamed(t *testing.T) {
 	t.Parallel()
 	b := newBox(t)
-	b.put("/var/lib/meshsync/prod/lock", "")
-	holder := exec.Command("flock", b.path("/var/lib/meshsync/prod/lock"), "sleep", "60")
-	if err := holder.Start(); err != nil {
-		t.Skip("there is no flock")
-	}
-	b.put("/var/lib/meshsync/prod/lock", fmt.Sprintf("run other pid %d\n", holder.Process.Pid))
-	t.Cleanup(func() { _ = holder.Process.Kill(); _ = holder.Wait() })
-	for exec.Command("flock", "-n", b.path("/var/lib/meshsync/prod/lock"), "true").Run() == nil {
-	}
+	pid := b.locked("")
+	stat := strings.Fields(read(t, fmt.Sprintf("/proc/%d/stat", pid)))
+	b.put("/var/lib/meshsync/prod/lock", fmt.Sprintf("run other pid %d\n%s\n", pid, stat[21]))
 	want := []mesh.Resource{directory("/d", false)}
 	h := b.host(want...)
 	got, err := results(t, h, planned(t, h, want))
 	var e *remote.Error
-	if !errors.As(err, &e) || e.Outcome != mesh.Busy || e.Msg != fmt.Sprintf("batch of run other still runs, pid %d: nothing was changed", holder.Process.Pid) {
+	if !errors.As(err, &e) || e.Outcome != mesh.Busy || e.Msg != fmt.Sprintf("batch of run other still runs, pid %d: nothing was changed", pid) {
 		t.Errorf("%v", err)
 	}
 	if o := got["create /d"]; o.Result != plan.ResultFailed {

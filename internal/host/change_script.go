@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
@@ -110,7 +111,7 @@ func (b *batch) script() string {
 		}
 	}
 	s.WriteString("ms_write_record && ms_recorded && printf '%s record %s\\n' \"$T\" \"$D\" || printf '%s broken %s\\n' \"$T\" 'the record cannot be written'\n")
-	s.WriteString(`rm -f -- "$B/unfinished"
+	s.WriteString(b.keepsLease() + `rm -f -- "$B/unfinished"
 true >"$B/lock"
 printf '%s end\n' "$T"
 }
@@ -127,13 +128,24 @@ func (b *batch) holdsLease() string {
 	}
 	held := leaseFunctions + leaseState(b.lease) + `ms_holder
 if [ "$l_run" != "$RUN" ]; then printf '%s lost %s\n' "$T" "$l_run"; return 0; fi
+ms_uptime
+begun=$up
 `
 	if b.leaseIsFresh {
 		return held
 	}
 	return held + `ms_clock
-ms_renew || { printf '%s broken %s\n' "$T" 'the lease cannot be written: is the disk full or read-only?'; return 0; }
+ms_renew || { printf '%s broken %s\n' "$T" "$W"; return 0; }
 `
+}
+
+// keepsLease renews the lease at the end of a batch that took long, while nobody else can
+// take it: a batch may last longer than a lease.
+func (b *batch) keepsLease() string {
+	if b.lease.Run == "" {
+		return ""
+	}
+	return fmt.Sprintf("ms_uptime\n[ $((up-begun)) -lt %d ] || { ms_clock; ms_renew; }\n", int(mesh.LeaseTime/time.Second)/5)
 }
 
 // sameRecord ends the script when the record is no longer the one that was observed:
@@ -153,7 +165,8 @@ const changePrelude = `umask 022
 W='' FAILED='' NOTED='' AT='' BESIDE='' Z=0 TEMP=.meshsync-$M.$RUN HOME_DIR=$PWD
 [ -d "$B" ] || mkdir -p -- "$B" || { printf '%s broken %s\n' "$T" "cannot make $B"; return 1; }
 ms_lock || { printf '%s busy %s\n' "$T" "$h"; return 0; }
-printf 'run %s pid %s\n' "$RUN" "$$" >"$B/lock"
+ms_ticks "$$"
+printf 'run %s pid %s\n%s\n' "$RUN" "$$" "$ticks" >"$B/lock"
 # The payload is there for this shell only: whatever becomes of it, nothing is left.
 if [ -r "$B/staging/$RUN" ]; then exec 7<"$B/staging/$RUN"; rm -f -- "$B/staging/$RUN"; else exec 7</dev/null; fi
 # What runs left that ended before that; a younger payload may be of one that comes next.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -84,10 +86,6 @@ func TestALeaseEndsByItself(t *testing.T) {
 		})
 	}
 	b := newBox(t)
-	b.put("/var/lib/meshsync/prod/lease", "half a lea")
-	if err := b.host().Take(context.Background(), lease("r1")); err != nil {
-		t.Errorf("a damaged lease: %v", err)
-	}
 	b.leaseUntil("killed", time.Now().Add(time.Minute))
 	over := lease("r2")
 	over.Over = "killed"
@@ -131,8 +129,9 @@ func TestABatchWithoutItsLeaseDoesNothing(t *testing.T) {
 		ctx := context.Background()
 		want := []mesh.Resource{directory("/d", false)}
 		for name, lose := range map[string]func(){
-			"taken": func() { b.leaseUntil("r2", time.Now().Add(time.Minute)) },
-			"gone":  func() { _ = os.Remove(b.path("/var/lib/meshsync/prod/lease")) },
+			"taken":             func() { b.leaseUntil("r2", time.Now().Add(time.Minute)) },
+			"taken and expired": func() { b.leaseUntil("r2", time.Now().Add(-time.Minute)) },
+			"gone":              func() { _ = os.Remove(b.path("/var/lib/meshsync/prod/lease")) },
 		} {
 			h := b.host(want...)
 			w := planned(t, h, want)
@@ -157,6 +156,141 @@ func TestABatchWithoutItsLeaseDoesNothing(t *testing.T) {
 		b.leaseUntil("r1", time.Now().Add(-time.Minute)) // nobody took it meanwhile
 		if got, err := results(t, h, w); err != nil || got["create /d"].Result != plan.ResultDone {
 			t.Errorf("with its lease: %v %+v", err, got)
+		}
+	})
+}
+
+// What is no lease keeps nobody away: no number that a shell cannot take, or takes for octal,
+// and no end that no run asked for.
+func TestADamagedLeaseIsNone(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(t *testing.T, b *box) {
+		for _, text := range []string{
+			"half a lea", "r0\n0899999999\n300\n", "r0\n99999999999999999999\n99999999999999999999\n", "r0\n\n300\n", "r0\n9999999999\n9999999999\n",
+			"r0\n-1\n300\n", "r0\n0x7fffffff\n300\n", "\n\n\n", "r0\n" + fmt.Sprint(time.Now().Add(4*time.Minute).Unix()) + "\n0300\n",
+		} {
+			b.put("/var/lib/meshsync/prod/lease", text)
+			h := b.host()
+			if err := h.Take(context.Background(), lease("r1")); err != nil {
+				t.Errorf("%q: %v", text, err)
+			}
+			if err := h.Release(context.Background()); err != nil {
+				t.Errorf("%q: %v", text, err)
+			}
+		}
+		b.put("/var/lib/meshsync/prod/lease/x", "")
+		if err := b.host().Take(context.Background(), lease("r1")); err == nil || !strings.Contains(err.Error(), "lease is a directory: remove it") {
+			t.Errorf("a directory in its place: %v", err)
+		}
+	})
+}
+
+// impatient makes the waits of scripts short.
+func (b *box) impatient() { b.wrap("exit 0", "sleep") }
+
+// locked has somebody hold the lock, whose file says the text, until the test ends.
+func (b *box) locked(text string) int {
+	b.t.Helper()
+	b.put("/var/lib/meshsync/prod/lock", text)
+	lock := b.path("/var/lib/meshsync/prod/lock")
+	holder := exec.Command("flock", lock, "sleep", "60")
+	if err := holder.Start(); err != nil {
+		b.t.Skip("there is no flock")
+	}
+	b.t.Cleanup(func() { _ = holder.Process.Kill(); _ = holder.Wait() })
+	for exec.Command("flock", "-n", lock, "true").Run() == nil {
+	}
+	return holder.Process.Pid
+}
+
+// A lock that nobody's name is on is a lock: the lease is neither taken nor renewed nor given back.
+func TestALockWithoutANameIsALock(t *testing.T) {
+	t.Parallel()
+	b := newBox(t)
+	b.impatient()
+	ctx := context.Background()
+	h := b.host()
+	if err := h.Take(ctx, lease("r1")); err != nil {
+		t.Fatal(err)
+	}
+	b.locked("")
+	err := b.host().Take(ctx, lease("r2"))
+	var held *mesh.Held
+	if !errors.As(err, &held) || held.Left != 0 || !strings.Contains(err.Error(), "fuser") || !strings.Contains(err.Error(), "when that ends is not known") {
+		t.Errorf("take: %v", err)
+	}
+	for what, err := range map[string]error{"renewed": h.Renew(ctx), "given back": h.Release(ctx)} {
+		if err == nil || !strings.Contains(err.Error(), "could not be "+what) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if lease := b.get("/var/lib/meshsync/prod/lease"); !strings.HasPrefix(lease, "r1\n") {
+		t.Errorf("the lease is %q", lease)
+	}
+}
+
+// Whoever can open a file can lock it.
+func TestOnlyRootCanOpenTheLock(t *testing.T) {
+	t.Parallel()
+	for _, before := range []os.FileMode{0, 0o644} {
+		b := newBox(t)
+		if before != 0 {
+			b.put("/var/lib/meshsync/prod/lock", "")
+		}
+		if err := b.host().Take(context.Background(), lease("r1")); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(b.path("/var/lib/meshsync/prod/lock")); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%o: %v %v", before, info, err)
+		}
+		if info, err := os.Stat(b.path("/var/lib/meshsync/prod/lease")); err != nil || info.Mode().Perm() != 0o644 {
+			t.Errorf("everybody may read who has the lease: %v %v", info, err)
+		}
+	}
+}
+
+// A killed batch leaves its name in the lock, and its number may be another process's by then.
+func TestThePidOfAKilledBatchMayBeAnothers(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(t *testing.T, b *box) {
+		for _, text := range []string{"run killed pid %d\n", "run killed pid %d\n1\n"} {
+			want := []mesh.Resource{directory("/d", false)}
+			h := b.host(want...)
+			w := planned(t, h, want)
+			b.put("/var/lib/meshsync/prod/lock", fmt.Sprintf(text, os.Getpid()))
+			_ = os.Remove(b.path("/once"))
+			b.wrap(`if [ ! -e "$R/once" ]; then : >"$R/once"; exit 1; fi`, "flock")
+			if _, err := results(t, h, w); err != nil {
+				t.Errorf("%q: %v", text, err)
+			}
+		}
+	})
+}
+
+// A lease that expired while its run was away, or at work, is still its own when nobody took it.
+func TestAnExpiredLeaseThatNobodyTookIsTheRunsOwn(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(t *testing.T, b *box) {
+		ctx := context.Background()
+		want := []mesh.Resource{directory("/d", false)}
+		h := b.host(want...)
+		w := planned(t, h, want)
+		if err := h.Take(ctx, lease(w.Run)); err != nil {
+			t.Fatal(err)
+		}
+		b.leaseUntil(w.Run, time.Now().Add(-time.Minute))
+		if err := h.Renew(ctx); err != nil {
+			t.Errorf("renew: %v", err)
+		}
+		b.leaseUntil(w.Run, time.Now().Add(-time.Minute))
+		// The batch lasts for an hour: its end is told by another clock than its beginning.
+		b.wrap(`if [ -e "$R/d" ]; then exec date -d '+1 hour' +%s; fi`, "date")
+		if got, err := results(t, h, w); err != nil || got["create /d"].Result != plan.ResultDone {
+			t.Errorf("%v %+v", err, got)
+		}
+		until, err := strconv.ParseInt(strings.Split(b.get("/var/lib/meshsync/prod/lease"), "\n")[1], 10, 64)
+		if err != nil || time.Unix(until, 0).Before(time.Now().Add(time.Hour)) {
+			t.Errorf("a long batch does not renew its lease: %v %v", until, err)
 		}
 	})
 }

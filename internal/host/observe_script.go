@@ -217,4 +217,7 @@ func writeNamed(b *strings.Builder, q query) {
 // recordPath is where the record of a mesh lies on a host.
 func recordPath(meshName string) string { return stateDir(meshName) + "/record.json" }
 
-func stateDir(meshName string) string { return "/var/lib/meshsync/" + meshName }
+// stateFolder has a folder for each mesh that works on a host.
+const stateFolder = "/var/lib/meshsync"
+
+func stateDir(meshName string) string { return stateFolder + "/" + meshName }

@@ -25,7 +25,7 @@ const LeaseTime = 5 * time.Minute
 type Held struct {
 	Target Target
 	By     Lease
-	Left   time.Duration // until it expires
+	Left   time.Duration // until it expires; 0 when nobody can tell
 }
 
 // Error says who holds it, and for how long.
@@ -33,6 +33,9 @@ func (h *Held) Error() string {
 	text := fmt.Sprintf("%s is leased by the run %s of %s", h.Target, h.By.Run, h.By.Who)
 	if h.By.Job != "" {
 		text += " (" + h.By.Job + ")"
+	}
+	if h.Left == 0 {
+		return text + "; when that ends is not known"
 	}
 	return fmt.Sprintf("%s; unless that run renews it, the lease ends in %s", text, h.Left.Round(time.Second))
 }
