@@ -206,6 +206,7 @@ func (l *loader) resources(host, role string, origin mesh.Pos, raw rawResources,
 			if d.Service != nil && e != nil && e.Service == name {
 				d.Service.Ensemble = e.Name
 			}
+			l.refuse(host, role, p, name, origin, declaration)
 			l.verifyKey(host, role, p.Field, name, origin, d)
 			out = append(out, mesh.Resource{
 				Addr:  mesh.Address{Target: mesh.Host(host), Kind: p.Kind, Name: name},

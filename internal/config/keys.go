@@ -37,13 +37,7 @@ func (l *loader) verifyKey(host, role, field, name string, origin mesh.Pos, d pr
 	default:
 		return
 	}
-	if again := role + "\x00" + e.Msg; !l.keys[again] {
-		if l.keys == nil {
-			l.keys = map[string]bool{}
-		}
-		l.keys[again] = true
-		l.errs.add(e)
-	}
+	l.once(role, e)
 }
 
 // fingerprints are those of the primary keys in a keyring, armored or not.

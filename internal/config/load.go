@@ -63,8 +63,8 @@ type loader struct {
 	partial bool
 	// joined is where each app is written; an app that is written twice is found with it.
 	joined map[string]mesh.Pos
-	// keys are the wrong keys that were told of: a role has the same one on each host.
-	keys map[string]bool
+	// told are the errors of declarations that were told of: a role has the same one on each host.
+	told map[string]bool
 }
 
 // isFolder reports whether the mesh's folder holds CUE files.

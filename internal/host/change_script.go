@@ -162,7 +162,7 @@ func (b *batch) sameRecord() string {
 // changePrelude takes the lock and defines the operations. Each returns 1 with the
 // reason in W when it fails.
 const changePrelude = `umask 022
-W='' FAILED='' NOTED='' AT='' BESIDE='' Z=0 TEMP=.meshsync-$M.$RUN HOME_DIR=$PWD
+W='' FAILED='' NOTED='' SAID='' AT='' BESIDE='' Z=0 TEMP=.meshsync-$M.$RUN HOME_DIR=$PWD
 [ -d "$B" ] || mkdir -p -- "$B" || { printf '%s broken %s\n' "$T" "cannot make $B"; return 1; }
 ms_lock || { printf '%s busy %s\n' "$T" "$h"; return 0; }
 ms_ticks "$$"
@@ -186,6 +186,15 @@ ms_fail() { FAILED=1; printf '%s failed %s %s\n' "$T" "$1" "$(printf '%s' "$2" |
 ms_done() { printf '%s done %s\n' "$T" "$1"; }
 # ms_try CMD…: keeps what a failing command says. What it leaves running holds neither lock nor payload.
 ms_try() { W=$("$@" 2>&1 7<&- 9>&-) || { W=${W:-"$1 failed"}; return 1; }; }
+# ms_run CMD…: ms_try for what others wrote. It waits for the command, and not for what that leaves
+# running with its output open, which goes to a file without a name, for root alone.
+ms_run() {
+  if [ -z "$SAID" ]; then
+    (umask 077; true >"$B/staging/said-$RUN") && exec 6<>"$B/staging/said-$RUN" && rm -f -- "$B/staging/said-$RUN" || { W="cannot write into $B/staging"; return 1; }
+    SAID=1
+  fi
+  "$@" >/proc/self/fd/6 2>&1 </dev/null 6<&- 7<&- 9>&- || { W=$(tail -c 4096 /proc/self/fd/6); W=${W:-"it says nothing"}; return 1; }
+}
 # ms_slice OFFSET SIZE TO: a part of the payload, whose digest was checked when it arrived.
 ms_slice() {
   {

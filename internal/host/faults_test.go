@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"meshsync.dev/meshsync/internal/diff"
@@ -384,6 +385,47 @@ func TestNothingThatABatchStartsHoldsItsLockOrPayload(t *testing.T) {
 				if p, err := os.FindProcess(n); err == nil {
 					_ = p.Kill()
 				}
+			}
+		}
+	})
+}
+
+// Who leaves a daemon behind leaves it the output, which nobody waits for.
+func TestABatchDoesNotWaitForWhatIsLeftRunning(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(t *testing.T, b *box) {
+		b.put("/d/old", "")
+		if err := syscall.Mkfifo(b.path("/pipe"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		waits := "cat " + b.path("/pipe") + " & " // until somebody opens its other end
+		f := file("/d/f", "x\n")
+		f.Validate = waits + `grep -q x "$1"`
+		want := []mesh.Resource{f, {Addr: addr("command", "c"), Attrs: mesh.MustTree(map[string]any{"test": "test -e " + b.path("/done"), "run": waits + "touch " + b.path("/done")})}}
+		h := b.host(want...)
+		got, err := results(t, h, planned(t, h, want))
+		if err != nil || got["create /d/f"].Result != plan.ResultDone || got["create c"].Result != plan.ResultDone {
+			t.Errorf("%v %+v", err, got)
+		}
+		if other, err := os.OpenFile(b.path("/pipe"), os.O_WRONLY, 0); err == nil {
+			_ = other.Close()
+		}
+		if left := b.left(); len(left) > 0 {
+			t.Errorf("left behind: %q", left)
+		}
+	})
+}
+
+// What a command says is its own affair, be it like an option or the last of many lines.
+func TestACommandIsOneWordOfTheShell(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(t *testing.T, b *box) {
+		for run, message := range map[string]string{"-x": "-x", "echo a; echo b >&2; exit 3": "it failed: b", "false": "it failed: it says nothing"} {
+			c := mesh.Resource{Addr: addr("command", "c"), Attrs: mesh.MustTree(map[string]any{"test": "-e", "run": run})}
+			h := b.host(c)
+			got, err := results(t, h, planned(t, h, []mesh.Resource{c}))
+			if o := got["create c"]; err != nil || o.Result != plan.ResultFailed || !strings.Contains(o.Message, message) {
+				t.Errorf("%s: %v %+v", run, err, o)
 			}
 		}
 	})

@@ -18,9 +18,9 @@ func command() Primitive {
 		Recorded: &Recorded{
 			Functions: `# ms_command TEST RUN
 ms_command() {
-  if /bin/sh -c "$1" >/dev/null 2>&1 </dev/null 7<&- 9>&-; then return 0; fi
-  W=$(/bin/sh -c "$2" 2>&1 </dev/null 7<&- 9>&-) || { W="it failed: ${W##*"$nl"}"; return 1; }
-  /bin/sh -c "$1" >/dev/null 2>&1 </dev/null 7<&- 9>&- || { W="it ended well, and its test still fails"; return 1; }
+  if ms_run /bin/sh -c -- "$1"; then return 0; fi
+  ms_run /bin/sh -c -- "$2" || { W="it failed: ${W##*"$nl"}"; return 1; }
+  ms_run /bin/sh -c -- "$1" || { W="it ended well, and its test still fails"; return 1; }
 }
 `,
 			Write: func(after mesh.Tree) string {

@@ -20,7 +20,7 @@ func file() Primitive {
 				Check   string             `json:"check"`
 				Key     string             `json:"fingerprint"`
 			}](declaration)
-			d := Declared{Attrs: f.attrs(), Text: f.Content, Secret: f.Secret, Fingerprint: f.Key, Validate: strings.ReplaceAll(f.Check, "%s", `"$1"`)}
+			d := Declared{Attrs: f.attrs(), Text: f.Content, Secret: f.Secret, Fingerprint: f.Key, Validate: checkCommand(f.Check)}
 			switch {
 			case f.Secret != nil:
 				d.Attrs["content"] = f.Secret.ID()
@@ -28,6 +28,13 @@ func file() Primitive {
 				d.Attrs["content"] = mesh.DigestBytes([]byte(*f.Content))
 			}
 			return d, err
+		},
+		Refuse: func(_ string, declaration []byte) (problem, hint string) {
+			f, err := decoded[struct{ Check string }](declaration)
+			if err != nil || f.Check == "" {
+				return "", ""
+			}
+			return refuseCheck(f.Check)
 		},
 		Path: &Path{
 			Type: 0o100000, // S_IFREG
@@ -65,7 +72,7 @@ ms_file() {
   (umask 077; true >new) 2>/dev/null || { W="cannot write into ${1%/*}: is it read-only or full?"; return 1; }
   ms_slice "$5" "$6" new && ms_try chown "$3:$4" -- new && ms_try chmod "$2" -- new || { rm -f -- new; return 1; }
   if [ -n "$7" ]; then
-    W=$(ms_home; /bin/sh -c "$7" sh "$BESIDE/new" 2>&1 </dev/null 7<&- 9>&-) || {
+    ms_run ms_accepts "$7" "$BESIDE/new" || {
       rm -f -- new
       [ -z "$9" ] || W='what it says is not shown, for it may quote the secret'
       W="its check refuses it, so the old content stays: $W"
@@ -76,6 +83,10 @@ ms_file() {
   ms_old "../${1##*/}" "$8" || { rm -f -- new; return 1; }
   ms_place "${1##*/}"
 }
+ms_accepts() (
+  ms_home
+  exec /bin/sh -c -- "$1" sh "$2"
+)
 `
 
 func text(attrs mesh.Tree, key string) string {

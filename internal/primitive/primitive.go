@@ -4,8 +4,8 @@
 //
 // The shell parts are POSIX sh and call what package host puts around them: ms_into DIR,
 // ms_beside DIR and ms_place NAME go to a directory and put things there (see placePart),
-// ms_old FROM KEY keeps what is replaced, ms_slice OFFSET SIZE TO, ms_sync PATH… and
-// ms_try COMMAND; each returns 1 with the reason in W. ms_digest PATH puts a
+// ms_old FROM KEY keeps what is replaced, ms_slice OFFSET SIZE TO, ms_sync PATH…,
+// ms_try COMMAND, and ms_run COMMAND for one that others wrote; each returns 1 with the reason in W. ms_digest PATH puts a
 // file's digest into D, of a secret the one under the host's key. $RUN is the run's id, $M the mesh's, $R the root of a sandbox's host, which is empty on a real one, $B a
 // folder that only root can write to.
 package primitive
@@ -25,6 +25,9 @@ type Primitive struct {
 	Field string // of the contract's #Resources: name → declaration
 	// Decode reads one declaration, which the contract has accepted.
 	Decode func(declaration []byte) (Declared, error)
+	// Refuse says what is wrong with a declaration that the contract accepts, and what to
+	// write; "" when nothing is. Nil for kinds whose contract says it all.
+	Refuse func(name string, declaration []byte) (problem, hint string)
 	// One of the three is set: Path for what lies at a path, Named for what has another
 	// name, Recorded for what cannot be looked at.
 	Path     *Path
