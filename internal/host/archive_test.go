@@ -3,6 +3,7 @@ package host
 import (
 	"archive/tar"
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
@@ -281,12 +283,70 @@ func TestAnArchiveIsOnTheDiskBeforeItIsSaid(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			order := regexp.MustCompile(`(?s)write\(\d+<[^>]*/new/bin/run>.*syncfs.*rename[^\n]*/fd/8/[^\n]*run.*syncfs.*fsync[^\n]*\.archives/\.new>.*rename[^\n]*\.archives/\.new.*fsync[^\n]*\.archives>`)
+			order := regexp.MustCompile(`(?s)write\(\d+<[^>]*/new/bin/run>.*syncfs.*rename[^\n]*/fd/8/[^\n]*run.*syncfs.*fsync[^\n]*\.archives/\.new\.prod>.*rename[^\n]*\.archives/\.new.*fsync[^\n]*\.archives>`)
 			if !order.Match(data) {
 				t.Errorf("%s", data[max(0, len(data)-6000):])
 			}
 		})
 	}
+}
+
+// Who may write to the directory puts anything where the witness goes.
+func TestAnArchivesWitnessIsANewFile(t *testing.T) {
+	t.Parallel()
+	everyTar(t, func(t *testing.T, b *box) {
+		b.put("/srv/other", "somebody's\n")
+		b.put("/opt/x/f", "")
+		want := []mesh.Resource{b.archive("a", "/opt/x", archived(t, tarred{"f", tar.TypeReg, 0o644, "new"}))}
+		for name, put := range map[string]func(string) error{
+			"a pipe":      func(p string) error { return syscall.Mkfifo(p, 0o666) },
+			"a hard link": func(p string) error { return os.Link(b.path("/srv/other"), p) },
+			"a link":      func(p string) error { return os.Symlink(b.path("/srv/other"), p) },
+		} {
+			if err := errors.Join(os.RemoveAll(b.path("/opt/x/.meshsync-a")), os.RemoveAll(b.path("/var/lib/meshsync/.archives")), put(b.path("/opt/x/.meshsync-a"))); err != nil {
+				t.Fatal(err)
+			}
+			works(t, b, want)
+			if fi, err := os.Lstat(b.path("/opt/x/.meshsync-a")); err != nil || !fi.Mode().IsRegular() || b.get("/srv/other") != "somebody's\n" {
+				t.Errorf("%s: %v %v, and the other file has %q", name, fi, err, b.get("/srv/other"))
+			}
+		}
+	})
+}
+
+// Each mesh of a host has archives of its own, whatever they are called; a marker of before that
+// was so is taken for what it says.
+func TestTwoMeshesHaveOneArchivesName(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(t *testing.T, b *box) {
+		look := func(meshName string, want mesh.Resource, wanted int) {
+			t.Helper()
+			h := New(Options{Mesh: meshName, Name: "h", Resources: []mesh.Resource{want}, Dialer: b.way(), Timeout: time.Minute})
+			t.Cleanup(func() { _ = h.Close() })
+			w := planned(t, h, []mesh.Resource{want})
+			if len(w.Changes) != wanted {
+				t.Fatalf("%s has %+v to do", meshName, w.Changes)
+			}
+			if got, err := results(t, h, w); err != nil {
+				t.Fatal(err, got)
+			}
+		}
+		b.put("/opt/x/own", "")
+		b.put("/opt/y/own", "")
+		one := b.archive("a", "/opt/x", archived(t, tarred{"f", tar.TypeReg, 0o644, "one"}))
+		other := one
+		other.Attrs = other.Attrs.Clone()
+		other.Attrs["to"] = "/opt/y"
+		look("prod", one, 1)
+		look("test", other, 1)
+		look("prod", one, 0)
+		look("test", other, 0)
+		if err := os.Rename(b.path("/var/lib/meshsync/.archives/prod.a"), b.path("/var/lib/meshsync/.archives/a")); err != nil {
+			t.Fatal(err)
+		}
+		look("prod", one, 0)
+		look("test", other, 0)
+	})
 }
 
 func TestHostsEntriesAreNotWrittenElsewhere(t *testing.T) {

@@ -22,7 +22,7 @@ const pathsPerProcess = 1000
 func observeScript(q query, token string) string {
 	var b strings.Builder
 	record := "''"
-	b.WriteString("ms_observe() {\nT=" + quote(token) + "\n" + observePrelude)
+	b.WriteString("ms_observe() {\nT=" + quote(token) + " M=" + quote(q.mesh) + "\n" + observePrelude)
 	if !q.probeOnly {
 		b.WriteString(factsPart + secretPart + listsPart + readPart(q))
 		writePaths(&b, q)

@@ -44,7 +44,7 @@ func archive() Primitive {
 	}
 }
 
-// readArchives reads "absent", or "is SHA256 STRIP TO URL", for each name.
+// readArchives reads "absent", "unreadable", or "is SHA256 STRIP TO URL", for each name.
 func readArchives(out string, names []string) []Seen {
 	seen := readLines("marker")(out, names)
 	for i, s := range seen {
@@ -67,13 +67,23 @@ func readArchives(out string, names []string) []Seen {
 // links that are there. So it unpacks into a folder that only root can enter, and from there
 // each thing is moved to its place, by a descriptor at the one end and a directory that was
 // looked at on the other. A directory that is there keeps its owner and mode.
+//
+// A marker is a mesh's own. Those of before that were had by all, and are read where it has none.
 const archiveFunctions = `ms_archive_now() {
   N=absent
-  a=$R/var/lib/meshsync/.archives/$1
+  a=$R/var/lib/meshsync/.archives/$M.$1
+  [ -e "$a" ] || a=${a%/*}/$1
   if [ -r "$a" ] && read -r m <"$a"; then
     d=${m#* } d=${d#* } d=${d% *}
-    [ ! -e "$R$d/.meshsync-$1" ] || N="is $m"
-  fi
+    if [ -e "$R$d/.meshsync-$1" ]; then N="is $m"
+    elif ms_hidden "$R$d/x"; then N=unreadable; fi
+  elif [ -e "$a" ] || ms_hidden "$a"; then N=unreadable; fi
+}
+# ms_hidden PATH: whether something is there cannot be told, for a directory above it is closed.
+ms_hidden() {
+  p=${1%/*}
+  while [ -n "$p" ] && [ ! -d "$p" ]; do p=${p%/*}; done
+  [ ! -x "${p:-/}" ]
 }
 # ms_archive NAME SHA256 STRIP TO URL
 ms_archive() {
@@ -81,7 +91,7 @@ ms_archive() {
   if ms_fetch "$5" && ms_is "$2" && ms_unpack "$1" "$3" "$R$4"; then why=''; else why=$W; fi
   rm -f -- "$t"
   [ -z "$why" ] || { W=$why; return 1; }
-  mkdir -p -- "$a" && printf '%s\n' "$2 $3 $4 $5" >"$a/.new" && ms_sync "$a/.new" && ms_try mv -f -- "$a/.new" "$a/$1" && ms_sync "$a" "${a%/*}" || { W='cannot note it down'; return 1; }
+  mkdir -p -- "$a" && printf '%s\n' "$2 $3 $4 $5" >"$a/.new.$M" && ms_sync "$a/.new.$M" && ms_try mv -f -- "$a/.new.$M" "$a/$M.$1" && ms_sync "$a" "${a%/*}" || { W='cannot note it down'; return 1; }
 }
 ms_fetch() {
   if [ "${1#file://}" != "$1" ]; then ms_try cp -- "$R${1#file://}" "$t"
@@ -98,7 +108,7 @@ ms_unpack() {
   ms_beside "$3" && ms_try mkdir -m 700 -- new && exec 8<new || return 1
   TO=$3
   if ms_try tar -x -f "$t" -C new --strip-components="$2" --no-same-owner && : >"new/.meshsync-$1" && ms_plain &&
-    ms_flushed && rm -f -- "$a/$1" && ms_sync "${a%/*}" && ms_merge '' && ms_flushed; then why=''; else why=${W:-"cannot write into ${3#"$R"}"}; fi
+    ms_flushed && rm -f -- "$a/$M.$1" "$a/$1" && ms_sync "${a%/*}" && ms_merge '' && ms_flushed; then why=''; else why=${W:-"cannot write into ${3#"$R"}"}; fi
   exec 8<&-
   ms_into "$3" && ms_swept
   ms_home
