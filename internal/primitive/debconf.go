@@ -37,6 +37,9 @@ func debconf() Primitive {
 func readAnswers(out string, names []string) []Seen {
 	found := map[string]Seen{}
 	for l := range strings.Lines(out) {
+		if l == unreadable+"\n" {
+			return allUnknown(names, "the answers in /var/cache/debconf/config.dat cannot be read")
+		}
 		question, value, ok := strings.Cut(strings.TrimSuffix(l, "\n"), "\t")
 		if !ok {
 			return nil
@@ -54,6 +57,7 @@ func readAnswers(out string, names []string) []Seen {
 // package's default.
 const debconfFunctions = `ms_debconf_print() {
   d=$R/var/cache/debconf/config.dat
+  if [ -e "$d" ] && [ ! -r "$d" ]; then echo '` + unreadable + `'; fi
   [ ! -r "$d" ] || awk '
     function tell() { if (name != "" && seen) print name "\t" value; name = ""; value = ""; seen = 0 }
     /^Name: / { tell(); name = substr($0, 7) }

@@ -85,6 +85,19 @@ func namesOf(wanted []Wanted) []string {
 	return out
 }
 
+// unreadable is the line of a look at a file that is there and that the user cannot read; no
+// other line begins with a blank.
+const unreadable = " unreadable"
+
+// allUnknown says of all names that nobody could tell.
+func allUnknown(names []string, why string) []Seen {
+	out := make([]Seen, 0, len(names))
+	for range names {
+		out = append(out, Seen{Unknown: why})
+	}
+	return out
+}
+
 // inOrder lists what was found of each name.
 func inOrder(found map[string]Seen, names []string) []Seen {
 	out := make([]Seen, 0, len(names))
