@@ -46,22 +46,22 @@ func ancestryText(rel repo.Relation, err error, applied, now string) (text strin
 
 // unrecorded lists what is as desired and not in the record yet: it is adopted with
 // the next write to its target.
-func unrecorded(in plan.Input) map[mesh.Target]map[string]string {
+func unrecorded(in plan.Input) map[mesh.Target]map[string]mesh.RecordEntry {
 	desired := plan.Desired(in)
 	byAddr := map[mesh.Address]mesh.Resource{}
 	for _, r := range desired {
 		byAddr[r.Addr] = r
 	}
-	out := map[mesh.Target]map[string]string{}
+	out := map[mesh.Target]map[string]mesh.RecordEntry{}
 	d := diff.Diff(desired, in.Seen)
 	for _, a := range d.Equal {
 		if d.Record[a.String()] == diff.Recorded {
 			continue
 		}
 		if out[a.Target] == nil {
-			out[a.Target] = map[string]string{}
+			out[a.Target] = map[string]mesh.RecordEntry{}
 		}
-		out[a.Target][a.String()] = mesh.Digest(byAddr[a].Attrs)
+		out[a.Target][a.String()] = mesh.RecordEntry{Digest: diff.Applied(byAddr[a]), Open: byAddr[a].Open}
 	}
 	return out
 }

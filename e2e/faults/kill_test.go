@@ -24,6 +24,12 @@ rm -rf /srv/t /var/lib/meshsync /etc/systemd/system/probe.service; systemctl dae
 mkdir -p /srv/t/d/becomes-file && cd /srv/t/d
 for f in changed gone becomes-link becomes-dir; do printf old >$f; done
 ln -s /old link`)
+	// What git drops is recorded as made; it lies in no purged directory.
+	made := []mesh.Resource{directory("/srv/t", false), file("/srv/t/dropped", "old"), directory("/srv/t/below", false), file("/srv/t/below/dropped", "old")}
+	h := l.target(t, made, 0)
+	if got, err := apply(t, h, planned(t, h, "made", made)); err != nil {
+		t.Fatal(err, got)
+	}
 	return []mesh.Resource{
 		directory("/srv/t", false), directory("/srv/t/d", true), directory("/srv/t/new/below", false),
 		file("/srv/t/d/changed", "new"), file("/srv/t/d/created", strings.Repeat("new\n", 20000)), file("/srv/t/d/becomes-file", "new"),
@@ -78,7 +84,7 @@ func TestAHostThatDiesAmidAStep(t *testing.T) {
 		want := l.scene(t)
 		h := l.target(t, want, 0)
 		w := l.ready(t, h, "first", want)
-		l.hook(t, n, "mkdir", "sync", "mv", "cp", "rmdir", "chown", "systemctl")
+		l.hook(t, n, "mkdir", "sync", "mv", "cp", "rm", "rmdir", "chown", "systemctl")
 		stopped, ended := l.at(t, h, w, func() { l.Kill(t) })
 		err := <-ended
 		if !stopped {

@@ -152,6 +152,7 @@ func (l *lab) settles(t *testing.T, want []mesh.Resource) {
 	if w := planned(t, l.target(t, want, 0), "third", want); len(w.Changes) > 0 {
 		t.Errorf("a third run finds something to do: %+v", w.Changes)
 	}
+	l.Must(t, "[ ! -e /srv/t/dropped ] && [ ! -e /srv/t/below ]") // what git dropped
 	l.leavesNothing(t)
 }
 

@@ -41,7 +41,7 @@ type Options struct {
 	Members map[string]map[string]string
 	// Adopt maps a target to what its record should take up beside the changes:
 	// address → digest of resources that are already as desired.
-	Adopt map[mesh.Target]map[string]string
+	Adopt map[mesh.Target]map[string]mesh.RecordEntry
 	// AdoptAll writes the records of targets that no batch touches, too.
 	AdoptAll bool
 	// Stop is closed by the first signal: the running batch ends, nothing new starts.

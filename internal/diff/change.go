@@ -17,7 +17,7 @@ const (
 	// Finish is for an app that is as desired but whose deployment no run saw end: it is
 	// followed to its end, nothing is written.
 	Finish  Action = "finish"
-	Release Action = "release" // git dropped it, meshsync did not create it: only the record forgets it
+	Release Action = "release" // git dropped it, and it is not meshsync's to delete, or gone: only the record forgets it
 )
 
 // Class says who moved, by the record of the last apply.
@@ -63,6 +63,13 @@ type Change struct {
 	// Secret is where the content of the file that is written comes from; nil where it is no secret.
 	Secret *mesh.SecretSource `json:"-"`
 
+	// Open is what the declaration leaves open, as in mesh.Resource.
+	Open map[string]string `json:"-"`
+
+	// Gone is set where git wants nothing at the path: the address of that wish, which the
+	// record holds once what lay there is deleted.
+	Gone *mesh.Address `json:"-"`
+
 	Role    string            `json:"role,omitempty"`
 	Origin  mesh.Pos          `json:"origin,omitzero"`
 	Reason  string            `json:"reason,omitempty"` // why, when it is not plain: "in purged directory /etc/mesos-master"
@@ -76,6 +83,18 @@ func (c Change) BeforeKind() mesh.Kind {
 		return c.Replaces
 	}
 	return c.Addr.Kind
+}
+
+// Was identifies what the change was planned on, for the record.
+func (c Change) Was() string {
+	switch {
+	case c.Before == nil:
+		return mesh.AbsentDigest
+	case c.Replaces != "":
+		return "other:" + string(c.Replaces) // none of those that a record can name under this address
+	default:
+		return mesh.Digest(c.Before)
+	}
 }
 
 // Field is one attribute that differs. An absent side is nil.

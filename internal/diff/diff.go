@@ -105,7 +105,7 @@ func (c *comparison) desiredSide(out *Result) {
 			out.Changes = append(out.Changes, ch)
 		case present && mesh.EqualValues(have.Attrs, want.Attrs):
 			out.Equal = append(out.Equal, addr)
-			out.Record[addr.String()] = c.recorded(addr, mesh.Digest(want.Attrs))
+			out.Record[addr.String()] = c.recorded(want)
 		case present:
 			out.Changes = append(out.Changes, c.update(want, have))
 		case c.inTheWay(addr) != nil:
@@ -116,25 +116,6 @@ func (c *comparison) desiredSide(out *Result) {
 			out.Changes = append(out.Changes, c.create(want))
 		}
 	}
-}
-
-// gone is the deletion of what lies where git wants nothing.
-func (c *comparison) gone(want, other mesh.Resource) Change {
-	ch := c.remove(other, Delete)
-	ch.Reason, ch.Role, ch.Origin = "git wants nothing there", want.Role, want.Origin
-	if want.Recursive && other.Addr.Kind == mesh.Directory {
-		ch.Recursive, ch.Reason = true, "git wants nothing there; all that is in it goes along"
-	}
-	e, known := c.entry(want.Addr)
-	switch {
-	case c.state.RecordState != mesh.RecordOK:
-		ch.Class = Differs
-	case known && e.State == mesh.Holds:
-		ch.Class = Drift // nothing was there before
-	default:
-		ch.Class = Pending
-	}
-	return ch
 }
 
 // unfinished reports whether an app is as desired and its record still says that this is
@@ -164,6 +145,10 @@ func (c *comparison) inTheWay(addr mesh.Address) *mesh.Resource {
 	return nil
 }
 
+func purged(addr mesh.Address) string {
+	return "in purged directory " + path.Dir(addr.Name) + ", not in git"
+}
+
 // observedSide handles what is there and not desired and not recorded.
 func (c *comparison) observedSide(out *Result) {
 	for addr, have := range c.present {
@@ -173,40 +158,11 @@ func (c *comparison) observedSide(out *Result) {
 		case wanted || recorded || c.handled[addr]:
 		case c.stray[addr]:
 			ch := c.remove(have, Delete)
-			ch.Reason = "in purged directory " + path.Dir(addr.Name) + ", not in git"
+			ch.Reason = purged(addr)
 			out.Changes = append(out.Changes, ch)
 		default:
 			out.Unmanaged = append(out.Unmanaged, addr)
 		}
-	}
-}
-
-// recordSide handles what was applied once and is no longer desired.
-func (c *comparison) recordSide(out *Result) {
-	for name, entry := range c.state.Record.Entries {
-		addr, err := mesh.ParseAddress(name)
-		if err != nil || addr.Target != c.state.Target || entry.Digest == mesh.AbsentDigest {
-			continue
-		}
-		have, present := c.present[addr]
-		kind, _ := primitive.Of(addr.Kind)
-		if kind.Recorded != nil { // nobody can see it: its entry is all that there is of it
-			have, present = mesh.Resource{Addr: addr}, true
-		}
-		if _, wanted := c.desired[addr]; wanted || !present || c.handled[addr] {
-			continue
-		}
-		deletable := entry.Origin == mesh.Created && !kind.Keeps
-		action, reason := Release, "git no longer names it; meshsync did not create it"
-		if deletable || c.stray[addr] {
-			action, reason = Delete, "git no longer names it; meshsync created it"
-		}
-		if kind.Keeps {
-			reason = "git no longer names it; a " + string(addr.Kind) + " is not removed, only let go"
-		}
-		ch := c.remove(have, action)
-		ch.Reason = reason
-		out.Changes = append(out.Changes, ch)
 	}
 }
 
@@ -215,7 +171,7 @@ func (c *comparison) create(want mesh.Resource) Change {
 	if kind, _ := primitive.Of(want.Addr.Kind); kind.Recorded != nil {
 		ch.Reason = "it cannot be previewed: its test and its command run at apply, and the record tells that they did"
 	}
-	ch.Class = c.classify(want.Addr, mesh.AbsentDigest, mesh.Digest(want.Attrs))
+	ch.Class = c.classify(want.Addr, mesh.AbsentDigest, Applied(want))
 	return ch
 }
 
@@ -223,7 +179,10 @@ func (c *comparison) update(want, have mesh.Resource) Change {
 	ch := wanted(want, Update)
 	ch.Before, ch.BeforeText, ch.App = have.Attrs, have.Text, have.App
 	ch.Fields = Fields(have.Attrs, want.Attrs)
-	ch.Class = c.classify(want.Addr, mesh.Digest(have.Attrs), mesh.Digest(want.Attrs))
+	ch.Class = c.classify(want.Addr, c.live(have), Applied(want))
+	if c.becomesSecret(want) {
+		ch.Class = Pending
+	}
 	return ch
 }
 
@@ -231,61 +190,26 @@ func (c *comparison) replace(want, other mesh.Resource) Change {
 	ch := wanted(want, Replace)
 	ch.Before, ch.BeforeText, ch.Replaces = other.Attrs, other.Text, other.Addr.Kind
 	ch.Reason = "a " + string(other.Addr.Kind) + " is in its place"
-	// The live thing is none of those that the record can name under this address.
-	ch.Class = c.classify(want.Addr, "other:"+string(other.Addr.Kind), mesh.Digest(want.Attrs))
+	ch.Class = c.classify(want.Addr, ch.Was(), Applied(want))
+	if _, known := c.entry(want.Addr); !known { // git may want another kind than it did
+		if _, was := c.entry(other.Addr); was {
+			ch.Class = c.classify(other.Addr, c.live(other), Applied(want))
+		}
+	}
 	return ch
 }
 
 func (c *comparison) remove(have mesh.Resource, a Action) Change {
 	return Change{
 		Addr: have.Addr, Action: a, Before: have.Attrs, BeforeText: have.Text, App: have.App,
-		Class: c.classify(have.Addr, mesh.Digest(have.Attrs), mesh.AbsentDigest),
+		Class: c.classify(have.Addr, c.live(have), mesh.AbsentDigest),
 	}
 }
 
 func wanted(r mesh.Resource, a Action) Change {
 	return Change{
 		Addr: r.Addr, Action: a, After: r.Attrs, AfterText: r.Text,
-		Role: r.Role, Origin: r.Origin, Service: r.Service, Validate: r.Validate, Secret: r.Secret,
-	}
-}
-
-func (c *comparison) entry(a mesh.Address) (mesh.RecordEntry, bool) {
-	if c.state.RecordState != mesh.RecordOK {
-		return mesh.RecordEntry{}, false
-	}
-	e, ok := c.state.Record.Entries[a.String()]
-	return e, ok
-}
-
-func (c *comparison) recorded(a mesh.Address, digest string) State {
-	if e, ok := c.entry(a); ok && e.Digest == digest && e.State == mesh.Holds {
-		return Recorded
-	}
-	return Unrecorded
-}
-
-// classify says who moved. live and desired differ and are digests, or
-// mesh.AbsentDigest.
-func (c *comparison) classify(a mesh.Address, live, desired string) Class {
-	e, ok := c.entry(a)
-	switch {
-	case c.state.RecordState != mesh.RecordOK:
-		return Differs
-	case !ok && live == mesh.AbsentDigest:
-		return Pending // new in git, and nothing was in its place
-	case !ok && desired == mesh.AbsentDigest:
-		return Drift // somebody put it there
-	case !ok:
-		return Differs // it was there before git named it
-	case e.State == mesh.Intends && (live == e.Was || e.Was == ""):
-		return Pending // an apply ended between its note and its write
-	case live == e.Digest:
-		return Pending
-	case desired == e.Digest:
-		return Drift
-	default:
-		return Both
+		Role: r.Role, Origin: r.Origin, Service: r.Service, Validate: r.Validate, Secret: r.Secret, Open: r.Open,
 	}
 }
 

@@ -86,53 +86,6 @@ func TestWhatCannotBeSeenIsNoDifference(t *testing.T) {
 	}
 }
 
-func TestClassesTellWhoMoved(t *testing.T) {
-	t.Parallel()
-	digest := func(v int) string { return mesh.Digest(resource("/a", v).Attrs) }
-	for _, x := range []struct {
-		name       string
-		want, live int // 0: none
-		state      mesh.RecordState
-		last       *mesh.RecordEntry
-		action     Action
-		class      Class
-	}{
-		{"no record", 2, 1, mesh.RecordNone, nil, Update, Differs},
-		{"corrupt record", 2, 1, mesh.RecordCorrupt, nil, Update, Differs},
-		{"git moved", 2, 1, mesh.RecordOK, &mesh.RecordEntry{Digest: digest(1), State: mesh.Holds}, Update, Pending},
-		{"the host moved", 2, 1, mesh.RecordOK, &mesh.RecordEntry{Digest: digest(2), State: mesh.Holds}, Update, Drift},
-		{"both moved", 2, 1, mesh.RecordOK, &mesh.RecordEntry{Digest: digest(3), State: mesh.Holds}, Update, Both},
-		{"new in git", 2, 0, mesh.RecordOK, nil, Create, Pending},
-		{"deleted by hand", 2, 0, mesh.RecordOK, &mesh.RecordEntry{Digest: digest(2), State: mesh.Holds}, Create, Drift},
-		{"there before git named it", 2, 1, mesh.RecordOK, nil, Update, Differs},
-		{"an apply ended between its notes", 2, 1, mesh.RecordOK, &mesh.RecordEntry{Digest: digest(2), State: mesh.Intends}, Update, Pending},
-		{"dropped from git, created", 0, 1, mesh.RecordOK, &mesh.RecordEntry{Digest: digest(1), State: mesh.Holds, Origin: mesh.Created}, Delete, Pending},
-		{"dropped from git, edited since", 0, 2, mesh.RecordOK, &mesh.RecordEntry{Digest: digest(1), State: mesh.Holds, Origin: mesh.Created}, Delete, Both},
-		{"dropped from git, adopted", 0, 1, mesh.RecordOK, &mesh.RecordEntry{Digest: digest(1), State: mesh.Holds, Origin: mesh.Adopted}, Release, Pending},
-	} {
-		t.Run(x.name, func(t *testing.T) {
-			t.Parallel()
-			var want, live []mesh.Resource
-			if x.want > 0 {
-				want = append(want, resource("/a", x.want))
-			}
-			if x.live > 0 {
-				live = append(live, resource("/a", x.live))
-			}
-			o := observed(live, want)
-			o.Targets[0].RecordState = x.state
-			o.Targets[0].Record.Entries = map[string]mesh.RecordEntry{}
-			if x.last != nil {
-				o.Targets[0].Record.Entries["host/h/file:/a"] = *x.last
-			}
-			d := Diff(want, o)
-			if len(d.Changes) != 1 || d.Changes[0].Action != x.action || d.Changes[0].Class != x.class {
-				t.Errorf("got %+v", d.Changes)
-			}
-		})
-	}
-}
-
 func TestStraysOfPurgedDirectoriesGo(t *testing.T) {
 	t.Parallel()
 	o := observed(nil, nil)

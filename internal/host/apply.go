@@ -119,6 +119,7 @@ type follower struct {
 	actions  []plan.Outcome
 	started  map[int]bool
 	ended    map[int]plan.Result
+	undone   map[int]bool // failed ones that left all as it was
 	emit     func(plan.Outcome)
 	kinds    []primitive.Primitive // of the changes
 	expected []string              // what each of them was planned on, as ms_now says it
@@ -136,7 +137,7 @@ type follower struct {
 func (h *Host) runBatch(ctx context.Context, b *batch, emit func(plan.Outcome)) error {
 	f := &follower{
 		token: b.token, target: h.Target(), actions: actionsOf(b.work, h.o.Name), started: map[int]bool{},
-		ended: map[int]plan.Result{}, emit: emit, services: map[string]mesh.ServiceRecord{},
+		ended: map[int]plan.Result{}, undone: map[int]bool{}, emit: emit, services: map[string]mesh.ServiceRecord{},
 	}
 	for _, c := range b.work.Changes {
 		kind, _ := primitive.Of(c.Addr.Kind)
@@ -196,6 +197,8 @@ func (f *follower) line(l []byte) {
 		f.end(i, plan.ResultDone, "")
 	case word == "failed" && known:
 		f.end(i, plan.ResultFailed, clean(text))
+	case word == "undone" && known:
+		f.undone[i] = true
 	case word == "conflict" && known && i < len(f.kinds):
 		f.end(i, plan.ResultConflict, fmt.Sprintf("it is no longer as planned: it was planned on %s; there is %s now", describe(f.kinds[i], f.expected[i]), describe(f.kinds[i], clean(text))))
 	case word == "skipped" && known:

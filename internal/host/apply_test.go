@@ -167,16 +167,27 @@ func TestTheRecordIsWrittenAheadAndKeptWhole(t *testing.T) {
 	everyWay(t, func(t *testing.T, b *box) {
 		want := []mesh.Resource{directory("/d", false), file("/d/f", "x"), file("/missing/f", "x")}
 		h := b.host(want...)
-		if _, err := results(t, h, planned(t, h, want)); err != nil {
+		w := planned(t, h, want)
+		b.wrap(`[ -e "$R/ahead" ] || cp "$R/var/lib/meshsync/prod/record.json" "$R/ahead"`, "chown")
+		if _, err := results(t, h, w); err != nil {
 			t.Fatal(err)
 		}
-		var r mesh.Record
-		if err := json.Unmarshal([]byte(b.get("/var/lib/meshsync/prod/record.json")), &r); err != nil {
-			t.Fatal(err)
-		}
-		for name, state := range map[string]string{"host/h/file:/d/f": mesh.Holds, "host/h/directory:/d": mesh.Holds, "host/h/file:/missing/f": mesh.Intends} {
-			if e := r.Entries[name]; e.State != state || e.Commit != "c0ffee" || e.Origin != mesh.Created {
-				t.Errorf("%s: %+v", name, e)
+		file, dir, failed := "host/h/file:/d/f", "host/h/directory:/d", "host/h/file:/missing/f"
+		for record, states := range map[string]map[string]string{
+			"/ahead":                             {file: mesh.Intends, dir: mesh.Intends, failed: mesh.Intends},
+			"/var/lib/meshsync/prod/record.json": {file: mesh.Holds, dir: mesh.Holds}, // what changed nothing is not intended any more
+		} {
+			var r mesh.Record
+			if err := json.Unmarshal([]byte(b.get(record)), &r); err != nil {
+				t.Fatal(err)
+			}
+			if len(r.Entries) != len(states) {
+				t.Errorf("%s has %d entries", record, len(r.Entries))
+			}
+			for name, state := range states {
+				if e := r.Entries[name]; e.State != state || e.Commit != "c0ffee" || e.Origin != mesh.Created {
+					t.Errorf("%s: %s: %+v", record, name, e)
+				}
 			}
 		}
 		left, _ := os.ReadDir(b.path("/var/lib/meshsync/prod/staging"))

@@ -115,8 +115,8 @@ func (b *batch) finishTogether(s *strings.Builder, together string, group []int)
 			p, _ := primitive.Of(c.Addr.Kind)
 			after = glob(p.Named.Expected(c.After))
 		}
-		fmt.Fprintf(s, "if [ -n \"$G%[1]d\" ]; then %[2]s; case $N in %[3]s) E%[1]d=%[4]s; ms_done %[1]d;; *) ms_fail %[1]d \"${Y:-it is $N now}\";; esac; fi\n",
-			i, now(c), after, quote(b.record.changes[i].holds))
+		fmt.Fprintf(s, "if [ -n \"$G%[1]d\" ]; then %[2]s; case $N in %[3]s) E%[1]d=%[4]s; ms_done %[1]d;; *) ms_fail %[1]d \"${Y:-it is $N now}\"; %[5]s;; esac; fi\n",
+			i, now(c), after, quote(b.record.changes[i].holds), b.undone(i))
 	}
 }
 
@@ -151,8 +151,16 @@ func (b *batch) change(i int, c diff.Change) string {
 	if b.early[i] && !strings.ContainsAny(c.Addr.Name, `*?[\`) { // dpkg would take such a path for a pattern
 		check = fmt.Sprintf("{ [ -n \"$P%s\" ] && ms_brought %s %s; } || %s", n, quote(c.Addr.Name), quote(expected(c)), check)
 	}
-	return fmt.Sprintf("%s; if %s; then if %s; then %s; else ms_fail %s \"$W\"; fi; else %s; fi",
-		now(c), check, b.write(c), ok, n, conflict)
+	return fmt.Sprintf("%s; if %s; then if %s; then %s; else ms_fail %s \"$W\"; %[1]s; %[7]s; fi; else %[6]s; fi",
+		now(c), check, b.write(c), ok, n, conflict, b.undone(i))
+}
+
+// undone is the shell code that, where a failed change left everything as it was (N says
+// how it is), puts back the entry that was there: nothing is intended any more, and what
+// somebody else then makes under that name is not taken for the change's.
+func (b *batch) undone(i int) string {
+	return fmt.Sprintf("if [ \"$N\" = %[1]s ]; then E%[2]d=%[3]s; printf '%%s undone %[2]d\\n' \"$T\"; fi",
+		quote(expected(b.work.Changes[i])), i, quote(b.record.changes[i].old))
 }
 
 // now is the shell code that puts into N how the subject of a change is.

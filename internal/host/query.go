@@ -141,7 +141,7 @@ func (q query) recordedOnly(s mesh.TargetState) query {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Record.Entries)) {
 		a, err := mesh.ParseAddress(name)
-		if err != nil || a.Target != s.Target || asked[a] || s.Record.Entries[name].Digest == mesh.AbsentDigest {
+		if err != nil || a.Target != s.Target || asked[a] {
 			continue
 		}
 		p, _ := primitive.Of(a.Kind) // none of a newer meshsync's kinds

@@ -48,16 +48,18 @@ func planRecord(old mesh.TargetState, meshName string, w plan.Work, starts []*se
 	var p recordPlan
 	touched := map[string]bool{}
 	for _, c := range w.Changes {
-		name := c.Addr.String()
-		touched[name] = true
-		p.changes = append(p.changes, entriesOf(name, rec, c, w))
+		touched[c.Addr.String()] = true
+		if other, ok := besides(c); ok {
+			touched[other.String()] = true
+		}
+		p.changes = append(p.changes, entriesOf(rec, c, w))
 	}
 	entries := maps.Clone(rec.Entries)
 	if entries == nil {
 		entries = map[string]mesh.RecordEntry{}
 	}
-	for name, digest := range w.Adopt {
-		e := mesh.RecordEntry{Digest: digest, Commit: w.Commit, Time: w.Time, State: mesh.Holds, Origin: mesh.Adopted}
+	for name, as := range w.Adopt {
+		e := mesh.RecordEntry{Digest: as.Digest, Open: as.Open, Commit: w.Commit, Time: w.Time, State: mesh.Holds, Origin: mesh.Adopted}
 		was, ok := entries[name]
 		if ok && was.Origin != "" {
 			e.Origin = was.Origin
@@ -112,10 +114,11 @@ func (p *recordPlan) services(rec mesh.Record, starts []*serviceStart) {
 	}
 }
 
-// entriesOf are the forms of one change's entry.
-func entriesOf(name string, rec mesh.Record, c diff.Change, w plan.Work) entryTexts {
-	var t entryTexts
+// entriesOf are the forms of one change's entry, and of the one that goes along with it.
+func entriesOf(rec mesh.Record, c diff.Change, w plan.Work) entryTexts {
+	name := c.Addr.String()
 	was, had := rec.Entries[name]
+	t := entryTexts{}
 	if had {
 		t.old = member(name, was)
 	}
@@ -123,36 +126,86 @@ func entriesOf(name string, rec mesh.Record, c diff.Change, w plan.Work) entryTe
 		t.intends = t.old
 		return t // done: no entry
 	}
-	e := mesh.RecordEntry{Digest: mesh.AbsentDigest, Commit: w.Commit, Time: w.Time, Origin: origin(was, had, c)}
-	if c.After != nil {
-		e.Digest = mesh.Digest(c.After)
+	e := entryOf(rec, c, w)
+	t.intends = t.old
+	if was.State != mesh.Holds || was.Digest != e.Digest { // else only the target moved: that stays known until it is put back
+		e.State, e.Was = mesh.Intends, c.Was()
+		t.intends = member(name, e)
 	}
-	if c.Secret != nil {
-		e.Source = c.Secret.ID()
-		e.Keyed, _ = c.After["content"].(string)
-	}
-	e.State, e.Was = mesh.Intends, mesh.AbsentDigest
-	if c.Before != nil && c.Action != diff.Replace {
-		e.Was = mesh.Digest(c.Before)
-	}
-	t.intends = member(name, e)
 	e.State, e.Was = mesh.Holds, ""
 	if c.After != nil {
 		t.holds = member(name, e)
 	} // a deleted resource leaves the record: nothing there is what a host without entry means
+	return t.along(rec, c, w)
+}
+
+// entryOf is what a change comes to.
+func entryOf(rec mesh.Record, c diff.Change, w plan.Work) mesh.RecordEntry {
+	was := rec.Entries[c.Addr.String()]
+	e := mesh.RecordEntry{Commit: w.Commit, Time: w.Time, Origin: origin(rec, c), Open: c.Open}
+	switch {
+	case c.After == nil:
+		e.Digest, e.Source, e.Keyed, e.Open = mesh.AbsentDigest, was.Source, was.Keyed, nil
+	case c.Secret != nil:
+		e.Source = c.Secret.ID()
+		e.Keyed, _ = c.After["content"].(string)
+		e.Digest = mesh.Digest(c.After)
+	default:
+		e.Digest = diff.Applied(mesh.Resource{Attrs: c.After, Open: c.Open})
+	}
+	return e
+}
+
+// besides is the other entry that a change settles: of what it replaces, or of the wish that
+// nothing be at the path.
+func besides(c diff.Change) (a mesh.Address, ok bool) {
+	switch {
+	case c.Gone != nil:
+		return *c.Gone, true
+	case c.Replaces != "":
+		return mesh.Address{Target: c.Addr.Target, Kind: c.Replaces, Name: c.Addr.Name}, true
+	default:
+		return a, false
+	}
+}
+
+// along adds that entry: it is as it was until the change is done.
+func (t entryTexts) along(rec mesh.Record, c diff.Change, w plan.Work) entryTexts {
+	other, ok := besides(c)
+	if !ok {
+		return t
+	}
+	if was, had := rec.Entries[other.String()]; had {
+		text := member(other.String(), was)
+		t.old, t.intends = joined(t.old, text), joined(t.intends, text)
+	}
+	if c.Gone != nil {
+		nothing := mesh.RecordEntry{Digest: mesh.Digest(mesh.Tree{}), Commit: w.Commit, Time: w.Time, State: mesh.Holds, Origin: mesh.Adopted}
+		t.holds = joined(t.holds, member(other.String(), nothing))
+	}
 	return t
 }
 
-// origin keeps what the record says, else tells by whether something was there.
-func origin(was mesh.RecordEntry, had bool, c diff.Change) string {
-	switch {
-	case had && was.Origin != "":
-		return was.Origin
-	case c.Before == nil:
-		return mesh.Created
-	default:
-		return mesh.Adopted
+func joined(a, b string) string {
+	if a == "" {
+		return b
 	}
+	return a + ",\n" + b
+}
+
+// origin keeps what the record says, of what is replaced, too; else it tells by whether
+// something was there.
+func origin(rec mesh.Record, c diff.Change) string {
+	if was := rec.Entries[c.Addr.String()].Origin; was != "" {
+		return was
+	}
+	if other, ok := besides(c); ok && c.Replaces != "" && rec.Entries[other.String()].Origin != "" {
+		return rec.Entries[other.String()].Origin
+	}
+	if c.Before == nil {
+		return mesh.Created
+	}
+	return mesh.Adopted
 }
 
 func member(name string, v any) string {

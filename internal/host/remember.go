@@ -29,10 +29,10 @@ func (h *Host) rememberRecord(b *batch, f *follower) {
 		take(e)
 	}
 	for i, e := range b.record.changes {
-		switch f.ended[i] {
-		case plan.ResultDone:
+		switch {
+		case f.ended[i] == plan.ResultDone:
 			take(e.holds)
-		case plan.ResultConflict:
+		case f.ended[i] == plan.ResultConflict || f.undone[i]:
 			take(e.old)
 		default:
 			take(e.intends)

@@ -54,8 +54,8 @@ func (m *Marathon) adopt(ctx context.Context, w plan.Work) error {
 		return nil
 	}
 	entries := map[string]mesh.RecordEntry{}
-	for address, digest := range w.Adopt {
-		e := mesh.RecordEntry{Digest: digest, Commit: w.Commit, Time: w.Time, State: mesh.Holds, Origin: mesh.Adopted}
+	for address, as := range w.Adopt {
+		e := mesh.RecordEntry{Digest: as.Digest, Commit: w.Commit, Time: w.Time, State: mesh.Holds, Origin: mesh.Adopted}
 		if was, ok := m.rec.record.Entries[address]; ok && was.Origin != "" {
 			e.Origin = was.Origin
 		}
@@ -87,12 +87,19 @@ func (m *Marathon) change(ctx context.Context, w plan.Work, c diff.Change, say f
 	if c.Before != nil {
 		entry.Was = mesh.Digest(c.Before)
 	}
+	was := m.rec.record.Entries[address]
 	if err := m.note(ctx, address, entry); err != nil {
 		return plan.ResultFailed, "nothing was changed: " + err.Error()
 	}
 	ctx, cancel := context.WithTimeout(ctx, m.o.Timeout*3) // a deployment that makes progress may take longer than its patience
 	defer cancel()
-	if result, text := m.write(ctx, c, now, say); result != plan.ResultDone {
+	result, text, refused := m.write(ctx, c, now, say)
+	if refused { // nothing is intended any more, and an app that somebody else makes is not taken for this one
+		if err := m.note(ctx, address, was); err != nil {
+			text += "; " + err.Error()
+		}
+	}
+	if result != plan.ResultDone {
 		return result, text
 	}
 	if c.After == nil {
@@ -180,8 +187,8 @@ func (m *Marathon) moved(c diff.Change, now map[string]any, exists bool) string 
 	return "somebody changed the app since the plan: " + strings.Join(names, ", ")
 }
 
-// write sends the change and follows its deployment.
-func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any, say func(string)) (plan.Result, string) {
+// write sends the change and follows its deployment; refused is true where nothing was changed.
+func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any, say func(string)) (result plan.Result, text string, refused bool) {
 	var answer struct {
 		DeploymentID string `json:"deploymentId"`
 		Deployments  []struct {
@@ -211,13 +218,14 @@ func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any,
 	case errors.As(err, &r) && r.sent:
 		say("no reply came; looking whether it was done: " + err.Error())
 	case errors.As(err, &a) && a.status == http.StatusConflict && len(a.deployments) == 0:
-		return plan.ResultConflict, "the app exists by now: " + a.message
+		return plan.ResultConflict, "the app exists by now: " + a.message, true
 	case errors.As(err, &a) && a.status == http.StatusNotFound && c.After == nil:
-		return plan.ResultDone, "it was gone already"
+		return plan.ResultDone, "it was gone already", false
 	default:
-		return plan.ResultFailed, err.Error()
+		return plan.ResultFailed, err.Error(), a == nil || a.status < http.StatusInternalServerError
 	}
-	return m.follow(ctx, c, id, err != nil, say)
+	result, text = m.follow(ctx, c, id, err != nil, say)
+	return result, text, false
 }
 
 // body is what is sent: the canonical form, and from the live app what meshsync does

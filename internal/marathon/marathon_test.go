@@ -186,6 +186,50 @@ func TestABodyThatIsTooLargeIsNotSent(t *testing.T) {
 	}
 }
 
+// refusing is a Marathon that refuses to write an app: another one was first, or there is no room.
+func refusing(h http.Handler, method string, status *int) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == method && r.URL.Path != "/v2/leader" && !strings.Contains(r.URL.Path, "meshsync") && *status > 0 {
+			body, _ := io.ReadAll(r.Body)
+			if method == http.MethodDelete || bytes.Contains(body, []byte(`"/a"`)) {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(*status)
+				_, _ = io.WriteString(w, `{"message": "no"}`)
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// What was refused is not intended any more: whoever then makes the app has made it.
+func TestACreateThatIsRefusedGivesNoRightToDelete(t *testing.T) {
+	t.Parallel()
+	for status, entries := range map[int]int{http.StatusConflict: 0, http.StatusUnprocessableEntity: 0, http.StatusInternalServerError: 1} {
+		m := serve(t, refusing(server(t), http.MethodPost, &status))
+		out, s := reach(t, m, map[string]map[string]any{"/a": {"cmd": "sleep 1"}})
+		if last(out).Result == plan.ResultDone || len(s.Record.Entries) != entries {
+			t.Errorf("%d: %+v %+v", status, out, s.Record.Entries)
+		}
+	}
+}
+
+func TestARemovalThatIsRefusedIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusUnprocessableEntity, http.StatusInternalServerError} {
+		m := serve(t, refusing(server(t), http.MethodDelete, &status))
+		reach(t, m, map[string]map[string]any{"/a": {"cmd": "sleep 1"}})
+		if out, s := reach(t, m, nil); last(out).Result != plan.ResultFailed || len(s.Resources) != 1 {
+			t.Fatalf("%d: %+v %+v", status, out, s.Resources)
+		}
+		status = 0
+		if out, s := reach(t, m, nil); last(out).Result != plan.ResultDone || len(s.Resources) != 0 || len(s.Record.Entries) != 0 {
+			t.Errorf("then: %+v %+v", out, s)
+		}
+	}
+}
+
 func TestOutcomesOfObserving(t *testing.T) {
 	t.Parallel()
 	text := func(status int, contentType, body string) http.HandlerFunc {

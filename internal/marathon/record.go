@@ -98,7 +98,7 @@ func (m *Marathon) noteAll(ctx context.Context, changed map[string]mesh.RecordEn
 		next = emptyRecord(m.o.Mesh)
 	}
 	for address, e := range changed {
-		if e == (mesh.RecordEntry{}) {
+		if e.Digest == "" {
 			delete(next.Entries, address)
 		} else {
 			next.Entries[address] = e

@@ -42,6 +42,9 @@ type RecordEntry struct {
 	// run may have ended before it wrote. Empty once it holds.
 	Was    string `json:"was,omitempty"`
 	Origin string `json:"origin,omitempty"` // Created or Adopted
+	// Open is what the declaration left open, as in Resource: the digest is of the attributes
+	// as it says them, so that they compare whatever the target chose.
+	Open map[string]string `json:"open,omitempty"`
 	// Of a secret file: SecretSource.ID of what it was written from, and the keyed digest of
 	// what that came to.
 	Source string `json:"source,omitempty"`

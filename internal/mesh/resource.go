@@ -38,6 +38,9 @@ type Resource struct {
 	// Validate is a desired file's shell command that must accept it before it goes live;
 	// "$1" in it is the path of the candidate.
 	Validate string `json:"validate,omitempty"`
+	// Open is what a desired resource leaves open, attribute → how the declaration says so;
+	// Attrs have what that came to, where that is known.
+	Open map[string]string `json:"-"`
 	// Secret is where a desired file's content comes from that git does not hold in the clear.
 	Secret  *SecretSource `json:"-"`
 	Service *ServiceSpec  `json:"service,omitempty"` // desired service

@@ -110,6 +110,7 @@ func settled(desired []mesh.Resource, seen mesh.Observed) []mesh.Resource {
 		if state.Host == nil {
 			continue
 		}
+		out[i].Open = kind.Open(r.Attrs)
 		out[i].Attrs = kind.Settle(r.Attrs, have[r.Addr], state.Host.Offers[r.Addr.String()])
 	}
 	return out

@@ -1,6 +1,9 @@
 package plan
 
-import "meshsync.dev/meshsync/internal/diff"
+import (
+	"meshsync.dev/meshsync/internal/diff"
+	"meshsync.dev/meshsync/internal/mesh"
+)
 
 // Work is one target's part of a batch, as a target receives it.
 type Work struct {
@@ -15,8 +18,9 @@ type Work struct {
 	// Members are the machine ids of the members of each ensemble, for the record.
 	Members map[string]map[string]string
 	// Adopt lists resources that are as desired and that the record does not hold
-	// yet: address → digest. They are recorded as adopted together with the work.
-	Adopt map[string]string
+	// yet: address → entry, of which digest and what is open are given. They are recorded as
+	// adopted together with the work.
+	Adopt map[string]mesh.RecordEntry
 }
 
 // Result says how one action of a Work ended.

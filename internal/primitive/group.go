@@ -35,13 +35,7 @@ func group() Primitive {
 	}
 }
 
-// What a declaration says of a number that it leaves open; groupadd and useradd choose
-// one for a system's or a person's account. Never the number of an account.
-const (
-	openNumber   = "any"
-	systemNumber = "any of the system's"
-)
-
+// numberOrOpen is never the number of an account: 0 stands for none.
 func numberOrOpen(n int, system bool) string {
 	switch {
 	case n > 0:
@@ -49,19 +43,8 @@ func numberOrOpen(n int, system bool) string {
 	case system:
 		return systemNumber
 	default:
-		return openNumber
+		return openValue
 	}
-}
-
-// settleOpen takes over what is there for each attribute that the declaration leaves open.
-func settleOpen(want, have mesh.Tree, _ []string) mesh.Tree {
-	out := want.Clone()
-	for k, v := range want {
-		if s, ok := v.(string); ok && (s == openNumber || s == systemNumber) && have[k] != nil {
-			out[k] = have[k]
-		}
-	}
-	return out
 }
 
 // readGroups reads lines NAME:x:GID:MEMBERS. A group that is not there has no line.

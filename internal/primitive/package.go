@@ -2,7 +2,6 @@ package primitive
 
 import (
 	"cmp"
-	"path"
 	"strings"
 
 	"meshsync.dev/meshsync/internal/mesh"
@@ -20,13 +19,13 @@ func packages() Primitive {
 				Version string `json:"version"`
 				Hold    *bool  `json:"hold"`
 			}](declaration)
-			hold := openNumber
+			hold := openValue
 			if p.Hold != nil {
 				hold = map[bool]string{true: "yes", false: "no"}[*p.Hold]
 			}
-			return Declared{Attrs: map[string]any{"version": cmp.Or(p.Version, openNumber), "hold": hold, "state": "installed"}}, err
+			return Declared{Attrs: map[string]any{"version": cmp.Or(p.Version, openValue), "hold": hold, "state": "installed"}}, err
 		},
-		Settle: settlePackage,
+		Settle: settlePackage, Moves: true,
 		Named: &Named{
 			Look:      lookAtPackages,
 			Read:      readPackages,
@@ -34,7 +33,7 @@ func packages() Primitive {
 			Now:       func(name string) string { return "ms_package_now " + name },
 			Expected: func(a mesh.Tree) string {
 				version := text(a, "version")
-				if version == openNumber {
+				if version == openValue {
 					version = "*"
 				}
 				return version + " " + text(a, "hold") + " " + text(a, "state")
@@ -56,24 +55,15 @@ func settlePackage(want, have mesh.Tree, offers []string) mesh.Tree {
 	out := want.Clone()
 	declared := text(want, "version")
 	for _, v := range append([]string{text(have, "version")}, offers...) {
-		if fits(declared, v) {
+		if v != "" && fits(declared, v) {
 			out["version"] = v
 			break
 		}
 	}
-	if text(want, "hold") == openNumber {
+	if text(want, "hold") == openValue {
 		out["hold"] = cmp.Or(text(have, "hold"), "no")
 	}
 	return out
-}
-
-// fits reports whether a version is what is declared.
-func fits(declared, version string) bool {
-	if version == "" {
-		return false
-	}
-	ok, err := path.Match(declared, version)
-	return declared == openNumber || err == nil && ok
 }
 
 // lookAtPackages asks dpkg for all, and apt only for those that are not as declared: k are
@@ -100,7 +90,7 @@ func lookAtPackages(wanted []Wanted) string {
 // globWord is a glob for a case of the shell: its stars and question marks mean what they
 // do, everything else is quoted.
 func globWord(glob string) string {
-	if glob == openNumber {
+	if glob == openValue {
 		return "*"
 	}
 	var b strings.Builder

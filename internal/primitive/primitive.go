@@ -40,6 +40,9 @@ type Primitive struct {
 	// Keeps says that what git no longer names is let go and never removed, because
 	// there is no state before it to go back to.
 	Keeps bool
+	// Moves says that such a thing becomes another without anybody's hand, as a package does
+	// by apt: it is still the one that meshsync made.
+	Moves bool
 	// order is when a change is made among those of one host, see Order.
 	order int
 }

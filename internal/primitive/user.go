@@ -23,14 +23,14 @@ func user() Primitive {
 				Home   string    `json:"home"`
 				Shell  string    `json:"shell"`
 			}](declaration)
-			groups := openNumber
+			groups := openValue
 			if u.Groups != nil {
 				slices.Sort(*u.Groups)
 				groups = strings.Join(*u.Groups, ",")
 			}
 			return Declared{Attrs: map[string]any{
-				"uid": numberOrOpen(u.UID, u.System), "group": cmp.Or(u.Group, openNumber), "groups": groups,
-				"home": cmp.Or(u.Home, openNumber), "shell": cmp.Or(u.Shell, openNumber),
+				"uid": numberOrOpen(u.UID, u.System), "group": cmp.Or(u.Group, openValue), "groups": groups,
+				"home": cmp.Or(u.Home, openValue), "shell": cmp.Or(u.Shell, openValue),
 			}}, err
 		},
 		Settle: settleOpen,
