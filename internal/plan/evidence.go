@@ -131,6 +131,9 @@ func afterwards(path string, now mesh.Read, changes []diff.Change) (after mesh.R
 	if !strings.HasSuffix(path, "/") {
 		return fileAfter(path, now, changes)
 	}
+	if deletesDirectory(path, changes) {
+		return mesh.Read{Digest: mesh.AbsentDigest}, true
+	}
 	entries := maps.Clone(now.Entries)
 	if entries == nil {
 		entries = map[string]string{}
@@ -157,6 +160,14 @@ func afterwards(path string, now mesh.Read, changes []diff.Change) (after mesh.R
 func createsDirectory(path string, changes []diff.Change) bool {
 	return slices.ContainsFunc(changes, func(c diff.Change) bool {
 		return c.Addr.Kind == mesh.Directory && c.Addr.Name+"/" == path && c.Action != diff.Update && c.After != nil
+	})
+}
+
+// deletesDirectory reports whether the changes remove the directory itself: in the end nothing
+// is there, whatever becomes of what is in it.
+func deletesDirectory(path string, changes []diff.Change) bool {
+	return slices.ContainsFunc(changes, func(c diff.Change) bool {
+		return c.BeforeKind() == mesh.Directory && c.Addr.Name+"/" == path && c.After == nil && c.Action == diff.Delete
 	})
 }
 

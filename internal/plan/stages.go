@@ -135,9 +135,10 @@ func (b *builder) purgingRole(c diff.Change) string {
 	return ""
 }
 
+// readsPath reports whether a path is among what is read: by itself, or as, or in, a directory.
 func readsPath(reads []string, name string) bool {
 	for _, r := range reads {
-		if r == name || (strings.HasSuffix(r, "/") && strings.HasPrefix(name, r)) {
+		if r == name || (strings.HasSuffix(r, "/") && strings.HasPrefix(name+"/", r)) {
 			return true
 		}
 	}
