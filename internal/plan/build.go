@@ -69,6 +69,7 @@ func Build(in Input) Plan {
 	b.diff = diff.Diff(Desired(in), in.Seen)
 	b.plan.Unmanaged = append(b.plan.Unmanaged, b.diff.Unmanaged...)
 	b.volatileSecrets()
+	b.unseenResources()
 	b.unknown()
 	b.filter()
 	b.blind()
