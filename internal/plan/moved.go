@@ -1,10 +1,17 @@
 package plan
 
-import "meshsync.dev/meshsync/internal/diff"
+import (
+	"slices"
+	"strings"
+
+	"meshsync.dev/meshsync/internal/diff"
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/primitive"
+)
 
 // Moved reports whether something moved without git, as far as one can tell: a
-// resource, or a process that runs with old input. It is what drift alarms about.
-func (p Plan) Moved() bool { return len(p.MovedChanges()) > 0 || len(p.Stale) > 0 }
+// resource, or what a process runs with. It is what drift alarms about.
+func (p Plan) Moved() bool { return len(p.MovedChanges()) > 0 || len(p.MovedStale()) > 0 }
 
 // MovedChanges lists the changes whose target moved without git, sorted by address
 // within each stage.
@@ -13,6 +20,11 @@ func (p Plan) MovedChanges() []diff.Change { return p.changes(diff.Class.Moved) 
 // PendingChanges lists the changes that git wants and nobody else made.
 func (p Plan) PendingChanges() []diff.Change {
 	return p.changes(func(c diff.Class) bool { return !c.Moved() })
+}
+
+// MovedStale lists the processes with old input that git's own writes do not explain.
+func (p Plan) MovedStale() []Evidence {
+	return slices.DeleteFunc(slices.Clone(p.Stale), func(e Evidence) bool { return e.Owed })
 }
 
 func (p Plan) changes(keep func(diff.Class) bool) []diff.Change {
@@ -28,4 +40,62 @@ func (p Plan) changes(keep func(diff.Class) bool) []diff.Change {
 	}
 	diff.Sort(out)
 	return out
+}
+
+// owed reports whether a process is stale by git's own hand: all that it reads and has not
+// taken in yet is as an apply wrote it, so its restart is owed, or left to somebody by policy.
+func owed(r mesh.Resource, s mesh.TargetState, known bool) bool {
+	newer := newerReads(r, s, known)
+	return len(newer) > 0 && !slices.ContainsFunc(newer, func(read string) bool { return !written(s, read) })
+}
+
+// newerReads lists what differs from what a process was started with, by the evidence that
+// judge goes by.
+func newerReads(r mesh.Resource, s mesh.TargetState, known bool) []string {
+	proc, rec := s.Host.Processes[r.Addr.Name], s.Record.Services[r.Addr.Name]
+	var out []string
+	for _, read := range r.Service.Reads {
+		now, seen := s.Host.Reads[read]
+		was, has := rec.Reads[read]
+		newer := now.Ctime > proc.StartedAt+clockMargin
+		if known && has {
+			newer = was != now.Digest
+		}
+		if seen && newer {
+			out = append(out, read)
+		}
+	}
+	return out
+}
+
+// written reports whether what a service reads is just as the record says that it was last
+// written: a file, each entry of a directory, or a package of the version that git named.
+func written(s mesh.TargetState, read string) bool {
+	if name, ok := mesh.PackageRead(read); ok {
+		return holdsAt(s, func(a mesh.Address, e mesh.RecordEntry) bool {
+			_, open := e.Open["version"]
+			return a.Kind == mesh.Package && a.Name == name && !open
+		})
+	}
+	if !strings.HasSuffix(read, "/") {
+		return holdsPath(s, read)
+	}
+	for name := range s.Host.Reads[read].Entries {
+		if !holdsPath(s, read+name) {
+			return false
+		}
+	}
+	return true
+}
+
+func holdsPath(s mesh.TargetState, path string) bool {
+	return holdsAt(s, func(a mesh.Address, _ mesh.RecordEntry) bool { return a.IsPath() && a.Name == path })
+}
+
+// holdsAt reports whether one of the things that are meant is there as its entry says.
+func holdsAt(s mesh.TargetState, meant func(mesh.Address, mesh.RecordEntry) bool) bool {
+	return s.RecordState == mesh.RecordOK && slices.ContainsFunc(s.Resources, func(r mesh.Resource) bool {
+		e, ok := s.Record.Entries[r.Addr.String()]
+		return ok && meant(r.Addr, e) && e.Digest == mesh.Digest(primitive.Opened(r.Attrs, e.Open))
+	})
 }

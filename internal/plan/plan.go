@@ -207,6 +207,8 @@ type Evidence struct {
 	Target  mesh.Target `json:"target"`
 	Unit    string      `json:"unit"`
 	Message string      `json:"message"` // which path, and by which evidence
+	// Owed is true of a stale process when it is git's own write that it has not taken in.
+	Owed bool `json:"owed,omitempty"`
 }
 
 // NotCompared is a field that the plan leaves alone, or with no field a whole resource.

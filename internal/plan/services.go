@@ -78,7 +78,7 @@ func (b *builder) inputStep(r mesh.Resource, s mesh.TargetState) {
 	seen := false
 	if len(because) == 0 && fresh.stale != "" && !b.mends(r, s, fresh) {
 		because, seen = []string{fresh.why}, true
-		b.plan.Stale = append(b.plan.Stale, Evidence{Target: r.Addr.Target, Unit: r.Addr.Name, Message: fresh.why})
+		b.plan.Stale = append(b.plan.Stale, Evidence{Target: r.Addr.Target, Unit: r.Addr.Name, Message: fresh.why, Owed: owed(r, s, fresh.known)})
 	}
 	if fresh.unsure != "" && len(because) == 0 {
 		b.plan.Unsure = append(b.plan.Unsure, Evidence{

@@ -72,12 +72,15 @@ func (t *printer) verb(c diff.Change) string {
 }
 
 func (t *printer) verdict(p plan.Plan, moved, pending int) {
-	text := "No drift: nothing moved without git"
+	text, stale := "No drift: nothing moved without git", len(p.MovedStale())
 	if p.Moved() {
 		text = "DRIFT: " + count(moved, "resource") + " moved without git"
-		if n := len(p.Stale); n > 0 {
-			text += fmt.Sprintf(", %d with old input", n)
+		if stale > 0 {
+			text += fmt.Sprintf(", %d with old input", stale)
 		}
+	}
+	if owed := len(p.Stale) - stale; owed > 0 {
+		text += fmt.Sprintf("; %d not restarted yet since git's own change", owed)
 	}
 	if pending > 0 {
 		text += "; " + count(pending, "change") + " of git's wait for an apply"
