@@ -169,6 +169,10 @@ func interrupted(e *environment) error {
 	if !stopped(e) {
 		return nil
 	}
+	return interruption()
+}
+
+func interruption() error {
 	return &failure{exit: exitInterrupted, code: "interrupted", err: errors.New("interrupted: nothing was changed")}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -78,32 +79,59 @@ func askPassphrase(e *environment) func(file string) ([]byte, error) {
 	}
 	return func(file string) ([]byte, error) {
 		fd := int(in.Fd())
-		before, err := term.GetState(fd)
+		before, err := term.MakeRaw(fd) // before the question: who types at once must not see it
 		if err != nil {
 			return nil, fmt.Errorf("ask for the passphrase of %s: %w", file, err)
 		}
-		fmt.Fprintf(e.stderr, "passphrase of the key file %s (not shown; Enter to go on without it): ", file)
-		type answer struct {
-			word []byte
-			err  error
-		}
+		defer func() { _ = term.Restore(fd, before) }()
+		keys := &keyboard{in: in}
 		given := make(chan answer, 1)
 		go func() {
-			word, err := term.ReadPassword(fd)
+			question := fmt.Sprintf("passphrase of the key file %s (not shown; Enter to go on without it): ", file)
+			t := term.NewTerminal(keys.on(e.stderr), "")
+			_ = t.SetSize(1<<12, 1) // it leaves it to the terminal to break the line; nothing else can fail
+			word, err := t.ReadPassword(question)
 			given <- answer{word, err}
 		}()
 		select {
 		case a := <-given:
-			fmt.Fprintln(e.stderr)
-			if errors.Is(a.err, io.EOF) {
+			switch {
+			case keys.interrupted:
+				fmt.Fprint(e.stderr, "\r\n")
+				return nil, interruption()
+			case errors.Is(a.err, io.EOF):
+				fmt.Fprint(e.stderr, "\r\n")
 				return nil, nil
 			}
-			return a.word, a.err
-		case <-e.stop:
-			// Reading goes on until the process ends, and what is typed must be seen again.
-			_ = term.Restore(fd, before)
-			fmt.Fprintln(e.stderr)
-			return nil, interrupted(e)
+			return []byte(a.word), a.err
+		case <-e.stop: // reading goes on until the process ends
+			fmt.Fprint(e.stderr, "\r\n")
+			return nil, interruption()
 		}
 	}
+}
+
+type answer struct {
+	word string
+	err  error
+}
+
+// keyboard is a terminal in raw mode, on which Ctrl-C is a key and no signal.
+type keyboard struct {
+	in          io.Reader
+	interrupted bool // Ctrl-C came
+}
+
+func (k *keyboard) Read(p []byte) (int, error) {
+	n, err := k.in.Read(p)
+	k.interrupted = k.interrupted || bytes.IndexByte(p[:n], 3) >= 0
+	return n, err
+}
+
+// on joins it with what shows the question.
+func (k *keyboard) on(screen io.Writer) io.ReadWriter {
+	return struct {
+		io.Reader
+		io.Writer
+	}{k, screen}
 }
