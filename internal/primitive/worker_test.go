@@ -10,7 +10,7 @@ import (
 func TestWorkersAreReadBehindTheirMainProcess(t *testing.T) {
 	t.Parallel()
 	timed := block("loaded", "active", "enabled", 41) + "StateChangeTimestampMonotonic=81244516\n"
-	out := strings.Join([]string{timed, timed, timed}, "\n") + processes + proc(41, 1234) + "+" + proc(52, 5678) + proc(42, 99) + "+-\n" + proc(43, 98) + scripts
+	out := strings.Join([]string{timed, timed, timed}, "\n") + processes + proc(41, 1234) + "+" + proc(52, 5678) + proc(42, 99) + "+-\n" + proc(43, 98) + toEnable + scripts
 	got := readUnits(out, []string{"a", "b", "c"})
 	if len(got) != 3 {
 		t.Fatalf("%+v", got)
@@ -25,8 +25,8 @@ func TestWorkersAreReadBehindTheirMainProcess(t *testing.T) {
 		}
 	}
 	for name, out := range map[string]string{
-		"a worker that is cut":     timed + processes + proc(41, 1234) + "+52 (a" + scripts,
-		"a worker without process": timed + processes + "+" + proc(52, 5678) + scripts,
+		"a worker that is cut":     timed + processes + proc(41, 1234) + "+52 (a" + toEnable + scripts,
+		"a worker without process": timed + processes + "+" + proc(52, 5678) + toEnable + scripts,
 	} {
 		if got := readUnits(out, []string{"a"}); got != nil {
 			t.Errorf("%s: %+v", name, got)
