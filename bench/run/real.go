@@ -41,7 +41,7 @@ func onRealHosts(ctx context.Context, s settings, n int) (rows []row) {
 		return rows
 	}
 	rows = append(rows, cpuRow(p, err))
-	for _, m := range []func(context.Context) row{c.restarts, c.manyFiles, c.largeFileByDash, c.largeFileByBash} {
+	for _, m := range []func(context.Context) row{c.restarts, c.largeFileByDash, c.largeFileByBash, c.manyFiles} {
 		if err == nil {
 			rows = append(rows, m(ctx))
 		}

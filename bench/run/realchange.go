@@ -21,7 +21,7 @@ func (c *realCluster) restarts(ctx context.Context) row {
 		limit: maxRestartRatio, unit: "×",
 	}
 	var got [][]sample
-	got, r.err = c.changing(ctx, "",
+	got, r.err = c.changing(ctx, "", "",
 		c.meshsync("validate", "--worktree"), c.meshsync("apply", "--worktree", "--yes"), c.floorOf(), c.floorOf("-restart", "bench"))
 	if r.err != nil {
 		return r
@@ -38,11 +38,14 @@ func (c *realCluster) restarts(ctx context.Context) row {
 }
 
 // changing runs the commands in turn, each round with another content of the files of the
-// mesh's role bench; settings are its other ones.
-func (c *realCluster) changing(ctx context.Context, settings string, commands ...command) ([][]sample, error) {
+// mesh's role bench; settings are its other ones. The script runs before on the first agent.
+func (c *realCluster) changing(ctx context.Context, settings, script string, commands ...command) ([][]sample, error) {
 	out := make([][]sample, len(commands))
 	for round := range c.s.runs + 1 {
 		if err := c.set(fmt.Sprintf("word: \"w%d\"", round), settings); err != nil {
+			return nil, err
+		}
+		if err := c.run(ctx, c.bed.Hosts[masters], script); err != nil {
 			return nil, err
 		}
 		for i, cmd := range commands {
@@ -94,7 +97,7 @@ func (c *realCluster) planOfFiles(ctx context.Context, n int) (planned, error) {
 func (c *realCluster) largeFileByDash(ctx context.Context) row { return c.largeFile(ctx, "dash") }
 func (c *realCluster) largeFileByBash(ctx context.Context) row { return c.largeFile(ctx, "bash") }
 
-// largeFile writes 64 MiB on one host whose sh is the shell, against a cat of as much.
+// largeFile creates a file of 64 MiB on one host whose sh is the shell, against a cat of as much.
 func (c *realCluster) largeFile(ctx context.Context, shell string) row {
 	const host, mebibytes = "a1", 64
 	r := row{what: fmt.Sprintf("real hosts: apply of a file of %d MiB where sh is %s / cat of it, wall", mebibytes, shell), limit: maxLargeFileRatio, unit: "×"}
@@ -103,7 +106,7 @@ func (c *realCluster) largeFile(ctx context.Context, shell string) row {
 	}
 	plan := []string{"--worktree", "--only", "host/" + host + "/*"}
 	var got [][]sample
-	got, r.err = c.changing(ctx, fmt.Sprintf("mebibytes: %d", mebibytes),
+	got, r.err = c.changing(ctx, fmt.Sprintf("mebibytes: %d", mebibytes), "rm -f /etc/bench/large",
 		c.meshsync("plan", plan...), c.meshsync("apply", append(plan, "--yes")...), c.floorOf("-only", host), c.floorOf("-only", host, "-put", fmt.Sprint(mebibytes<<20)))
 	if r.err != nil {
 		return r

@@ -102,10 +102,11 @@ func (c *realCluster) writeConnect() error {
 	return os.WriteFile(c.connect, text, 0o600)
 }
 
-// addUnits gives the hosts the services that no package brings.
+// addUnits gives the hosts the services that no package of Debian brings, where packages put
+// theirs; they are restarted more often in a row than systemd would allow.
 func (c *realCluster) addUnits(ctx context.Context) error {
 	const script = `for s in logshipper bench; do
-	printf '[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n' >/etc/systemd/system/$s.service || exit 1
+	printf '[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n' >/lib/systemd/system/$s.service || exit 1
 done
 systemctl daemon-reload`
 	for _, h := range c.bed.Hosts {
