@@ -176,7 +176,7 @@ func writePaths(b *strings.Builder, q query) {
 	for _, name := range q.packages {
 		look("ms_p", packageList(name), " -")
 	}
-	for _, p := range q.parents {
+	for _, p := range slices.Concat(q.parents, q.ways) {
 		if !named[p] {
 			named[p] = true
 			look("ms_p", p, " -")

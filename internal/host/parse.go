@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -228,9 +229,10 @@ func (p *parser) statLine(l string) error {
 	}
 	p.told++
 	name, arrow, _ := strings.Cut(strings.TrimSuffix(f[5], "//"+p.token), "//")
-	p.stats[p.bare(name)] = stat{mode: mode, owner: f[1], group: f[2], size: size, ctime: ctime}
+	bare := cmp.Or(p.bare(name), "/") // whose slash is taken for one of the mark's
+	p.stats[bare] = stat{mode: mode, owner: f[1], group: f[2], size: size, ctime: ctime}
 	if to, ok := strings.CutPrefix(unquoted(arrow), name+" -> "); ok {
-		p.links[p.bare(name)] = to
+		p.links[bare] = to
 	}
 	return nil
 }

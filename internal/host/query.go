@@ -19,6 +19,7 @@ type query struct {
 	reads      []string                         // paths that services read; directories end in "/"
 	packages   []string                         // of which services read the version; sorted
 	parents    []string                         // directories of wanted paths that are not wanted themselves; sorted
+	ways       []string                         // directories on the ways to contents, see waysTo
 	named      map[mesh.Kind][]primitive.Wanted // what lies at no path, sorted by name
 	recorded   []mesh.Resource                  // desired, of kinds that cannot be looked at
 	undeclared map[string]bool                  // packages that are only read
@@ -79,6 +80,7 @@ func newQuery(o Options) query {
 	slices.Sort(q.packages)
 	q.reads = slices.Sorted(maps.Keys(reads))
 	q.parents = parentsOf(q.paths)
+	q.ways = waysTo(q.paths)
 	for _, wanted := range q.named {
 		slices.SortFunc(wanted, func(a, b primitive.Wanted) int { return cmp.Compare(a.Name, b.Name) })
 	}
@@ -109,6 +111,13 @@ func parentsOf(paths []wanted) []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(parents))
+}
+
+// names reports whether what stat said is about a path that was asked for, or a directory on
+// the way to one.
+func (q query) names(line string) bool {
+	return slices.ContainsFunc(q.paths, func(w wanted) bool { return strings.Contains(line, w.addr.Name) }) ||
+		slices.ContainsFunc(q.ways, func(dir string) bool { return strings.Contains(line, dir+"'") || strings.Contains(line, dir+":") })
 }
 
 // listed are the directories whose entries are listed, sorted: purged ones and those

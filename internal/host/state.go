@@ -92,7 +92,7 @@ func (p *parser) whyUnseen(name string) string {
 		return clean(fmt.Sprintf("the host's stat speaks of %d of %d paths: %s", p.told, p.promised, strings.Join(p.denied, "; ")))
 	}
 	for _, line := range p.denied {
-		if !slices.ContainsFunc(p.q.paths, func(w wanted) bool { return strings.Contains(line, w.addr.Name) }) {
+		if !p.q.names(line) {
 			return clean(line)
 		}
 	}
@@ -115,7 +115,7 @@ func (p *parser) resource(t mesh.Target, name string, st stat) (r mesh.Resource,
 		return r, reason
 	}
 	r.Attrs = mesh.MustTree(attrs)
-	if text, ok := p.texts[name]; ok && !r.Confidential() {
+	if text, ok := p.texts[name]; ok && !r.Confidential() && p.guarded(name) {
 		r.Text = &text
 	}
 	return r, ""
