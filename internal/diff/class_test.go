@@ -273,3 +273,23 @@ func TestAnAppThatGitDropsIsDeleted(t *testing.T) {
 	o.Targets[0].Resources = []mesh.Resource{scaled}
 	is(t, Diff(nil, recordedAs(o, entries)), Delete, Both)
 }
+
+// What the record names under one kind is not there once another kind lies at its path.
+func TestAnEntryWhosePathHoldsAnotherKindGoes(t *testing.T) {
+	t.Parallel()
+	link := mesh.Resource{Addr: addr("symlink", "/a"), Attrs: mesh.MustTree(map[string]any{"to": "/x"})}
+	entries := entryFor(link, mesh.Created)
+	maps.Copy(entries, entryFor(resource("/a", 1), mesh.Created))
+	is(t, Diff([]mesh.Resource{link}, recordedAs(observed([]mesh.Resource{link}, nil), entries)), Release, Pending)
+}
+
+// A file that git makes a link is git's doing alone, as long as it is what was applied.
+func TestAnotherKindByGitIsPending(t *testing.T) {
+	t.Parallel()
+	link := mesh.Resource{Addr: addr("symlink", "/a"), Attrs: mesh.MustTree(map[string]any{"to": "/x"})}
+	o := observed([]mesh.Resource{resource("/a", 1)}, nil)
+	is(t, Diff([]mesh.Resource{link}, recordedAs(o, entryFor(resource("/a", 1), mesh.Created))), Replace, Pending)
+	is(t, Diff([]mesh.Resource{link}, recordedAs(o, entryFor(resource("/a", 2), mesh.Created))), Replace, Both)
+	is(t, Diff([]mesh.Resource{link}, recordedAs(o, entryFor(link, mesh.Created))), Replace, Drift)
+	is(t, Diff([]mesh.Resource{link}, recordedAs(o, nil)), Replace, Differs)
+}
