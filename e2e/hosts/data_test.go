@@ -100,7 +100,9 @@ func TestWhatAnAccountMayNotReadIsUnknown(t *testing.T) {
 	_, m := start(t, bed.Options{Bare: true})
 	m.Must(t, `mkdir -p /srv/pub/v1 /opt/closed /opt/open; echo 1 >/srv/pub/v1/f; cd /srv/pub; tar -cf 1.tar v1`)
 	sum := m.Must(t, "sha256sum </srv/pub/1.tar | cut -c1-64 | tr -d '\n'")
-	archive := func(to string) string { return `{"url": "file:///srv/pub/1.tar", "sha256": "` + sum + `", "to": "` + to + `"}` }
+	archive := func(to string) string {
+		return `{"url": "file:///srv/pub/1.tar", "sha256": "` + sum + `", "to": "` + to + `"}`
+	}
 	want := m.all(t, "archives", "closed", archive("/opt/closed"), "archives", "open", archive("/opt/open"),
 		"hostsEntries", "10.9.9.9", `{"names": ["x"]}`, "debconf", "p p/q string", `{"value": "x"}`)
 	m.converge(t, want)

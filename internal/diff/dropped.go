@@ -1,6 +1,8 @@
 package diff
 
 import (
+	"fmt"
+
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/primitive"
 )
@@ -98,7 +100,7 @@ func (c *comparison) gone(want, other mesh.Resource) Change {
 	ch := c.remove(other, Delete)
 	ch.Reason, ch.Role, ch.Origin, ch.Gone = "git wants nothing there", want.Role, want.Origin, &want.Addr
 	if want.Recursive && other.Addr.Kind == mesh.Directory {
-		ch.Recursive, ch.Reason = true, "git wants nothing there; all that is in it goes along"
+		ch.Recursive, ch.Reason = true, fmt.Sprintf("git wants nothing there; all that is in it goes along: entries %v", other.Attrs["entries"])
 	}
 	_, recorded := c.entry(other.Addr)
 	e, known := c.entry(want.Addr)

@@ -20,6 +20,9 @@ func (b *batch) functions() string {
 			s.WriteString(p.Named.Begin)
 		}
 	}
+	if slices.ContainsFunc(b.work.Changes, func(c diff.Change) bool { return c.Recursive }) {
+		s.WriteString(treeFunctions)
+	}
 	used := map[mesh.Kind]bool{}
 	for _, c := range b.work.Changes {
 		used[c.Addr.Kind] = true
@@ -171,6 +174,8 @@ func now(c diff.Change) string {
 		return p.Named.Now(quote(c.Addr.Name))
 	case p.Recorded != nil:
 		return "N=absent"
+	case c.Recursive:
+		return "ms_now_tree " + rooted(c.Addr.Name)
 	default:
 		return "ms_now " + rooted(c.Addr.Name)
 	}

@@ -26,6 +26,7 @@ func observeScript(q query, token string) string {
 	if !q.probeOnly {
 		b.WriteString(factsPart + secretPart + listsPart + readPart(q))
 		writePaths(&b, q)
+		writeTrees(&b, q)
 		writeNamed(&b, q)
 		record = rooted(recordPath(q.mesh))
 		fmt.Fprintf(&b, "if { [ -e %[1]s ] && [ ! -r %[1]s ]; } || { [ -d %[2]s ] && [ ! -x %[2]s ]; } || { [ -d %[3]s ] && [ ! -x %[3]s ]; }; then printf '%%s norecord\\n' \"$T\"; elif [ -e %[1]s ] && [ ! -f %[1]s ]; then printf '%%s oddrecord\\n' \"$T\"; fi\n",

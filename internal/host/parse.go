@@ -35,12 +35,13 @@ type parser struct {
 	texts          map[string]string
 	order          []string // of the texts, as they were sent
 	record         []byte
-	recordTold     bool            // also when there is none
-	noRecord       bool            // the user may not read whether there is one
-	oddRecord      bool            // what lies in its place is no file
-	unreadable     map[string]bool // files of which the user may not read the content
-	sealed         map[string]bool // secrets, which this user cannot compare
-	unlisted       map[string]bool // directories of which the user may not read the entries
+	recordTold     bool                 // also when there is none
+	noRecord       bool                 // the user may not read whether there is one
+	oddRecord      bool                 // what lies in its place is no file
+	unreadable     map[string]bool      // files of which the user may not read the content
+	sealed         map[string]bool      // secrets, which this user cannot compare
+	unlisted       map[string]bool      // directories of which the user may not read the entries
+	trees          map[string][2]string // directory → how many entries are below it, and their digest
 }
 
 // stat is one line of stat: `81a4 root root 12 1700000000 /etc/x`, and where there is a
@@ -72,7 +73,7 @@ func parseObservation(out []byte, q query, token string) (mesh.TargetState, erro
 		q: q, token: token, rest: out[i+len(begin) : len(out)-len(end)+1],
 		stats: map[string]stat{}, links: map[string]string{}, digest: map[string]string{},
 		named: map[mesh.Kind][]primitive.Seen{}, texts: map[string]string{}, os: map[string]string{},
-		unreadable: map[string]bool{}, sealed: map[string]bool{}, unlisted: map[string]bool{},
+		unreadable: map[string]bool{}, sealed: map[string]bool{}, unlisted: map[string]bool{}, trees: map[string][2]string{},
 	}
 	if err := p.sections(); err != nil {
 		return mesh.TargetState{}, err
@@ -135,6 +136,8 @@ func (p *parser) enter(word, arg string) (string, error) {
 		p.facts.OS = strings.TrimSpace(p.os["ID"] + " " + p.os["VERSION_ID"]) // Debian's file has them the other way round
 	case "unlisted":
 		p.unlisted[p.bare(arg)] = true
+	case "tree":
+		return "", p.treeLine(arg)
 	case "norecord":
 		p.noRecord = true
 	case "oddrecord":

@@ -121,7 +121,11 @@ ms_old() {
   return 1
 }
 ms_gone_all() {
-  ms_into "${1%/*}" && ms_try rm -rf --one-file-system -- "./${1##*/}" || return 1
+  ms_into "${1%/*}" || return 1
+  if ! ms_try rm -rf --one-file-system -- "./${1##*/}"; then
+    case $W in *' option'*one-file-system*) W="the host's rm cannot stay on one file system: install coreutils, or delete it by hand";; esac
+    return 1
+  fi
   ms_sync .
 }
 # ms_gone PATH KEY

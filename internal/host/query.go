@@ -24,6 +24,7 @@ type query struct {
 	recorded   []mesh.Resource                  // desired, of kinds that cannot be looked at
 	undeclared map[string]bool                  // packages that are only read
 	gone       map[string]bool                  // paths where nothing may be
+	trees      []string                         // of these, those that go with all that is in them
 	checks     []mesh.Check
 	probeOnly  bool
 	user       string // who looks, when that is not root; "" for root
@@ -62,6 +63,9 @@ func newQuery(o Options) query {
 			continue
 		}
 		q.gone[r.Addr.Name] = r.Gone
+		if r.Gone && r.Recursive {
+			q.trees = append(q.trees, r.Addr.Name)
+		}
 		content, text := r.Attrs["content"].(string)
 		if o.Texts {
 			content = ""
@@ -86,6 +90,8 @@ func newQuery(o Options) query {
 	}
 	return q
 }
+
+func (q query) isTree(name string) bool { return slices.Contains(q.trees, name) }
 
 // addPackage looks at a package that a service reads, be it declared or not.
 func (q *query) addPackage(name string) {

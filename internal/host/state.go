@@ -76,6 +76,10 @@ func (p *parser) place(s *mesh.TargetState, a mesh.Address) {
 		s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: p.reason(a.Name, reason), Denied: p.kept(a.Name)})
 		return
 	}
+	if why := p.withTree(&r); why != "" {
+		s.Unknown = append(s.Unknown, mesh.UnknownResource{Addr: a, Reason: p.unasked(why), Denied: p.q.user != ""})
+		return
+	}
 	s.Resources = append(s.Resources, r)
 }
 

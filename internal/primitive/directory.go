@@ -2,6 +2,7 @@ package primitive
 
 import (
 	"fmt"
+	"strings"
 
 	"meshsync.dev/meshsync/internal/mesh"
 )
@@ -19,12 +20,14 @@ func directory() Primitive {
 			return Declared{Attrs: d.attrs(), Purge: d.Purge}, err
 		},
 		Path: &Path{
-			Type:     0o040000, // S_IFDIR
-			Attrs:    func(f Found) (map[string]any, string) { return ownership{f.Mode, f.Owner, f.Group}.attrs(), "" },
-			Entry:    func(mesh.Tree) string { return "directory" },
-			Now:      `[ ! -L "$1" ] && [ -d "$1" ] && N="directory $(stat -c '%a %U %G' -- "$1")"`,
-			Expected: owned,
-			Describe: func(now string) string { return describeOwned("directory", now) },
+			Type:  0o040000, // S_IFDIR
+			Attrs: func(f Found) (map[string]any, string) { return ownership{f.Mode, f.Owner, f.Group}.attrs(), "" },
+			Entry: func(mesh.Tree) string { return "directory" },
+			Now:   `[ ! -L "$1" ] && [ -d "$1" ] && N="directory $(stat -c '%a %U %G' -- "$1")"`,
+			Expected: func(attrs mesh.Tree) string {
+				return strings.Join(append([]string{owned(attrs)}, tree(attrs)...), " ")
+			},
+			Describe: describeDirectory,
 			Functions: `# ms_dir PATH MODE OWNER GROUP KEY
 ms_dir() {
   case $N in
@@ -41,4 +44,20 @@ ms_dir() {
 			},
 		},
 	}
+}
+
+// tree is what is in a directory that goes with all that: how many entries, and their digest.
+func tree(attrs mesh.Tree) []string {
+	if text(attrs, "tree") == "" {
+		return nil
+	}
+	return []string{text(attrs, "entries"), text(attrs, "tree")}
+}
+
+func describeDirectory(now string) string {
+	f := strings.Fields(now)
+	if len(f) < 5 {
+		return describeOwned("directory", now)
+	}
+	return describeOwned("directory", strings.Join(f[:3], " ")) + fmt.Sprintf(", the entries in it being %s (digest %s…)", f[3], f[4][:min(12, len(f[4]))])
 }
