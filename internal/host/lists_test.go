@@ -72,3 +72,27 @@ func TestAFileWithoutADigestMovesNoOther(t *testing.T) {
 		t.Errorf("texts %v", got)
 	}
 }
+
+// A name like those of batches does not hide what is no batch's.
+func TestWhatIsCalledLikeABatchsFolderIsListed(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(t *testing.T, b *box) {
+		b.put("/d/.meshsync-prod.x", "x")
+		b.put("/d/.meshsync-prod.killed/new", "half")
+		if err := os.Symlink("/srv", b.path("/d/.meshsync-prod.l")); err != nil {
+			t.Fatal(err)
+		}
+		want := []mesh.Resource{directory("/d", true), file("/d/f", "x")}
+		h := b.host(want...)
+		s := h.Observe(context.Background())
+		if len(s.Strays) != 2 || len(s.Unknown) != 0 {
+			t.Fatalf("strays %+v, unknown %+v", s.Strays, s.Unknown)
+		}
+		if got, err := results(t, h, planned(t, h, want)); err != nil || len(got) != 3 {
+			t.Errorf("%v %+v", err, got)
+		}
+		if left := b.tree("/d"); left != "-rw-r--r-- f x\n" {
+			t.Errorf("there is\n%s", left)
+		}
+	})
+}

@@ -24,7 +24,7 @@ func observeScript(q query, token string) string {
 	record := "''"
 	b.WriteString("ms_observe() {\nT=" + quote(token) + " M=" + quote(q.mesh) + "\n" + observePrelude)
 	if !q.probeOnly {
-		b.WriteString(factsPart + secretPart + listsPart + readPart(q))
+		b.WriteString(factsPart + secretPart + listsPart + tempPart + readPart(q))
 		writePaths(&b, q)
 		writeTrees(&b, q)
 		writeNamed(&b, q)
@@ -195,14 +195,18 @@ func writePaths(b *strings.Builder, q query) {
 // writeListing looks at the entries of a directory that are not looked at by name already.
 // What a killed batch left is none: the next batch removes it before it does anything.
 func writeListing(b *strings.Builder, dir string, named map[string]bool, meshName string) {
-	known := []string{rooted(dir) + "/" + tempPrefix(meshName) + "*"}
+	var known []string
 	for name := range named {
 		if path.Dir(name) == dir {
 			known = append(known, rooted(name))
 		}
 	}
 	fmt.Fprintf(b, "if [ ! -r %[1]s ] || [ ! -x %[1]s ]; then ms_closed %[1]s; elif [ -d %[1]s ]; then for e in %[1]s/* %[1]s/.[!.]* %[1]s/..?*; do ", rooted(dir))
-	b.WriteString("case $e in " + strings.Join(slices.Sorted(slices.Values(known)), "|") + ") ;; *) ms_entry \"$e\";; esac")
+	b.WriteString("case $e in ")
+	if len(known) > 0 {
+		b.WriteString(strings.Join(slices.Sorted(slices.Values(known)), "|") + ") ;; ")
+	}
+	b.WriteString("*/" + tempPrefix(meshName) + "*) ms_temp \"$e\" || ms_entry \"$e\";; *) ms_entry \"$e\";; esac")
 	b.WriteString("; done; fi\n")
 }
 

@@ -14,6 +14,11 @@ import (
 // written, because a rename works within one disk only.
 func tempPrefix(meshName string) string { return ".meshsync-" + meshName + "." }
 
+// tempPart tells whether what has such a name is a batch's: a directory of root's, or of who looks.
+// What others put there is listed as what it is.
+const tempPart = `ms_temp() { [ -d "$1" ] && [ ! -L "$1" ] && { [ -O "$1" ] || [ ! -O / ]; }; }
+`
+
 // placePart is how things get to their paths and away from there. A user may own a
 // directory on the way and turn it elsewhere at any moment, so that a path that was checked
 // may be another one when it is used. Therefore the shell goes to a directory first, looks
@@ -73,8 +78,7 @@ ms_out() {
 # empties no folder that another user made.
 ms_swept() {
   for e in "./.meshsync-$M."*; do
-    if [ -L "$e" ] || [ -f "$e" ]; then rm -f -- "$e"
-    elif [ -d "$e" ]; then
+    if [ -d "$e" ] && [ ! -L "$e" ]; then
       x=$PWD
       if cd -P -- "$e" && [ "$PWD" = "${x%/}/${e#./}" ]; then
         if [ ! -d new ] || [ -L new ]; then rm -f -- new
