@@ -196,3 +196,21 @@ func TestWhatComesToAPathWhileAptWorks(t *testing.T) {
 	result(t, got, "update /srv/edited", plan.ResultConflict, "it is no longer as planned")
 	m.holds(t, "grep -qx git /usr/share/own && grep -qx git /srv/made && grep -qx edited /srv/edited")
 }
+
+// A package that a service reads comes along with another one: nobody planned the restart, so
+// the run says that one is due, and the next plan has it.
+func TestAPackageThatComesAlongIsTold(t *testing.T) {
+	_, m := start(t, bed.Options{Bare: true})
+	m.publish(t, deb{name: "lib", version: "1"}, deb{name: "lib", version: "2"}, deb{name: "app", version: "1", depends: "lib"}, deb{name: "app", version: "2", depends: "lib (>= 2)"})
+	m.Must(t, "apt-get update -qq; apt-get install -qq -y lib=1 app=1")
+	want := func(version string) []mesh.Resource {
+		return m.all(t, "packages", "app", `{"version": "`+version+`"}`,
+			"files", "/etc/systemd/system/s.service", `{"content": "[Service]\nExecStart=/bin/sleep 1000\n[Install]\nWantedBy=multi-user.target\n", "mode": "0644", "owner": "root", "group": "root"}`,
+			"services", "s", `{"enabled": true, "running": true, "reads": ["package:lib"], "on": "restart"}`)
+	}
+	m.converge(t, want("1"))
+	got := m.apply(t, want("2"))
+	result(t, got, "update app", plan.ResultDone, "another version of lib came along, which a service reads: plan again")
+	result(t, m.apply(t, want("2")), "restart s", plan.ResultDone, "")
+	m.settled(t, want("2"))
+}

@@ -120,6 +120,9 @@ func (r *runner) actOn(ctx context.Context, at Event, t mesh.Target, w plan.Work
 		e := at
 		e.Type, e.Target, e.Subject, e.Action = EventType(o.Result), t.String(), o.Subject, o.Action
 		e.Message = outcomeText(o)
+		if o.Due {
+			e.Code = CodeDue
+		}
 		r.event(e)
 	}
 	target, ok := r.Targets[t]

@@ -73,6 +73,9 @@ const (
 	CodeLeased      = "leased" // another run holds a target; nothing was done
 )
 
+// CodeDue is the code of a Done event after which another plan has more to do.
+const CodeDue = "due"
+
 // Run carries out the plan and returns when everything is done or something stopped
 // it. All that happened is in the events; the error is only of Record. The plan must
 // be applicable: Run checks gates, not refusals.

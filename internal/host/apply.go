@@ -194,7 +194,7 @@ func (f *follower) line(l []byte) {
 	case word == "start" && known:
 		f.started[i] = true
 	case word == "done" && known:
-		f.end(i, plan.ResultDone, "")
+		f.end(i, plan.ResultDone, clean(text))
 	case word == "failed" && known:
 		f.end(i, plan.ResultFailed, clean(text))
 	case word == "undone" && known:
@@ -229,6 +229,7 @@ func (f *follower) end(i int, r plan.Result, message string) {
 	f.ended[i] = r
 	o := f.actions[i]
 	o.Result, o.Message = r, message
+	o.Due = r == plan.ResultDone && message != ""
 	f.emit(o)
 }
 

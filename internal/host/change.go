@@ -111,6 +111,11 @@ func (b *batch) finishTogether(s *strings.Builder, together string, group []int)
 		noted = append(noted, fmt.Sprintf("$G%d", i))
 	}
 	fmt.Fprintf(s, "Y=''; if [ -n \"%s\" ]; then %s || Y=$W; fi\n", strings.Join(noted, ""), together)
+	remark := ""
+	if b.work.Changes[group[0]].Addr.Kind == mesh.Package {
+		s.WriteString("X=''\n" + b.cameAlong())
+		remark = ` "$X"; X=`
+	}
 	for _, i := range group {
 		c := b.work.Changes[i]
 		after := "absent"
@@ -118,8 +123,8 @@ func (b *batch) finishTogether(s *strings.Builder, together string, group []int)
 			p, _ := primitive.Of(c.Addr.Kind)
 			after = glob(p.Named.Expected(c.After))
 		}
-		fmt.Fprintf(s, "if [ -n \"$G%[1]d\" ]; then %[2]s; case $N in %[3]s) E%[1]d=%[4]s; ms_done %[1]d;; *) ms_fail %[1]d \"${Y:-it is $N now}\"; %[5]s;; esac; fi\n",
-			i, now(c), after, quote(b.record.changes[i].holds), b.undone(i))
+		fmt.Fprintf(s, "if [ -n \"$G%[1]d\" ]; then %[2]s; case $N in %[3]s) E%[1]d=%[4]s; ms_done %[1]d%[5]s;; *) ms_fail %[1]d \"${Y:-it is $N now}\"; %[6]s;; esac; fi\n",
+			i, now(c), after, quote(b.record.changes[i].holds), remark, b.undone(i))
 	}
 }
 

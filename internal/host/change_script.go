@@ -183,7 +183,7 @@ ms_recorded() {
   D=${D%% *}
 }
 ms_fail() { FAILED=1; printf '%s failed %s %s\n' "$T" "$1" "$(printf '%s' "$2" | tr '\n' ' ')"; }
-ms_done() { printf '%s done %s\n' "$T" "$1"; }
+ms_done() { printf '%s done %s\n' "$T" "$1${2:+ $2}"; }
 # ms_try CMD…: keeps what a failing command says. What it leaves running holds neither lock nor payload.
 ms_try() { W=$("$@" 2>&1 7<&- 9>&-) || { W=${W:-"$1 failed"}; return 1; }; }
 # ms_run CMD…: ms_try for what others wrote. It waits for the command, and not for what that leaves

@@ -42,4 +42,5 @@ type Outcome struct {
 	Action  string // diff.Action or Op
 	Result  Result
 	Message string // one line; why and what to do, for every result but done
+	Due     bool   // done, and Message says why another plan has more to do
 }

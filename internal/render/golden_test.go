@@ -121,6 +121,8 @@ func TestGolden(t *testing.T) {
 		{Type: apply.RunStart, Message: "apply prod at 4f2c9e1a7b03"},
 		{Type: apply.Starting, Target: "host/m1", Subject: "host/m1/file:/x", Action: "update", Message: "update host/m1/file:/x"},
 		{Type: apply.Done, Target: "host/m1", Subject: "host/m1/file:/x", Action: "update", Message: "update host/m1/file:/x"},
+		{Type: apply.Starting, Target: "host/m1", Subject: "host/m1/package:app", Action: "update", Message: "update host/m1/package:app"},
+		{Type: apply.Done, Target: "host/m1", Subject: "host/m1/package:app", Action: "update", Code: apply.CodeDue, Message: "update host/m1/package:app: another version of lib came along, which a service reads: plan again"},
 		{Type: apply.RunEnd, Code: apply.CodeDone, Message: "all is done"},
 	} {
 		e.Run, e.Time = "20261127t225958-3f9c2a", at.Add(time.Duration(i)*1500*time.Millisecond)

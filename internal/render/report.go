@@ -2,6 +2,7 @@ package render
 
 import (
 	"io"
+	"slices"
 
 	"meshsync.dev/meshsync/internal/apply"
 )
@@ -28,13 +29,15 @@ func Report(w io.Writer, events []apply.Event, o Options) error {
 		t.line("%s", t.paint(yellow, "STOPPED: "+safe(r.Stopped.Message)))
 	}
 	t.events("NOT TRIED", dim, r.Skipped, o.Full)
+	due := slices.DeleteFunc(slices.Clone(r.Done), func(e apply.Event) bool { return e.Code != apply.CodeDue })
+	t.events("DONE, AND MORE IS DUE", yellow, due, true)
 	if o.Full {
 		t.timeline(events, when)
 	}
 	switch r.Code {
 	case apply.CodeDone:
 		t.line("%s", t.paint(green, "Applied."))
-		t.line("next: meshsync plan%s, which should be empty", o.Flags)
+		t.line("next: meshsync plan%s, which %s", o.Flags, map[bool]string{true: "should be empty", false: "has what is due"}[len(due) == 0])
 	case apply.CodeLeased:
 		t.line("Nothing was done. next: meshsync apply%s once the other run has ended", o.Flags)
 	case apply.CodeInterrupted:
