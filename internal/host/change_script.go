@@ -92,7 +92,7 @@ func (b *batch) script() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "ms_batch() {\nT=%s\n%s", quote(b.token), observePrelude)
 	fmt.Fprintf(&s, "B=%s RUN=%s M=%s PAYLOAD=%d\n", rooted(stateDir(b.mesh)), quote(b.work.Run), quote(b.mesh), len(b.payload))
-	s.WriteString(lockFunction + changePrelude + placePart + b.holdsLease() + b.sameRecord() + b.sweep() + secretPart + noteFunctions + nowFunction() + processPart)
+	s.WriteString(lockFunction + changePrelude + slowPart + placePart + b.holdsLease() + b.sameRecord() + b.sweep() + secretPart + noteFunctions + nowFunction() + processPart)
 	s.WriteString(b.functions())
 	b.recordState(&s)
 	s.WriteString("ms_write_record || { printf '%s broken %s\\n' \"$T\" 'the record cannot be written'; return 1; }\n")
@@ -394,7 +394,8 @@ func (b *batch) sameReads(st *serviceStart) string {
 		}
 	}
 	if len(files) > 0 {
-		tests = append(tests, fmt.Sprintf("[ \"$(sha256sum -- %s 2>/dev/null)\" = %s ]", strings.Join(files, " "), strings.Join(sums, `"$nl"`)))
+		all := strings.Join(files, " ")
+		tests = append(tests, fmt.Sprintf("ms_slow %s && [ \"$($slow sha256sum -- %s 2>/dev/null)\" = %s ]", all, all, strings.Join(sums, `"$nl"`)))
 	}
 	return strings.Join(tests, " && ")
 }

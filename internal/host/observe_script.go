@@ -24,7 +24,7 @@ func observeScript(q query, token string) string {
 	record := "''"
 	b.WriteString("ms_observe() {\nT=" + quote(token) + " M=" + quote(q.mesh) + "\n" + observePrelude)
 	if !q.probeOnly {
-		b.WriteString(factsPart + secretPart + listsPart + tempPart + readPart(q))
+		b.WriteString(factsPart + secretPart + slowPart + listsPart + tempPart + readPart(q))
 		writePaths(&b, q)
 		writeTrees(&b, q)
 		writeNamed(&b, q)
@@ -69,14 +69,16 @@ fi
 // there is a link, stat also prints where links lead, between // and //TOKEN: no path has //, and a
 // target may hold a line break. ur has files that this user cannot read. Every service has a unit of its own that
 // is hardly ever there: where its folder can be searched, the shell's own look is enough, and costs no process.
-const listsPart = `st='' ha='' hx='' li='' mi='' ct='' ur='' sa=''
+// fa and fx are for ha and hx of files that somebody may turn into pipes, see slowPart, and of what
+// links lead to; late is for their contents.
+const listsPart = `st='' ha='' hx='' fa='' fx='' li='' mi='' ct='' ur='' sa='' late=''
 ms_p() {
   if [ -L "$2" ]; then st="$st \"\$p$1\"" li=//%N//$T
   elif [ -f "$2" ]; then
     st="$st \"\$p$1\""
     if [ "$3" = ! ] || ms_secret "$2"; then sa="$sa \"\$p$1\""
     elif [ ! -r "$2" ]; then ur="$ur \"\$p$1\""
-    else ha="$ha \"\$p$1\"" hx="$hx$nl$3/$1"; fi
+    else ms_ha "$1" "$2" "$3"; fi
   elif [ -e "$2" ]; then st="$st \"\$p$1\""
   elif [ "$2" = "$R/etc/systemd/system/${2##*/}" ] && [ -x "$R/etc/systemd/system/." ]; then :
   else mi="$mi \"\$p$1\""; fi
@@ -85,8 +87,13 @@ ms_r() {
   ms_p "$1" "$2" -
   if [ -L "$2" ] && [ -f "$2" ] && [ -r "$2" ]; then
     if ms_secret "$2"; then sa="$sa \"\$p$1\""
-    else ha="$ha \"\$p$1\"" hx="$hx$nl-/$1"; fi
+    else fa="$fa \"\$p$1\"" fx="$fx$nl-/$1"; fi
   fi
+}
+ms_ha() {
+  ms_slow "$2"
+  if [ -z "$slow" ]; then ha="$ha \"\$p$1\"" hx="$hx$nl$3/$1"
+  else fa="$fa \"\$p$1\"" fx="$fx$nl$3/$1"; fi
 }
 ms_entry() {
   if [ -e "$1" ] || [ -L "$1" ]; then
@@ -96,33 +103,37 @@ ms_entry() {
     esac
   fi
 }
+ms_hash() {
+  [ -n "$ha" ] || return 0
+  eval "set -- $ha"
+  hn=$#
+  d=$($slow sha256sum -- "$@" 2>/dev/null)
+  printf '%s digests\n%s\n' "$T" "$d"
+  IFS=$nl
+  set -f
+  set -- $d
+  [ "$#" = "$hn" ] || set -- # a file that cannot be read has no line: nothing is taken for known
+  for x in $hx; do
+    g=${1-}
+    g=${g%% *}
+    case $x in
+    -/*|"${g#\\}"/*) ;;
+    *) ct="$ct \"\$p${x#*/}\"";;
+    esac
+    [ "$#" = 0 ] || shift
+  done
+  set +f
+  unset IFS
+}
 ms_flush() {
+  set --
   if [ -n "$st" ]; then eval "set -- $st"; printf '%s stat %s\n' "$T" "$#"; stat -c "%f %U %G %s %Z %n$li" -- "$@" 2>/dev/null; fi
   if [ -n "$mi" ]; then eval "set -- $mi"; ms_missing "$@"; fi
   if [ -n "$ur" ]; then eval "set -- $ur"; ms_unreadable "$@"; fi
-  if [ -n "$ha" ]; then
-    eval "set -- $ha"
-    hn=$#
-    d=$(sha256sum -- "$@" 2>/dev/null)
-    printf '%s digests\n%s\n' "$T" "$d"
-    IFS=$nl
-    set -f
-    set -- $d
-    [ "$#" = "$hn" ] || set -- # a file that cannot be read has no line: nothing is taken for known
-    for x in $hx; do
-      g=${1-}
-      g=${g%% *}
-      case $x in
-      -/*|"${g#\\}"/*) ;;
-      *) ct="$ct \"\$p${x#*/}\"";;
-      esac
-      [ "$#" = 0 ] || shift
-    done
-    set +f
-    unset IFS
-  fi
+  slow=''; ms_hash
+  if [ -n "$fa" ]; then ha=$fa hx=$fx slow=$limit late=$limit; ms_hash; fi
   if [ -n "$sa" ]; then eval "set -- $sa"; ms_secrets "$@"; fi
-  st='' ha='' hx='' li='' mi='' ur='' sa=''
+  st='' ha='' hx='' fa='' fx='' li='' mi='' ur='' sa=''
 }
 `
 
@@ -133,7 +144,7 @@ if [ -n "$ct" ]; then
   eval "set -- $ct"
   printf '%s\n' "$@"
   printf '%s bytes\n' "$T"
-  head -q -c 1048576 -- "$@" 2>/dev/null
+  $late head -q -c 1048576 -- "$@" 2>/dev/null
 else
   printf '%s bytes\n' "$T"
 fi

@@ -115,7 +115,10 @@ ms_old() {
     g=${g##*.}
     case $g in ''|*[!0-9]*) ;; *) [ "$g" -le "$i" ] || i=$g;; esac
   done
-  if { [ -d "$B/old" ] || ms_try mkdir -m 700 -- "$B/old"; } && W=$(umask 077; cp -P -- "$1" "$B/old/.new" 2>&1) &&
+  slow=''
+  [ -O .. ] && [ ! -k .. ] || slow=$limit
+  # shellcheck disable=SC2086 # a command and its argument
+  if { [ -d "$B/old" ] || ms_try mkdir -m 700 -- "$B/old"; } && W=$(umask 077; $slow cp -P -- "$1" "$B/old/.new" 2>&1) &&
     ms_try mv -f -T -- "$B/old/.new" "$B/old/$2.$((i+1))" && ms_sync "$B/old/$2.$((i+1))" "$B/old" "$B"; then
     [ "$i" -lt 3 ] || rm -f -- "$B/old/$2.$((i-2))"
     return 0

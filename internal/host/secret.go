@@ -58,7 +58,7 @@ ms_secret() {
 }
 ms_digest() {
   if ms_secret "$1"; then ms_keyed <"$1"
-  else D=$(sha256sum <"$1") && D=${D%% *}; fi
+  else ms_slow "$1"; D=$($slow sha256sum -- "$1") && D=${D#\\} D=${D%% *}; fi
 }
 `
 
