@@ -8,12 +8,13 @@ import (
 )
 
 // treeFunctions are ms_tree PATH, which puts into TREE how many entries are below a directory, and
-// a digest of which they are and when each changed last; and ms_now_tree PATH, which puts that
-// behind what ms_now said. It follows no link and stays on one file system, as the removal does.
+// a digest of which they are, by name and inode: a log that a daemon goes on with is no other
+// file, one that somebody saves anew is. ms_now_tree PATH puts that behind what ms_now said. It
+// follows no link and stays on one file system, as the removal does.
 const treeFunctions = `ms_tree() {
-  TREE=$(find "$1" -xdev -mindepth 1 -printf '%i %C@\n' 2>/dev/null) || return 1
-  if [ -z "$TREE" ]; then n=0; else n=$(printf '%s\n' "$TREE" | wc -l); fi
-  TREE=$(printf '%s\n' "$TREE" | sort | sha256sum)
+  TREE=$({ find "$1" -xdev -mindepth 1 -printf '%i %P\0' 2>/dev/null || printf 'failed\0'; } | tr '\n\0' ' \n' | sort)
+  case $TREE in failed|*"$nl"failed) return 1;; '') n=0;; *) n=$(printf '%s\n' "$TREE" | wc -l);; esac
+  TREE=$(printf '%s\n' "$TREE" | sha256sum)
   TREE="$n ${TREE%% *}"
 }
 ms_now_tree() {

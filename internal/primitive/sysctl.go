@@ -42,11 +42,16 @@ func sysctl() Primitive {
 	}
 }
 
-// refuseSysctl finds numbers in a form in which the kernel takes them, and never tells them.
+// refuseSysctl finds what the kernel takes and never tells: some numbers, and some settings
+// altogether, which nobody could compare.
 func refuseSysctl(name string, declaration []byte) (problem, hint string) {
 	s, err := decoded[struct{ Value string }](declaration)
 	if err != nil {
 		return "", ""
+	}
+	switch name {
+	case "net.ipv4.route.flush", "net.ipv6.route.flush", "vm.compact_memory":
+		return "the kernel takes it as an order and keeps no value", "declare a command"
 	}
 	for _, w := range strings.Fields(s.Value) {
 		if n, err := strconv.ParseUint(w, 0, 64); err == nil && strings.HasPrefix(strings.ToLower(w), "0x") {
