@@ -240,8 +240,8 @@ func (b *batch) write(c diff.Change) string {
 // held is kept, unless it stays, or is or was a secret.
 func (b *batch) content(c diff.Change) primitive.Content {
 	s := b.slices[c.Addr.Name]
-	out := primitive.Content{Offset: s.off, Size: s.size, Validate: c.Validate, Secret: c.Secret != nil}
-	if c.Before["content"] != nil && !out.Secret && !mesh.SecretContent(c.Before["content"]) && c.Before["content"] != c.After["content"] {
+	out := primitive.Content{Offset: s.off, Size: s.size, Validate: c.Validate, Confidential: mesh.ConfidentialAttrs(c.After)}
+	if c.Before["content"] != nil && c.Secret == nil && !mesh.SecretContent(c.Before["content"]) && c.Before["content"] != c.After["content"] {
 		out.Old = oldName(c.Addr)
 	}
 	return out

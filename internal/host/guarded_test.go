@@ -3,9 +3,11 @@ package host
 import (
 	"context"
 	"os"
+	"strings"
 	"testing"
 
 	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/plan"
 )
 
 // textOf is what an observation shows of the content of the one file that is wanted.
@@ -90,5 +92,57 @@ func TestWhoCanLeadAWayElsewhere(t *testing.T) {
 				t.Errorf("shown: %t", text != nil)
 			}
 		})
+	}
+}
+
+// refused is the message about a file whose check says no.
+func (b *box) refused(want mesh.Resource) string {
+	b.t.Helper()
+	h := b.host(want)
+	got, err := results(b.t, h, planned(b.t, h, []mesh.Resource{want}))
+	o := got["create "+want.Addr.Name]
+	if err != nil || o.Result != plan.ResultFailed {
+		b.t.Errorf("%v %+v", err, got)
+	}
+	return o.Message
+}
+
+// While a check runs, the owner of the directory puts a link to a file of root's where the
+// candidate is said to be.
+func TestACheckGetsTheCandidateAndNothingElse(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(t *testing.T, b *box) {
+		b.put("/priv/f", "rootonly")
+		b.put("/u/d/x", "")
+		b.owned("/u/d")
+		b.owned("/u")
+		want := file("/u/d/f", "candidate")
+		want.Validate = `cd "$MESHSYNC_ROOT/u" && mv d e && mkdir -p d/.meshsync-prod.r1 && ln -s "$MESHSYNC_ROOT/priv/f" d/.meshsync-prod.r1/new; cat "$1"; false`
+		if text := b.refused(want); !strings.Contains(text, "candidate") || strings.Contains(text, "rootonly") {
+			t.Errorf("the check says %q", text)
+		}
+		b.put("/own/x", "")
+		want = file("/own/f", "x")
+		want.Validate = `echo "$1"; false`
+		if text := b.refused(want); !strings.HasSuffix(text, "/own/.meshsync-prod.r1/new") {
+			t.Errorf("where root alone writes, a check gets %q", text)
+		}
+	})
+}
+
+// A check may quote what it reads.
+func TestWhatACheckSaysOfAFileThatNotEverybodyMayReadIsNotShown(t *testing.T) {
+	t.Parallel()
+	b := newBox(t)
+	b.put("/d/x", "")
+	want := file("/d/f", "password")
+	want.Validate = `cat "$1"; false`
+	if text := b.refused(want); !strings.Contains(text, "password") {
+		t.Errorf("of a file for everybody: %q", text)
+	}
+	want.Attrs = want.Attrs.Clone()
+	want.Attrs["mode"] = "0640"
+	if text := b.refused(want); strings.Contains(text, "password") || !strings.Contains(text, "not shown") {
+		t.Error(text)
 	}
 }

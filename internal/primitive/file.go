@@ -54,27 +54,44 @@ func file() Primitive {
 			Describe:  func(now string) string { return describeOwned("file", now) },
 			Functions: writeFile,
 			Write: func(path string, attr func(string) string, c Content) string {
-				secret := ""
-				if c.Secret {
-					secret = "secret"
+				confidential := ""
+				if c.Confidential {
+					confidential = "confidential"
 				}
-				return fmt.Sprintf("ms_file %s %s %s %s %d %d %s '%s' '%s'", path, attr("mode"), attr("owner"), attr("group"), c.Offset, c.Size, word(c.Validate), c.Old, secret)
+				return fmt.Sprintf("ms_file %s %s %s %s %d %d %s '%s' '%s'", path, attr("mode"), attr("owner"), attr("group"), c.Offset, c.Size, word(c.Validate), c.Old, confidential)
 			},
 		},
 	}
 }
 
 // The candidate is checked under its temporary name, with its owner and mode: the old
-// content stays where it is until the new one is accepted.
-const writeFile = `# ms_file PATH MODE OWNER GROUP OFFSET SIZE CHECK KEY SECRET
+// content stays where it is until the new one is accepted. The check is root's: whoever may write
+// to a directory on the way must not lead it to another file, whose content it may quote.
+const writeFile = `# ms_candidate: the path by which a check gets "new", into P. Where somebody else could turn that
+# path elsewhere, it is one that leads through this shell, which is where "new" lies.
+ms_candidate() {
+  P=/proc/$$/cwd/new d=$BESIDE
+  set --
+  while [ -n "$d" ] && [ "$d" != "$R" ]; do
+    d=${d%/*}
+    [ -O "${d:-/}" ] || return 0
+    set -- "$@" "${d:-/}"
+  done
+  for l in $(stat -c '%A:%g' -- "$@" 2>/dev/null); do
+    case $l in d????-??-?:*|d???????-?:0) shift;; *) return 0;; esac
+  done
+  [ $# -gt 0 ] || P=$BESIDE/new
+}
+# ms_file PATH MODE OWNER GROUP OFFSET SIZE CHECK KEY CONFIDENTIAL
 ms_file() {
   ms_beside "${1%/*}" || return 1
   (umask 077; true >new) 2>/dev/null || { W="cannot write into ${1%/*}: is it read-only or full?"; return 1; }
   ms_slice "$5" "$6" new && ms_try chown "$3:$4" -- new && ms_try chmod "$2" -- new || { rm -f -- new; return 1; }
   if [ -n "$7" ]; then
-    ms_run ms_accepts "$7" "$BESIDE/new" || {
+    ms_candidate
+    ms_run ms_accepts "$7" "$P" || {
       rm -f -- new
-      [ -z "$9" ] || W='what it says is not shown, for it may quote the secret'
+      [ -z "$9" ] || W='what it says is not shown, for it may quote what not everybody may read'
       W="its check refuses it, so the old content stays: $W"
       return 1
     }

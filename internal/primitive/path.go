@@ -38,7 +38,7 @@ type Content struct {
 	Validate     string // see mesh.Resource
 	// Old is under which name the content that it replaces is kept, see ms_old; "" for none.
 	Old string
-	// Secret says that the file is declared as one: neither what it holds nor what it held
-	// is kept anywhere, and what its check says may quote it and is not shown.
-	Secret bool
+	// Confidential says that the file is a secret, or that not everybody may read it: what its
+	// check says may quote it and is not shown.
+	Confidential bool
 }
