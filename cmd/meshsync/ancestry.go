@@ -45,7 +45,8 @@ func ancestryText(rel repo.Relation, err error, applied, now string) (text strin
 }
 
 // unrecorded lists what is as desired and not in the record yet: it is adopted with
-// the next write to its target.
+// the next write to its target. Of a machine that was accepted it is all that is as desired:
+// the record says whose it is, and is written anew where nothing else is to do.
 func unrecorded(in plan.Input) map[mesh.Target]map[string]mesh.RecordEntry {
 	desired := plan.Desired(in)
 	byAddr := map[mesh.Address]mesh.Resource{}
@@ -55,7 +56,7 @@ func unrecorded(in plan.Input) map[mesh.Target]map[string]mesh.RecordEntry {
 	out := map[mesh.Target]map[string]mesh.RecordEntry{}
 	d := diff.Diff(desired, in.Seen)
 	for _, a := range d.Equal {
-		if d.Record[a.String()] == diff.Recorded {
+		if d.Record[a.String()] == diff.Recorded && !accepted(in, a.Target) {
 			continue
 		}
 		if out[a.Target] == nil {
@@ -64,4 +65,13 @@ func unrecorded(in plan.Input) map[mesh.Target]map[string]mesh.RecordEntry {
 		out[a.Target][a.String()] = mesh.RecordEntry{Digest: diff.Applied(byAddr[a]), Open: byAddr[a].Open}
 	}
 	return out
+}
+
+// accepted reports whether the user took the target for the host that it seems not to be.
+func accepted(in plan.Input, t mesh.Target) bool {
+	seen, _ := in.Seen.Of(t)
+	if t.Kind != mesh.HostTarget || seen.Host == nil || in.Machines[t.Name] == "" {
+		return false
+	}
+	return in.Machines[t.Name] == seen.Host.MachineID && (seen.Record.Machine != seen.Host.MachineID || seen.Record.Host != t.Name)
 }

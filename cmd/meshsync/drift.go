@@ -16,7 +16,7 @@ func newDrift(e *environment, g *globals) *cobra.Command {
 		Short: "Say what moved without git; for a schedule",
 		Long: `Observe the live cluster and report what is no longer as meshsync left it: files
 and services that somebody changed by hand, apps that were changed through the API,
-processes that run with old input. What git wants to change is shown apart from that
+processes that run with old input, hosts that are another machine than they were. What git wants to change is shown apart from that
 and raises no alarm. Nothing is written.
 
 Exit code 2 says that something moved; it wins over 3 (something could not be

@@ -47,7 +47,7 @@ func (p *planFlags) register(f *pflag.FlagSet, formats string) {
 func (p *planFlags) registerPolicy(f *pflag.FlagSet) {
 	f.StringVar(&p.policyRef, "policy-ref", "", "revision whose policy limits the plan (default: the CI job's base branch, else this commit)")
 	f.StringArrayVar(&p.overrides, "override", nil, "accept `RULE=NUMBER`, where NUMBER is just what the plan comes to")
-	f.StringArrayVar(&p.machines, "accept-machine", nil, "take `HOST=MACHINE-ID` for that host, although it was reinstalled or copied (repeatable)")
+	f.StringArrayVar(&p.machines, "accept-machine", nil, "take `HOST=MACHINE-ID` for that host, although it was reinstalled or copied; apply records it (repeatable)")
 	f.BoolVar(&p.refreshSecrets, "refresh-secrets", false, "write secret files anew that come from env or command, whose values are not compared")
 }
 

@@ -71,6 +71,7 @@ func Build(in Input) Plan {
 	b.volatileSecrets()
 	b.unseenResources()
 	b.unknown()
+	b.missingRecords()
 	b.filter()
 	b.blind()
 	b.identities()
@@ -197,7 +198,7 @@ func (b *builder) recordNote(s mesh.TargetState) {
 	case mesh.RecordNewer:
 		b.plan.Refusals = append(b.plan.Refusals, Refusal{
 			Code: "record.newer", Subject: s.Target.String(),
-			Message: "its record was written by a newer meshsync, which this version must not overwrite",
+			Message: "the record of " + s.Target.String() + " was written by a newer meshsync, which this version must not overwrite",
 			Hint:    "use that version or a newer one", Source: "built in",
 		})
 	case mesh.RecordOK, mesh.RecordNone:

@@ -10,8 +10,11 @@ import (
 )
 
 // Moved reports whether something moved without git, as far as one can tell: a
-// resource, or what a process runs with. It is what drift alarms about.
-func (p Plan) Moved() bool { return len(p.MovedChanges()) > 0 || len(p.MovedStale()) > 0 }
+// resource, what a process runs with, or a host that is another machine. It is what drift
+// alarms about.
+func (p Plan) Moved() bool {
+	return len(p.MovedChanges()) > 0 || len(p.MovedStale()) > 0 || p.Strangers() > 0
+}
 
 // MovedChanges lists the changes whose target moved without git, sorted by address
 // within each stage.

@@ -13,6 +13,7 @@ import (
 func Drift(w io.Writer, p plan.Plan, o Options) error {
 	t := &printer{w: w, o: o, flags: flagDirsOf(p)}
 	t.header(p, "drift")
+	t.refusals("HOSTS THAT ARE NOT AS THEY WERE; no plan can be applied to them", p.HostRefusals())
 	moved, pending := p.MovedChanges(), p.PendingChanges()
 	if len(moved) > 0 {
 		t.line("%s", t.paint(yellow, "MOVED WITHOUT GIT, from what git says to what is there"))
@@ -78,6 +79,9 @@ func (t *printer) verdict(p plan.Plan, moved, pending int) {
 		if stale > 0 {
 			text += fmt.Sprintf(", %d with old input", stale)
 		}
+		if n := p.Strangers(); n > 0 {
+			text += ", " + count(n, "machine") + " not as known"
+		}
 	}
 	if owed := len(p.Stale) - stale; owed > 0 {
 		text += fmt.Sprintf("; %d not restarted yet since git's own change", owed)
@@ -94,6 +98,8 @@ func (t *printer) verdict(p plan.Plan, moved, pending int) {
 	}
 	t.line("%s.", t.paint(color, text))
 	switch {
+	case len(p.HostRefusals()) > 0:
+		t.line("next: see what is to do with the hosts above, then meshsync drift%s", t.o.Flags)
 	case moved == 0 && len(p.Stale) > 0 && p.Empty:
 		t.line("next: restart what runs with old input by hand: policy says that meshsync does not")
 	case p.Moved():

@@ -18,8 +18,9 @@ type DriftDocument struct {
 	Sandbox    bool               `json:"sandbox"`
 	Drifted    bool               `json:"drifted"`
 	Complete   bool               `json:"complete"`
-	Moved      []ChangeDocument   `json:"moved"`   // without git
-	Pending    []ChangeDocument   `json:"pending"` // wanted by git, not applied yet
+	Moved      []ChangeDocument   `json:"moved"`    // without git
+	Pending    []ChangeDocument   `json:"pending"`  // wanted by git, not applied yet
+	Refusals   []plan.Refusal     `json:"refusals"` // of hosts that are not as they were
 	Stale      []plan.Evidence    `json:"stale"`
 	Unsure     []plan.Evidence    `json:"unsure"`
 	NotServing []plan.Evidence    `json:"not_serving"`
@@ -35,7 +36,7 @@ func DriftJSON(w io.Writer, p plan.Plan) error {
 	return encode(w, DriftDocument{
 		Schema: DriftSchema, Version: p.Version, Mesh: p.Mesh, Source: p.Source, Sandbox: p.Sandbox,
 		Drifted: p.Moved(), Complete: p.Complete, Moved: changeDocuments(p.MovedChanges(), flags), Pending: changeDocuments(p.PendingChanges(), flags),
-		Stale: orEmpty(p.Stale), Unsure: orEmpty(p.Unsure), NotServing: orEmpty(p.NotServing), Unknown: orEmpty(p.Unknown), Unmanaged: orEmpty(p.Unmanaged),
+		Refusals: orEmpty(p.HostRefusals()), Stale: orEmpty(p.Stale), Unsure: orEmpty(p.Unsure), NotServing: orEmpty(p.NotServing), Unknown: orEmpty(p.Unknown), Unmanaged: orEmpty(p.Unmanaged),
 		NotCompare: orEmpty(p.NotCompared), Notes: orEmpty(p.Notes),
 	})
 }
@@ -57,8 +58,8 @@ func ReadDrift(r io.Reader) (plan.Plan, error) {
 	}
 	return plan.Plan{
 		Version: d.Version, Mesh: d.Mesh, Source: d.Source, Sandbox: d.Sandbox, Complete: d.Complete,
-		Stages: []plan.Stage{{N: 1, Batches: []plan.Batch{b}}},
-		Stale:  d.Stale, Unsure: d.Unsure, NotServing: d.NotServing, Unknown: d.Unknown, Unmanaged: d.Unmanaged,
+		Stages:   []plan.Stage{{N: 1, Batches: []plan.Batch{b}}},
+		Refusals: d.Refusals, Stale: d.Stale, Unsure: d.Unsure, NotServing: d.NotServing, Unknown: d.Unknown, Unmanaged: d.Unmanaged,
 		NotCompared: d.NotCompare, Notes: d.Notes,
 	}, nil
 }

@@ -15,7 +15,7 @@ func Plan(w io.Writer, p plan.Plan, o Options) error {
 	t := &printer{w: w, o: o, flags: flagDirsOf(p)}
 	t.header(p, "plan")
 	t.effects(p)
-	t.refusals(p)
+	t.refusals("REFUSED: this plan cannot be applied as it is", p.Refusals)
 	for _, s := range p.Stages {
 		t.stage(s)
 	}
@@ -43,12 +43,12 @@ func (t *printer) effects(p plan.Plan) {
 	t.line("")
 }
 
-func (t *printer) refusals(p plan.Plan) {
-	if len(p.Refusals) == 0 {
+func (t *printer) refusals(title string, rs []plan.Refusal) {
+	if len(rs) == 0 {
 		return
 	}
-	t.line("%s", t.paint(red, "REFUSED: this plan cannot be applied as it is"))
-	for _, r := range p.Refusals {
+	t.line("%s", t.paint(red, title))
+	for _, r := range rs {
 		t.line("  %s: %s", r.Code, safe(r.Message))
 		if r.Hint != "" {
 			t.line("      to do: %s", safe(r.Hint))
