@@ -87,8 +87,8 @@ func TestAHostThatDiesAmidEachKind(t *testing.T) {
 func (l *lab) dies(t *testing.T, d death, n int, programs ...string) {
 	t.Helper()
 	l.Must(t, d.prepare+"\nrm -rf /var/lib/meshsync")
-	if strings.Contains(d.declaration, "@sha256@") {
-		d.declaration = strings.Replace(d.declaration, "@sha256@", strings.Fields(l.Must(t, "sha256sum /srv/pub/x.tar"))[0], 1)
+	if before, after, archive := strings.Cut(d.declaration, "@sha256@"); archive {
+		d.declaration = before + strings.Fields(l.Must(t, "sha256sum /srv/pub/x.tar"))[0] + after
 	}
 	var rest []mesh.Resource
 	if d.rest != nil {
