@@ -31,6 +31,9 @@ func readConfig(name string) (*ssh_config.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	if err := readablePatterns(name); err != nil {
+		return nil, err
+	}
 	return c, nil
 }
 
