@@ -25,7 +25,7 @@ func (h *Host) Examine(ctx context.Context, now func() time.Time) doctor.HostFac
 		f.Outcome, f.Message = s.Outcome, s.Message
 		var known *remote.Error
 		if errors.As(err, &known) {
-			f.Message, f.Hint = clean(known.Msg), clean(known.Hint)
+			f.Message, f.Hint = clean(known.Msg), printable(known.Hint)
 		}
 		return f
 	}

@@ -112,7 +112,10 @@ func (h *Host) failed(err error) mesh.TargetState {
 	s := mesh.TargetState{Target: h.Target(), Outcome: mesh.ScriptFailed, Message: clean(err.Error()), RecordState: mesh.RecordNone}
 	var e *remote.Error
 	if errors.As(err, &e) {
-		s.Outcome, s.Message = e.Outcome, clean(e.Error())
+		s.Outcome, s.Message = e.Outcome, clean(e.Msg)
+		if e.Hint != "" {
+			s.Message += ": " + printable(e.Hint) // whole: it may be a line to copy
+		}
 	}
 	return s
 }
@@ -230,9 +233,18 @@ func newToken() string {
 	return "@" + hex.EncodeToString(b)
 }
 
-// clean makes one printable line of what a host said.
+// clean makes one printable line, of bounded length, of what a host said.
 func clean(s string) string {
-	s = strings.Map(func(r rune) rune {
+	s = printable(s)
+	if len(s) > 500 {
+		s = strings.TrimSpace(strings.ToValidUTF8(s[:500], "")) + "…"
+	}
+	return s
+}
+
+// printable makes one printable line of a text.
+func printable(s string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t':
 			return ' '
@@ -241,11 +253,7 @@ func clean(s string) string {
 		default:
 			return r
 		}
-	}, strings.ToValidUTF8(s, "?"))
-	if len(s) > 500 {
-		s = s[:500] + "…"
-	}
-	return strings.TrimSpace(s)
+	}, strings.ToValidUTF8(s, "?")))
 }
 
 func sortState(s *mesh.TargetState) {

@@ -7,8 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/remote"
 )
 
 // fingerprint is a key as ssh-keygen names it, with its type before it.
@@ -74,4 +76,31 @@ func TestTheRecordHoldsWhoWroteIt(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The line to add to known_hosts is for copying, however long the key is.
+func TestALineToCopyIsWhole(t *testing.T) {
+	t.Parallel()
+	key := filepath.Join(t.TempDir(), "rsa")
+	keygen(t, "-t", "rsa", "-b", "4096", "-C", "", "-N", "", "-f", key)
+	b := newBox(t)
+	s := newOpenSSH(t, b, "HostKeyAlgorithms rsa-sha2-512", "HostKey "+key)
+	o := s.options()
+	o.KnownHosts = []string{written(t, "known_hosts", "# nothing\n")}
+	h := s.spec()
+	h.HostKeys = nil
+	p, err := remote.NewPool(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	line := fmt.Sprintf("[127.0.0.1]:%d %s", s.port, read(t, key+".pub"))
+	target := New(Options{Mesh: "prod", Name: "h", Dialer: poolDialer{p.Host(h)}, Timeout: time.Minute})
+	defer target.Close()
+	if st := target.Observe(t.Context()); st.Outcome != mesh.UnknownHostKey || !strings.HasSuffix(st.Message, line) {
+		t.Errorf("%s %s", st.Outcome, st.Message)
+	}
+	if f := target.Examine(t.Context(), time.Now); !strings.HasSuffix(f.Hint, line) {
+		t.Errorf("%s %s", f.Message, f.Hint)
+	}
 }

@@ -65,12 +65,12 @@ func parseObservation(out []byte, q query, token string) (mesh.TargetState, erro
 	if i < 0 {
 		return mesh.TargetState{}, truncated(q, "it never began")
 	}
-	end := []byte("\n" + token + " end\n")
-	if !bytes.HasSuffix(out, end) {
+	end := bytes.Index(out, []byte("\n"+token+" end\n")) // and may say something behind it
+	if end < i {
 		return mesh.TargetState{}, truncated(q, "it ends early")
 	}
 	p := &parser{
-		q: q, token: token, rest: out[i+len(begin) : len(out)-len(end)+1],
+		q: q, token: token, rest: out[i+len(begin) : end+1],
 		stats: map[string]stat{}, links: map[string]string{}, digest: map[string]string{},
 		named: map[mesh.Kind][]primitive.Seen{}, texts: map[string]string{}, os: map[string]string{},
 		unreadable: map[string]bool{}, sealed: map[string]bool{}, unlisted: map[string]bool{}, trees: map[string][2]string{},

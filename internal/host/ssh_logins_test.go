@@ -63,6 +63,16 @@ func loginSituations() []situation {
 			}
 			return s.works(b)
 		}},
+		{"a shell that prints when it ends", mesh.OK, nil, func(t *testing.T) error {
+			b, home := newBox(t), t.TempDir()
+			put(t, filepath.Join(home, ".bashrc"), "trap 'echo bye; echo 0000 -' EXIT\n")
+			s := newOpenSSH(t, b, fmt.Sprintf("SetEnv HOME=%s MESHSYNC_ROOT=%s PATH=%s:/usr/bin:/bin", home, b.root, b.bin))
+			c := connected(t, s.options(), s.spec())
+			if r, err := c.Run(context.Background(), "/bin/sh -c 'echo ours'", strings.NewReader(""), 1<<20, nil); err != nil || string(r.Stdout) != "ours\nbye\n0000 -\n" {
+				t.Errorf("%v %.100q", err, r.Stdout)
+			}
+			return s.works(b)
+		}},
 		{"a forced command that prints and then runs ours", mesh.OK, nil, func(t *testing.T) error {
 			b := newBox(t)
 			return newOpenSSH(t, b, `ForceCommand echo This session is recorded.; exec sh -c "$SSH_ORIGINAL_COMMAND"`).works(b)
@@ -90,7 +100,7 @@ func loginSituations() []situation {
 			s := newOpenSSH(t, b)
 			return looks(t, ops{s.dialer(s.options())}, nil)
 		}},
-		{"sudo that wants a password", mesh.NoSudo, []string{"a password is required", "without a password"}, func(t *testing.T) error {
+		{"sudo that wants a password", mesh.NoSudo, []string{"a password is required", "doctor --sudoers", "out of sudo's logs"}, func(t *testing.T) error {
 			b := newBox(t)
 			stub := "#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n"
 			if err := os.WriteFile(filepath.Join(b.bin, "sudo"), []byte(stub), 0o755); err != nil {
