@@ -164,7 +164,7 @@ func (l *lab) isBusy(t *testing.T, want []mesh.Resource) {
 	t.Helper()
 	h := l.target(t, want, 0)
 	pid := strings.Fields(l.Get(t, "/var/lib/meshsync/prod/lock"))
-	if len(pid) != 4 {
+	if len(pid) != 5 { // run RUN pid PID, and when that process started
 		t.Fatalf("the lock says %q", pid)
 	}
 	says := fmt.Sprintf("batch of run first still runs, pid %s", pid[3])

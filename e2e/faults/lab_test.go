@@ -77,7 +77,7 @@ func symlink(name, to string) mesh.Resource {
 func service(name string, reads ...string) mesh.Resource {
 	return mesh.Resource{
 		Addr:    addr(mesh.Service, name),
-		Attrs:   mesh.MustTree(map[string]any{"enabled": true, "running": true, "masked": false}),
+		Attrs:   mesh.MustTree(map[string]any{"enabled": false, "running": true, "masked": false}),
 		Service: &mesh.ServiceSpec{Reads: reads, On: mesh.OnRestart},
 	}
 }
