@@ -108,7 +108,7 @@ func TestAClockThatIsSetByAYear(t *testing.T) {
 		w.Services = []plan.ServiceStep{{Target: mesh.Host("h1"), Unit: "probe", Op: plan.OpRestart, Spec: *service("probe", "/srv/t/d/changed").Service}}
 		l.hook(t, 1, "systemctl") // the write is done, the restart not
 		stopped, ended := l.at(t, h, w, func() {
-			l.Must(t, "kill -9 $(cut -d' ' -f4 /var/lib/meshsync/prod/lock); : >/run/let")
+			l.Must(t, "read -r _ _ _ pid </var/lib/meshsync/prod/lock; kill -9 $pid; : >/run/let")
 		})
 		if err := <-ended; err == nil || !stopped {
 			t.Fatalf("the batch was to be killed: %v", err)

@@ -52,6 +52,14 @@ func TestWhatIsSaidOfAHost(t *testing.T) {
 			f.State = denied(mesh.File, "/a/f")
 			f.Blind = map[mesh.Address]bool{f.State.Unknown[0].Addr: true}
 		}, OK, "read: host/m1/file:/a/f is a blind spot by policy"},
+		"a secret": {func(f *HostFacts) {
+			f.State = denied(mesh.File, "/a/f")
+			f.Secrets = map[mesh.Address]bool{f.State.Unknown[0].Addr: true}
+		}, Problem, "a secret is compared by a key that is root's alone: ssh.sudo all, or declare it in policy.blind"},
+		"a secret that git dropped": {func(f *HostFacts) {
+			f.State = denied(mesh.File, "/a/f")
+			f.State.Record.Entries = map[string]mesh.RecordEntry{f.State.Unknown[0].Addr.String(): {Keyed: "keyed:00"}}
+		}, Problem, "a key that is root's alone"},
 		"a unit": {func(f *HostFacts) { f.State = denied(mesh.Service, "s") }, Problem, "install dbus there"},
 	} {
 		f := healthy()

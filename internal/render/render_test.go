@@ -202,3 +202,21 @@ func FuzzReadPlan(f *testing.F) {
 		}
 	})
 }
+
+// Without the key of its host nobody can tell whether a secret moved.
+func TestThatTheKeyOfAHostIsGoneIsSaid(t *testing.T) {
+	t.Parallel()
+	for before, says := range map[string]string{
+		mesh.KeyedPrefix:        "content: nobody can tell, for the key of the host is gone",
+		mesh.KeyedPrefix + "00": "content: another one (a secret, not shown)",
+	} {
+		p := onHosts(1)
+		c := &p.Stages[0].Batches[0].Changes[0]
+		c.Class, c.Secret = diff.Drift, &mesh.SecretSource{Env: "X"}
+		c.Before["content"], c.After["content"] = before, c.Secret.ID()
+		c.Fields = diff.Fields(c.Before, c.After)
+		if got := plain(t, p, Options{}); !strings.Contains(got, says) {
+			t.Errorf("no %q in\n%s", says, got)
+		}
+	}
+}
