@@ -365,7 +365,7 @@ func (b *batch) sameReads(st *serviceStart) string {
 	var files, sums, tests []string
 	addFile := func(path, digest string) {
 		if strings.HasPrefix(digest, mesh.KeyedPrefix) {
-			tests = append(tests, fmt.Sprintf("ms_keyed <%s && [ \"$D\" = %s ]", rooted(path), quote(digest)))
+			tests = append(tests, fmt.Sprintf("ms_keyed_of %s && [ \"$D\" = %s ]", rooted(path), quote(digest)))
 			return
 		}
 		files = append(files, rooted(path))

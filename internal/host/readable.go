@@ -72,7 +72,7 @@ const (
 	keyedPart = `ms_secrets() {
   printf '%s keyed\n' "$T"
   for f do
-    if ms_keyed <"$f"; then printf '%s  %s\n' "$D" "$f"; fi
+    if ms_keyed_of "$f"; then printf '%s  %s\n' "$D" "$f"; fi
   done 2>/dev/null
 }
 `

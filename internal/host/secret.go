@@ -25,15 +25,18 @@ const keyFile = "/var/lib/meshsync/.key"
 // same length, so it cannot be extended; without the key nobody can try contents. Neither
 // the key nor the content's own digest is ever an argument of a program. e3b0… is the digest
 // of nothing: the key could not be read. It is one line because stageCommand has it.
-const keyed = `ms_keyed() { D=$(sha256sum) || return 1; if [ -f "$K" ] && [ -s "$K" ]; then ` +
-	`D=$({ cat -- "$K" && echo "${D%% *}"; } 2>/dev/null | sha256sum); D=` + mesh.KeyedPrefix + `${D%% *}; else D=` + mesh.KeyedPrefix + `; fi; ` +
-	`case $D in *:e3b0c44298fc1c149afbf4c8*) D=` + mesh.KeyedPrefix + `;; esac; }`
+const (
+	keyed    = `ms_keyed() { D=$(sha256sum) || return 1; ` + underKey + `; }`
+	underKey = `if [ -f "$K" ] && [ -s "$K" ]; then ` +
+		`D=$({ cat -- "$K" && echo "${D%% *}"; } 2>/dev/null | sha256sum); D=` + mesh.KeyedPrefix + `${D%% *}; else D=` + mesh.KeyedPrefix + `; fi; ` +
+		`case $D in *:e3b0c44298fc1c149afbf4c8*) D=` + mesh.KeyedPrefix + `;; esac`
+)
 
 // secretPart makes known which files are secrets, or once were: each mesh keeps a list of
 // those that it wrote, because a file that git no longer declares may still hold one. hidden says that
 // there is a list that cannot be read, as older versions wrote them. ms_secret PATH tells whether a file
 // is one, also of a link that leads to it, and of what a run that was killed left beside the file that it
-// was to become.
+// was to become. ms_keyed_of PATH is ms_keyed of a file that somebody may turn into a pipe.
 const secretPart = `K=$R` + keyFile + "\n" + keyed + `
 sec='' hidden=''
 for f in "$R"/var/lib/meshsync/*/secrets; do
@@ -56,8 +59,9 @@ ms_secret() {
   unset IFS
   return "$leads"
 }
+ms_keyed_of() { ms_slow "$1"; D=$($slow sha256sum -- "$1") || return 1; D=${D#\\}; ` + underKey + `; }
 ms_digest() {
-  if ms_secret "$1"; then ms_keyed <"$1"
+  if ms_secret "$1"; then ms_keyed_of "$1"
   else ms_slow "$1"; D=$($slow sha256sum -- "$1") && D=${D#\\} D=${D%% *}; fi
 }
 `

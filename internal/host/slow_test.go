@@ -39,6 +39,14 @@ func TestAPipeInPlaceOfAFileHoldsNothingUp(t *testing.T) {
 			}
 			back(program)
 		}
+		secret := mesh.Resource{Addr: addr(mesh.File, "/srv/u/f"), Attrs: file("/srv/u/f", "").Attrs.Clone(), Secret: &mesh.SecretSource{Env: "S"}}
+		secret.Attrs["content"] = secret.Secret.ID()
+		b.put("/turn", "")
+		b.wrap(turned, "sha256sum")
+		if s := b.host(secret, want[1]).Observe(context.Background()); s.Outcome != mesh.OK || len(s.Unknown) != 1 || s.Unknown[0].Addr.Name != "/srv/u/f" {
+			t.Errorf("a secret: %s %s: %+v, unknown %+v", s.Outcome, s.Message, s.Resources, s.Unknown)
+		}
+		back("sha256sum")
 		for program, message := range map[string]string{"sha256sum": "it is no longer as planned", "cp": "its old content cannot be kept"} {
 			h := b.host(want...)
 			w := planned(t, h, want)
