@@ -64,7 +64,7 @@ func TestADropInGoesWithItsFolder(t *testing.T) {
 	const folder = "/etc/systemd/system/logger.service.d"
 	rest := m.all(t,
 		"files", "/etc/systemd/system/logger.service", `{"content": "[Service]\nExecStart=/bin/sleep infinity\n", "mode": "0644", "owner": "root", "group": "root"}`,
-		"services", "logger", `{"enabled": true, "running": true, "on": "restart", "reads": []}`)
+		"services", "logger", `{"enabled": false, "running": true, "on": "restart", "reads": []}`)
 	m.converge(t, append(rest, m.all(t,
 		"directories", folder, `{"mode": "0755", "owner": "root", "group": "root"}`,
 		"files", folder+"/x.conf", `{"content": "[Service]\nNice=5\n", "mode": "0644", "owner": "root", "group": "root"}`)...))

@@ -106,7 +106,6 @@ func leaseScript(meshName, token, run string, l mesh.Lease, body string) string 
 	var s strings.Builder
 	fmt.Fprintf(&s, "ms_leasing() {\nT=%s\n%sumask 022\nB=%s RUN=%s\n%s%s", quote(token), observePrelude, rooted(stateDir(meshName)), quote(run), lockFunction+leaseFunctions, leaseState(l))
 	s.WriteString(`[ -d "$B" ] || mkdir -p -- "$B" || { printf '%s broken\n' "$T"; return 0; }
-[ ! -f "$B/lock" ] || chmod 600 -- "$B/lock"
 ms_lock || { printf '%s busy %s\n' "$T" "$h"; return 0; }
 `)
 	s.WriteString(body)
@@ -114,7 +113,8 @@ ms_lock || { printf '%s busy %s\n' "$T" "$h"; return 0; }
 	return s.String()
 }
 
-const takeBody = `ms_clock
+const takeBody = `chmod 600 -- "$B/lock" # whoever can open it can hold it
+ms_clock
 ms_lease
 if [ -n "$l_run" ] && [ "$l_run" != "$RUN" ] && [ "$l_run" != "$L_OVER" ]; then
   printf '%s held %s\n%s left %s\n%s who %s\n%s job %s\n%s process %s\n' "$T" "$l_run" "$T" "$l_left" "$T" "$l_who" "$T" "$l_job" "$T" "$l_process"
