@@ -32,6 +32,10 @@ func conform(t *testing.T, m machine) {
 func (m machine) lives(t *testing.T) {
 	t.Run("all at once", func(t *testing.T) { m.liveTogether(t, lives()) })
 	for _, l := range lives() {
+		if why := l.nowhere[m.place]; why != "" {
+			t.Logf("%s is tried in another place than %s: %s", l.name, m.place, why)
+			continue
+		}
 		t.Run(l.name, func(t *testing.T) { m.live(t, l) })
 	}
 	t.Run("a static unit cannot be enabled", m.tellsOfAStaticUnit)

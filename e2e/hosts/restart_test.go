@@ -49,7 +49,7 @@ func (m machine) restarts(t *testing.T) {
 	var all []motive
 	for i, x := range motives() {
 		if why := x.nowhere[m.place]; why != "" {
-			t.Run(x.name, func(t *testing.T) { t.Skip(why) })
+			t.Logf("%s is tried in another place than %s: %s", x.name, m.place, why)
 			continue
 		}
 		all = append(all, x.of(fmt.Sprintf("s%d", i)))
