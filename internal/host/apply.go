@@ -278,7 +278,7 @@ func (h *Host) remember(b *batch, f *follower) {
 	reads := map[string]mesh.Read{}
 	for path, now := range h.last.Host.Reads {
 		after, ok := plan.ReadAfter(path, now, did)
-		if !ok {
+		if !ok || primitive.OfPackages(path) && changesPackages(did) {
 			after = mesh.Read{}
 		}
 		reads[path] = after

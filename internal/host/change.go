@@ -71,7 +71,7 @@ func (b *batch) changes(s *strings.Builder) {
 // beforePackages looks at paths before packages bring files of their own to them: where it was
 // as planned then, what a package brought there since may be overwritten.
 func (b *batch) beforePackages(s *strings.Builder) {
-	if !slices.ContainsFunc(b.work.Changes, func(c diff.Change) bool { return c.Addr.Kind == mesh.Package && c.Action != diff.Release }) {
+	if !changesPackages(b.work.Changes) {
 		return
 	}
 	s.WriteString(broughtPart)

@@ -99,9 +99,7 @@ func (b *batch) script() string {
 	b.noteSecrets(&s)
 	b.changes(&s)
 	s.WriteString("ms_out\n")
-	if len(b.work.Services) > 0 {
-		s.WriteString(b.reloadUnits())
-	}
+	s.WriteString(b.reloadUnits())
 	for j, st := range b.work.Services {
 		b.step(&s, j, st)
 	}
@@ -256,30 +254,36 @@ ms_write_record() {
 `, r.off+1, r.size, quote(b.record.head), strings.Join(entries, " "), strings.Join(services, " "))
 }
 
-// reloadUnits has systemd read its units anew when one of those that are to be touched is
-// another on disk than what it has loaded. That takes some seconds on a busy host, so it is
-// not done for nothing.
+// reloadUnits has systemd read its units anew when the batch wrote one, of whatever unit, and when one
+// of those that are to be touched is another on disk than what it has loaded. That takes
+// some seconds on a busy host, so it is not done for nothing.
 func (b *batch) reloadUnits() string {
-	var units, files, dropIns []string
+	wrote := func(c diff.Change) bool { return c.Action != diff.Release && primitive.InUnits(c.Addr.Name) }
+	switch {
+	case slices.ContainsFunc(b.work.Changes, wrote):
+		return "ms_try systemctl daemon-reload\n"
+	case len(b.work.Services) == 0:
+		return ""
+	}
+	var units, fragments, dropIns []string
 	for _, s := range b.work.Services {
 		units = append(units, quote(primitive.UnitFile(s.Unit)))
-		for _, p := range primitive.UnitReads(s.Unit) {
-			if dir, isDir := strings.CutSuffix(p, "/"); isDir {
-				dropIns = append(dropIns, rooted(dir)+"/*.conf")
-			} else {
-				files = append(files, rooted(p))
-			}
+		var places []string
+		for _, file := range primitive.UnitFiles(s.Unit) {
+			places = append(places, rooted(file))
+			dropIns = append(dropIns, rooted(file)+".d/*.conf")
 		}
+		fragments = append(fragments, "ms_fragment "+strings.Join(places, " "))
 	}
 	known := "false"
 	if !b.unitsMayMove() {
 		known = "true"
 	}
-	return fmt.Sprintf(loadedPart, known, strings.Join(units, " "), strings.Join(files, " "), strings.Join(dropIns, " "))
+	return fmt.Sprintf(loadedPart, known, strings.Join(units, " "), strings.Join(fragments, " && "), strings.Join(dropIns, " "))
 }
 
-// unitsMayMove reports whether systemd may have to read a unit anew of which this host has no
-// file of its own: it said so when it was observed, or packages change, which bring units.
+// unitsMayMove reports whether systemd may have to read a unit anew though its files are as they
+// were: it said so when it was observed, or packages change, which bring units.
 func (b *batch) unitsMayMove() bool {
 	return slices.ContainsFunc(b.work.Services, func(s plan.ServiceStep) bool {
 		return b.last.Host == nil || slices.Contains(b.last.Host.Reload, s.Unit)
@@ -289,19 +293,28 @@ func (b *batch) unitsMayMove() bool {
 
 // loadedPart asks what systemd has loaded. Of a file that it has and that is another now it
 // says NeedDaemonReload, but not of a unit that now stands before the one that it has, nor
-// of the first drop-in in a new folder (systemd 252).
-const loadedPart = `ms_own() { for f do [ ! -e "$f" ] && [ ! -L "$f" ] || return 0; done; return 1; }
+// of the first drop-in in a new folder (systemd 252). ms_fragment goes through the places of a unit's file.
+// Where there is nothing but what packages brought, nobody is asked.
+const loadedPart = `u=''
+ms_fragment() {
+  for f do
+    if [ -e "$f" ] || [ -L "$f" ]; then
+      case $f in "$R/lib/"*) return 0;; esac
+      case $u in *"FragmentPath=${f#"$R"}$nl"*) return 0;; *) return 1;; esac
+    fi
+  done
+}
+ms_drop_ins() {
+  for f do
+    [ -e "$f" ] || continue
+    case $u in *[=\ ]"${f#"$R"}"[\ "$nl"]*) ;; *[=\ ]"/usr${f#"$R"}"[\ "$nl"]*) ;; *) return 1;; esac
+  done
+}
 ms_loaded() {
-  if %s && ! ms_own %[3]s %[4]s; then return 0; fi
+  if %[1]s && %[3]s && ms_drop_ins %[4]s; then return 0; fi
   u="$nl$(systemctl show -p NeedDaemonReload,FragmentPath,DropInPaths -- %[2]s 2>/dev/null)$nl"
   case $u in *NeedDaemonReload=yes*) return 1;; esac
-  # shellcheck disable=SC2043 # there may be one unit only
-  for f in %[3]s; do
-    [ ! -e "$f" ] && [ ! -L "$f" ] || case $u in *"FragmentPath=${f#"$R"}$nl"*) ;; *) return 1;; esac
-  done
-  for f in %[4]s; do
-    [ ! -e "$f" ] || case $u in *[=\ ]"${f#"$R"}"[\ "$nl"]*) ;; *) return 1;; esac
-  done
+  %[3]s && ms_drop_ins %[4]s
 }
 ms_loaded || ms_try systemctl daemon-reload
 `
@@ -315,7 +328,7 @@ func (b *batch) step(s *strings.Builder, j int, st plan.ServiceStep) {
 	same := b.sameReads(b.starts[j])
 	fmt.Fprintf(s, "if [ -z \"$FAILED\" ]; then\nprintf '%%s start %d\\n' \"$T\"\n", n)
 	if same != "" {
-		fmt.Fprintf(s, "ok=''; if %s; then ok=1; fi\n", same)
+		fmt.Fprintf(s, "ok='' KEPT=''; if %s; then ok=1; fi\n", same)
 	}
 	fmt.Fprintf(s, "if %s; then S%d=''; ms_done %d\n", b.operation(j, st), j, n)
 	if same != "" {
@@ -353,7 +366,8 @@ func substituted(text string) string {
 	q = strings.Replace(q, bootHere, `'"$boot"'`, 1)
 	q = strings.Replace(q, pidHere, `'"$pid"'`, 1)
 	q = strings.Replace(q, ticksHere, `'"$ticks"'`, 1)
-	return strings.Replace(q, workerHere, `'"$worker"'`, 1)
+	q = strings.Replace(q, workerHere, `'"$worker"'`, 1)
+	return foundHere.ReplaceAllString(q, `'"$$KEPT$1"'`)
 }
 
 // sameReads is a shell condition that holds when everything a service reads is as
@@ -379,6 +393,8 @@ func (b *batch) sameReads(st *serviceStart) string {
 		case isPackage:
 			version := strings.TrimPrefix(strings.TrimPrefix(r.Digest, mesh.VersionDigest("")), mesh.AbsentDigest)
 			tests = append(tests, fmt.Sprintf("[ \"$(dpkg-query -W -f '${Version}' -- %s 2>/dev/null)\" = %s ]", quote(name), quote(version)))
+		case r.Digest == asFound:
+			tests = append(tests, fmt.Sprintf("ms_kept %d %s", slices.Index(st.found, path), rooted(path)))
 		case r.Digest == mesh.AbsentDigest:
 			tests = append(tests, "[ ! -e "+rooted(dir)+" ]")
 		case !isDir:

@@ -67,8 +67,8 @@ fi
 // send it, or ! for a secret, of which even the digest is sent under the host's key only: what is
 // one is decided before anything else, and sa has them. hx has a line DIGEST/N for each word of ha. Where
 // there is a link, stat also prints where links lead, between // and //TOKEN: no path has //, and a
-// target may hold a line break. ur has files that this user cannot read. Every service has a unit of its own that
-// is hardly ever there: where its folder can be searched, the shell's own look is enough, and costs no process.
+// target may hold a line break. ur has files that this user cannot read. A service has several places for its unit, of which
+// hardly any is used: where the folder can be searched, the shell's own look is enough, and costs no process.
 // fa and fx are for ha and hx of files that somebody may turn into pipes, see slowPart, and of what
 // links lead to; late is for their contents.
 const listsPart = `st='' ha='' hx='' fa='' fx='' li='' mi='' ct='' ur='' sa='' late=''
@@ -80,7 +80,7 @@ ms_p() {
     elif [ ! -r "$2" ]; then ur="$ur \"\$p$1\""
     else ms_ha "$1" "$2" "$3"; fi
   elif [ -e "$2" ]; then st="$st \"\$p$1\""
-  elif [ "$2" = "$R/etc/systemd/system/${2##*/}" ] && [ -x "$R/etc/systemd/system/." ]; then :
+  elif case ${2%/*} in "$R/etc/systemd/system"|"$R/run/systemd/system"|"$R/lib/systemd/system") [ -x "${2%/*}/." ];; *) false;; esac; then :
   else mi="$mi \"\$p$1\""; fi
 }
 ms_r() {
@@ -212,7 +212,7 @@ func writeListing(b *strings.Builder, dir string, named map[string]bool, meshNam
 			known = append(known, rooted(name))
 		}
 	}
-	fmt.Fprintf(b, "if [ ! -r %[1]s ] || [ ! -x %[1]s ]; then ms_closed %[1]s; elif [ -d %[1]s ]; then for e in %[1]s/* %[1]s/.[!.]* %[1]s/..?*; do ", rooted(dir))
+	fmt.Fprintf(b, "if [ ! -e %[1]s ] && [ -x %[2]s ]; then :; elif [ ! -r %[1]s ] || [ ! -x %[1]s ]; then ms_closed %[1]s; elif [ -d %[1]s ]; then for e in %[1]s/* %[1]s/.[!.]* %[1]s/..?*; do ", rooted(dir), rooted(path.Dir(dir)+"/."))
 	b.WriteString("case $e in ")
 	if len(known) > 0 {
 		b.WriteString(strings.Join(slices.Sorted(slices.Values(known)), "|") + ") ;; ")

@@ -2,13 +2,16 @@ package host
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
+	"meshsync.dev/meshsync/internal/primitive"
 )
 
 // recordPlan is how the record of a host changes with one work: what stays, and for
@@ -39,6 +42,9 @@ const (
 	ticksHere  = "@TICKS@"
 	workerHere = "@WORKER@"
 )
+
+// foundHere is the placeholder of a digest that the script finds out, see asFound.
+var foundHere = regexp.MustCompile(`@FOUND([0-9]+)@`)
 
 func planRecord(old mesh.TargetState, meshName string, w plan.Work, starts []*serviceStart) recordPlan {
 	rec := old.Record
@@ -224,7 +230,11 @@ type serviceStart struct {
 	spec  mesh.ServiceSpec
 	renew bool                 // a reload makes new workers
 	reads map[string]mesh.Read // as they are once the changes of the work are done; nil when one is not known
+	found []string             // those of which the script finds out the digest
 }
+
+// asFound is the digest of a read that is not known before the step: a unit that a package brings.
+const asFound = "as found"
 
 // recordText is the service's record with placeholders for the process.
 func (s *serviceStart) recordText() string {
@@ -233,7 +243,9 @@ func (s *serviceStart) recordText() string {
 	}
 	digests := map[string]string{}
 	for path, r := range s.reads {
-		digests[path] = r.Digest
+		if digests[path] = r.Digest; r.Digest == asFound {
+			digests[path] = fmt.Sprintf("@FOUND%d@", slices.Index(s.found, path))
+		}
 	}
 	text := member(s.unit, mesh.ServiceRecord{BootID: bootHere, Reads: digests})
 	text = strings.Replace(text, `"pid":0`, `"pid":`+pidHere, 1)
@@ -248,7 +260,13 @@ func startsOf(w plan.Work, last mesh.TargetState) []*serviceStart {
 			out = append(out, nil)
 			continue
 		}
-		out = append(out, &serviceStart{unit: s.Unit, spec: s.Spec, renew: renewsWorkers(s.Unit, last), reads: readsAfter(s.Spec.Reads, w.Changes, last)})
+		start := &serviceStart{unit: s.Unit, spec: s.Spec, renew: renewsWorkers(s.Unit, last), reads: readsAfter(s.Spec.Reads, w.Changes, last)}
+		for _, read := range s.Spec.Reads {
+			if start.reads[read].Digest == asFound {
+				start.found = append(start.found, read)
+			}
+		}
+		out = append(out, start)
 	}
 	return out
 }
@@ -262,14 +280,26 @@ func renewsWorkers(unit string, last mesh.TargetState) bool {
 	return proc.RenewsWorkers(rec.Worker != nil && rec.Of(last.Host.BootID, proc))
 }
 
+// changesPackages reports whether packages are brought or removed, and units with them.
+func changesPackages(changes []diff.Change) bool {
+	return slices.ContainsFunc(changes, func(c diff.Change) bool { return c.Addr.Kind == mesh.Package && c.Action != diff.Release })
+}
+
 // readsAfter is what a service's reads are once the changes are done; nil when that is
-// not known of one of them.
+// not known of one of them. What packages bring to a unit is found out by the script where packages change, or
+// changed since the host was observed: its file, while drop-ins of packages are left out.
 func readsAfter(paths []string, changes []diff.Change, last mesh.TargetState) map[string]mesh.Read {
 	out := map[string]mesh.Read{}
 	for _, path := range paths {
 		var now mesh.Read
 		if last.Host != nil {
 			now = last.Host.Reads[path]
+		}
+		if primitive.OfPackages(path) && (now.Digest == "" || changesPackages(changes)) {
+			if !strings.HasSuffix(path, "/") {
+				out[path] = mesh.Read{Digest: asFound}
+			}
+			continue
 		}
 		after, ok := plan.ReadAfter(path, now, changes)
 		if !ok || after.Digest == "" {

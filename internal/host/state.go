@@ -204,6 +204,10 @@ func (p *parser) other(s *mesh.TargetState, a mesh.Address, seen primitive.Seen)
 	}
 	if seen.Reload {
 		p.facts.Reload = append(p.facts.Reload, a.Name)
+		if p.facts.Loaded == nil {
+			p.facts.Loaded = map[string][]string{}
+		}
+		p.facts.Loaded[a.Name] = seen.Loaded
 	}
 	if len(seen.Offers) > 0 {
 		if p.facts.Offers == nil {

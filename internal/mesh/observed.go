@@ -77,13 +77,15 @@ type HostFacts struct {
 	MachineID string             `json:"machine_id,omitempty"`
 	HostKey   HostKey            `json:"host_key,omitempty"` // as the connection showed it
 	OS        string             `json:"os,omitempty"`       // ID and VERSION_ID of os-release: "debian 12"
-	Processes map[string]Process `json:"processes"`          // unit → its main process; only running ones
+	Processes map[string]Process `json:"processes"`          // unit → its main process, or the unit itself where it runs without one; only running ones
 	Reads     map[string]Read    `json:"reads"`              // each path that a service reads
 	Answers   []Answer           `json:"answers,omitempty"`
 	// NoUnit lists services of which there is no unit; Reload those whose unit on disk is
 	// not the one that systemd has loaded. Both sorted.
 	NoUnit []string `json:"no_unit,omitempty"`
 	Reload []string `json:"reload,omitempty"`
+	// Loaded has the files by which systemd knows each of those in Reload.
+	Loaded map[string][]string `json:"loaded,omitempty"`
 	// Offers are the versions that the host could bring a package to, the best first; of
 	// packages that are not as declared. By address.
 	Offers map[string][]string `json:"offers,omitempty"`

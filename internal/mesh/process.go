@@ -7,7 +7,8 @@ type ProcessID struct {
 	StartTicks uint64 `json:"start_ticks"` // field 22 of /proc/PID/stat: clock ticks after boot
 }
 
-// Process is a running process.
+// Process is a running process, or with the pid 0 a unit that runs without one, such as a timer
+// or what has done its work and stays up: it started when it began to come up.
 type Process struct {
 	ProcessID
 

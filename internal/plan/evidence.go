@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -15,11 +16,17 @@ import (
 // freshness says whether a running process has taken in what is on disk.
 type freshness struct {
 	known  bool   // the record knows this very process: no clock is involved
-	stale  string // the path that is newer than the process; "" if none
+	stale  string // what it has not taken in; "" if nothing
 	unsure string // what the clocks cannot tell, in words; "" if nothing
 	why    string // the evidence, in words
 	// reported says that the process itself, or systemd, told of it: no change of files mends that.
 	reported bool
+	// older lists all reads that differ from what the process has taken in.
+	older []string
+	// unit says that its unit on disk is another one than systemd has loaded.
+	unit bool
+	// unread says that systemd has yet to read its unit again, which is the one that the process was started by.
+	unread bool
 }
 
 // clockMargin is added on both sides when clocks decide: process start and file
@@ -40,8 +47,12 @@ func judge(unit string, spec mesh.ServiceSpec, s mesh.TargetState) freshness {
 	}
 	f := freshness{known: same && (proc.Worker == nil || rec.Worker != nil && *rec.Worker == proc.Worker.ProcessID)}
 	if slices.Contains(s.Host.Reload, unit) {
+		f.unread = f.known && sameUnit(unit, rec, *s.Host)
+		f.unit = !f.unread
+	}
+	if f.unit {
 		f.reported = true
-		f.stale, f.why = "unit", fmt.Sprintf("its unit on disk is not the one that systemd started the process (pid %d) by", proc.PID)
+		f.stale, f.why = "unit", "its unit on disk is not the one that systemd started "+started(proc)+" by"
 	}
 	f.byReport(spec.Reports, s.Host.Answers)
 	for _, path := range spec.Reads {
@@ -52,16 +63,44 @@ func judge(unit string, spec mesh.ServiceSpec, s mesh.TargetState) freshness {
 		was, recorded := rec.Reads[path]
 		switch {
 		case f.known && recorded:
-			if was != now.Digest && f.stale == "" {
-				f.stale, f.why = path, fmt.Sprintf("%s is not what the process (pid %d) was started with", path, proc.Newest().PID)
+			if was != now.Digest {
+				f.old(path, path+" is not what "+started(proc.Newest())+" was started with")
 			}
 		case same && recorded && was == now.Digest && now.Ctime <= proc.Newest().StartedAt+clockMargin:
 			// Its workers are others by now, and were made of the same all along.
+		case primitive.OfPackages(path):
+			// A package lays its unit anew with each version, be it the same or not: no clock tells.
 		default:
 			f.byClock(path, now, proc)
 		}
 	}
 	return f
+}
+
+// old notes a read that the process has not taken in; the first one is the evidence that is shown.
+func (f *freshness) old(path, why string) {
+	f.older = append(f.older, path)
+	if f.stale == "" {
+		f.stale, f.why = path, why
+	}
+}
+
+// sameUnit reports whether a unit that systemd has yet to load anew is on disk just as the record
+// says that its process was started by it. All that systemd has loaded must be among that: it
+// may know of files that nobody else looks at.
+func sameUnit(unit string, rec mesh.ServiceRecord, h mesh.HostFacts) bool {
+	reads := primitive.UnitReads(unit)
+	for _, read := range reads {
+		now, seen := h.Reads[read]
+		if was, recorded := rec.Reads[read]; !seen || !recorded || was != now.Digest {
+			return false
+		}
+	}
+	loaded := h.Loaded[unit]
+	return len(loaded) > 0 && !slices.ContainsFunc(loaded, func(file string) bool {
+		file = primitive.ReadName(file)
+		return !slices.Contains(reads, file) && !slices.Contains(reads, path.Dir(file)+"/")
+	})
 }
 
 // byReport takes the best evidence there is: what the process itself says.
@@ -93,9 +132,7 @@ func (f *freshness) byClock(path string, now mesh.Read, proc mesh.Process) {
 	switch {
 	case now.Digest == mesh.AbsentDigest:
 	case now.Ctime > newest.StartedAt+clockMargin:
-		if f.stale == "" {
-			f.stale, f.why = path, fmt.Sprintf("%s changed after %s had started", path, process(proc))
-		}
+		f.old(path, path+" changed after "+process(proc)+" had started")
 	case f.unsure != "":
 	case now.Ctime > newest.StartedAt-clockMargin:
 		f.unsure = path + " changed within 2 s of the process's start: it may or may not run with it"
@@ -108,6 +145,14 @@ func (f *freshness) byClock(path string, now mesh.Read, proc mesh.Process) {
 func process(p mesh.Process) string {
 	if p.Worker != nil {
 		return fmt.Sprintf("its newest worker (pid %d)", p.Worker.PID)
+	}
+	return started(p)
+}
+
+// started names what was started: a process, or a unit that runs without one.
+func started(p mesh.Process) string {
+	if p.PID == 0 {
+		return "the unit"
 	}
 	return fmt.Sprintf("the process (pid %d)", p.PID)
 }
@@ -139,7 +184,7 @@ func afterwards(path string, now mesh.Read, changes []diff.Change) (after mesh.R
 		entries = map[string]string{}
 	}
 	for _, c := range changes {
-		name, inside := strings.CutPrefix(c.Addr.Name, path)
+		name, inside := strings.CutPrefix(primitive.ReadName(c.Addr.Name), primitive.ReadName(path))
 		if !inside || name == "" || strings.Contains(name, "/") || c.Action == diff.Release {
 			continue
 		}
@@ -159,7 +204,7 @@ func afterwards(path string, now mesh.Read, changes []diff.Change) (after mesh.R
 // createsDirectory reports whether the changes make the directory itself.
 func createsDirectory(path string, changes []diff.Change) bool {
 	return slices.ContainsFunc(changes, func(c diff.Change) bool {
-		return c.Addr.Kind == mesh.Directory && c.Addr.Name+"/" == path && c.Action != diff.Update && c.After != nil
+		return c.Addr.Kind == mesh.Directory && is(c, path) && c.Action != diff.Update && c.After != nil
 	})
 }
 
@@ -167,8 +212,13 @@ func createsDirectory(path string, changes []diff.Change) bool {
 // is there, whatever becomes of what is in it.
 func deletesDirectory(path string, changes []diff.Change) bool {
 	return slices.ContainsFunc(changes, func(c diff.Change) bool {
-		return c.BeforeKind() == mesh.Directory && c.Addr.Name+"/" == path && c.After == nil && c.Action == diff.Delete
+		return c.BeforeKind() == mesh.Directory && is(c, path) && c.After == nil && c.Action == diff.Delete
 	})
+}
+
+// is reports whether a change is of the directory that is read.
+func is(c diff.Change, read string) bool {
+	return primitive.ReadName(c.Addr.Name)+"/" == primitive.ReadName(read)
 }
 
 func packageAfter(name string, now mesh.Read, changes []diff.Change) (mesh.Read, bool) {
@@ -193,7 +243,7 @@ func packageAfter(name string, now mesh.Read, changes []diff.Change) (mesh.Read,
 
 func fileAfter(path string, now mesh.Read, changes []diff.Change) (mesh.Read, bool) {
 	for _, c := range changes {
-		if c.Addr.Name != path || c.Action == diff.Release || c.Addr.Kind == mesh.Service {
+		if primitive.ReadName(c.Addr.Name) != primitive.ReadName(path) || c.Action == diff.Release || c.Addr.Kind == mesh.Service {
 			continue
 		}
 		if c.After == nil {

@@ -47,28 +47,8 @@ func (p Plan) changes(keep func(diff.Class) bool) []diff.Change {
 
 // owed reports whether a process is stale by git's own hand: all that it reads and has not
 // taken in yet is as an apply wrote it, so its restart is owed, or left to somebody by policy.
-func owed(r mesh.Resource, s mesh.TargetState, known bool) bool {
-	newer := newerReads(r, s, known)
-	return len(newer) > 0 && !slices.ContainsFunc(newer, func(read string) bool { return !written(s, read) })
-}
-
-// newerReads lists what differs from what a process was started with, by the evidence that
-// judge goes by.
-func newerReads(r mesh.Resource, s mesh.TargetState, known bool) []string {
-	proc, rec := s.Host.Processes[r.Addr.Name], s.Record.Services[r.Addr.Name]
-	var out []string
-	for _, read := range r.Service.Reads {
-		now, seen := s.Host.Reads[read]
-		was, has := rec.Reads[read]
-		newer := now.Ctime > proc.StartedAt+clockMargin
-		if known && has {
-			newer = was != now.Digest
-		}
-		if seen && newer {
-			out = append(out, read)
-		}
-	}
-	return out
+func owed(s mesh.TargetState, fresh freshness) bool {
+	return len(fresh.older) > 0 && !slices.ContainsFunc(fresh.older, func(read string) bool { return !written(s, read) })
 }
 
 // written reports whether what a service reads is just as the record says that it was last
@@ -92,7 +72,10 @@ func written(s mesh.TargetState, read string) bool {
 }
 
 func holdsPath(s mesh.TargetState, path string) bool {
-	return holdsAt(s, func(a mesh.Address, _ mesh.RecordEntry) bool { return a.IsPath() && a.Name == path })
+	path = primitive.ReadName(path)
+	return holdsAt(s, func(a mesh.Address, _ mesh.RecordEntry) bool {
+		return a.IsPath() && primitive.ReadName(a.Name) == path
+	})
 }
 
 // holdsAt reports whether one of the things that are meant is there as its entry says.

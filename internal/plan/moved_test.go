@@ -73,7 +73,6 @@ func TestWhatCameByGitInADirectoryAndByPackages(t *testing.T) {
 	prepare := func(pinned bool, entries map[string]string) bool {
 		c := newCluster(3)
 		spec := mesh.ServiceSpec{Reads: []string{"/etc/d/", name}, On: mesh.OnRestart}
-		r := mesh.Resource{Addr: zooService("m2").Addr, Service: &spec}
 		s := *c.states["m2"]
 		s.Resources = append(s.Resources, flag("x"), pkg)
 		s.Record.Entries[flag("x").Addr.String()] = mesh.RecordEntry{Digest: mesh.Digest(flag("x").Attrs), State: mesh.Holds}
@@ -84,11 +83,11 @@ func TestWhatCameByGitInADirectoryAndByPackages(t *testing.T) {
 			e = mesh.RecordEntry{Digest: mesh.Digest(open), Open: map[string]string{"version": "any"}, State: mesh.Holds}
 		}
 		s.Record.Entries[pkg.Addr.String()] = e
-		s.Record.Services["zookeeper"] = mesh.ServiceRecord{Reads: map[string]string{"/etc/d/": "before", name: mesh.VersionDigest("1")}}
+		s.Record.Services["zookeeper"] = mesh.ServiceRecord{BootID: "boot", ProcessID: s.Host.Processes["zookeeper"].ProcessID, Reads: map[string]string{"/etc/d/": "before", name: mesh.VersionDigest("1")}}
 		s.Host.Reads = map[string]mesh.Read{
 			"/etc/d/": {Digest: mesh.DirDigest(entries), Entries: entries}, name: {Digest: mesh.VersionDigest("2")},
 		}
-		return owed(r, s, true)
+		return owed(s, judge("zookeeper", spec, s))
 	}
 	for _, x := range []struct {
 		name    string

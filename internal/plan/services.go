@@ -5,6 +5,7 @@ import (
 
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/primitive"
 )
 
 // plannedStep is a service step with what brings it about.
@@ -78,7 +79,10 @@ func (b *builder) inputStep(r mesh.Resource, s mesh.TargetState) {
 	seen := false
 	if len(because) == 0 && fresh.stale != "" && !b.mends(r, s, fresh) {
 		because, seen = []string{fresh.why}, true
-		b.plan.Stale = append(b.plan.Stale, Evidence{Target: r.Addr.Target, Unit: r.Addr.Name, Message: fresh.why, Owed: owed(r, s, fresh.known)})
+		b.plan.Stale = append(b.plan.Stale, Evidence{Target: r.Addr.Target, Unit: r.Addr.Name, Message: fresh.why, Owed: owed(s, fresh)})
+	}
+	if fresh.unread && len(because) == 0 {
+		b.plan.Notes = append(b.plan.Notes, r.Addr.String()+": systemd has yet to read its unit again, which is as it was when it started; systemctl daemon-reload does it, and so does the next step of it")
 	}
 	if fresh.unsure != "" && len(because) == 0 {
 		b.plan.Unsure = append(b.plan.Unsure, Evidence{
@@ -96,7 +100,7 @@ func (b *builder) inputStep(r mesh.Resource, s mesh.TargetState) {
 		return
 	}
 	op := OpRestart
-	if r.Service.On == mesh.OnReload {
+	if r.Service.On == mesh.OnReload && !b.startsAnew(r, s, fresh, because) {
 		op = OpReload
 	}
 	b.addStep(r, op, because, seen)
@@ -110,8 +114,8 @@ func (b *builder) causes(r mesh.Resource, s mesh.TargetState, fresh freshness) [
 	rec := s.Record.Services[r.Addr.Name]
 	for _, path := range r.Service.Reads {
 		after, touched := afterwards(path, s.Host.Reads[path], here)
-		if !touched {
-			continue
+		if !touched || after.Digest == s.Host.Reads[path].Digest {
+			continue // a mode or an owner is nothing that it reads
 		}
 		if was, ok := rec.Reads[path]; fresh.known && ok && was == after.Digest {
 			continue // the process runs with just that: the change puts back what it was started with
@@ -119,6 +123,21 @@ func (b *builder) causes(r mesh.Resource, s mesh.TargetState, fresh freshness) [
 		because = append(because, path)
 	}
 	return because
+}
+
+// startsAnew reports whether a reload would not do: nothing but a new process takes in another unit,
+// or the program of another package.
+func (b *builder) startsAnew(r mesh.Resource, s mesh.TargetState, fresh freshness, because []string) bool {
+	here := b.changesOf(r.Addr.Target)
+	rec := s.Record.Services[r.Addr.Name]
+	return fresh.unit || slices.ContainsFunc(r.Service.Reads, func(read string) bool {
+		if _, pkg := mesh.PackageRead(read); !pkg && !slices.Contains(primitive.UnitReads(r.Addr.Name), read) {
+			return false
+		}
+		after, _ := afterwards(read, s.Host.Reads[read], here)
+		putBack := fresh.known && rec.Reads[read] == after.Digest
+		return slices.Contains(because, read) || slices.Contains(fresh.older, read) && !putBack
+	})
 }
 
 // mends reports whether the plan's changes put every path back to what the process

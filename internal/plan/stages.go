@@ -9,6 +9,7 @@ import (
 
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/primitive"
 )
 
 // Defaults of a rollout, used where neither role nor policy says otherwise.
@@ -137,7 +138,9 @@ func (b *builder) purgingRole(c diff.Change) string {
 
 // readsPath reports whether a path is among what is read: by itself, or as, or in, a directory.
 func readsPath(reads []string, name string) bool {
+	name = primitive.ReadName(name)
 	for _, r := range reads {
+		r = primitive.ReadName(r)
 		if r == name || (strings.HasSuffix(r, "/") && strings.HasPrefix(name+"/", r)) {
 			return true
 		}

@@ -68,11 +68,12 @@ type Seen struct {
 	Attrs      map[string]any
 	Unknown    string
 	PID        int            // of the process that it runs; 0 for none
-	StartTicks uint64         // of that process, since boot; 0 when it has gone
+	StartTicks uint64         // of that process, since boot, or of a unit that runs without one; 0 when it has gone
 	Worker     mesh.ProcessID // its newest worker; zero for none, and where none was asked for
 	ChangedAt  uint64         // of a service whose worker was asked for: when systemd last saw its state change, in microseconds since boot; 0 if unknown
 	NoUnit     bool           // of a service: there is no such unit
 	Reload     bool           // of a service: its unit on disk is not the one that systemd has loaded
+	Loaded     []string       // of such a service: the files by which systemd has loaded it
 	Offers     []string       // what the host could bring it to, the best first; of kinds that ask
 }
 

@@ -136,7 +136,7 @@ func TestUnitsAreReadFromWhatSystemctlSays(t *testing.T) {
 		{Attrs: map[string]any{"enabled": true, "running": true, "masked": false}, PID: 41, StartTicks: 1234},
 		{Attrs: map[string]any{"enabled": false, "running": false, "masked": false}, NoUnit: true},
 		{Attrs: map[string]any{"enabled": true, "running": false, "masked": false}},
-		{Attrs: map[string]any{"enabled": true, "running": true, "masked": false}, PID: 42}, // it has gone since
+		{Attrs: map[string]any{"enabled": false, "running": true, "masked": false}, PID: 42}, // it has gone since
 		{Attrs: map[string]any{"enabled": false, "running": false, "masked": false}},
 		{Unknown: "systemctl does not describe it: is this a systemd host?"},
 	}

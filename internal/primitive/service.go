@@ -1,7 +1,6 @@
 package primitive
 
 import (
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,52 +34,9 @@ func service() Primitive {
 	}
 }
 
-// UnitFile is a unit's full name. Only the words of systemd.unit(5) are types of units: the
-// dot of php8.2-fpm belongs to its name.
-func UnitFile(unit string) string {
-	switch path.Ext(unit) {
-	case ".service", ".socket", ".timer", ".path", ".target", ".mount", ".automount", ".swap", ".slice", ".scope", ".device":
-		return unit
-	}
-	return unit + ".service"
-}
-
-// UnitReads is where a host's own unit and its drop-ins lie: every service reads them.
-// systemd tells that a file it has loaded is another one now (NeedDaemonReload), but not
-// of a drop-in folder that is new (seen with systemd 252).
-func UnitReads(unit string) []string {
-	file := "/etc/systemd/system/" + UnitFile(unit)
-	return []string{file, file + ".d/"}
-}
-
-// UnitProcess is a shell function that tells the process of a unit, by what systemctl show
-// says of it, in $1. It puts the line of /proc/PID/stat into s, or "-" where there is none.
-//
-// Of a SysV script systemd knows no main process: the unit is "active (exited)" for ever,
-// be its daemon alive or not. But the daemon is in the unit's control group, where it stands
-// first, since it was there before its children.
-const UnitProcess = `ms_unit_process() {
-  s=- pid=''
-  case $1 in *MainPID=*) pid=${1#*MainPID=} pid=${pid%%"$nl"*};; esac
-  case $1 in
-  *ControlGroup=/*)
-    if [ "$pid" = 0 ]; then
-      g=${1#*ControlGroup=} g=${g%%"$nl"*}
-      for f in "/sys/fs/cgroup$g" "/sys/fs/cgroup/unified$g" "/sys/fs/cgroup/systemd$g"; do
-        if [ -r "$f/cgroup.procs" ] && read -r pid <"$f/cgroup.procs"; then break; fi
-      done
-    fi;;
-  esac
-  case $pid in
-  ''|0|*[!0-9]*) ;;
-  *) if [ ! -r "/proc/$pid/stat" ] || ! read -r s <"/proc/$pid/stat"; then s=-; fi;;
-  esac
-}
-`
-
 // UnitProperties are what systemctl show is asked for. Accounts that only read have it in
 // their sudoers to the letter.
-const UnitProperties = "Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,ControlGroup,NeedDaemonReload,StateChangeTimestampMonotonic"
+const UnitProperties = "Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,ControlGroup,NeedDaemonReload,FragmentPath,DropInPaths,StateChangeTimestampMonotonic,InactiveExitTimestampMonotonic"
 
 // lookAtUnits asks for all units at once; systemctl prints one block for each, in order.
 // Behind them stands a line for the process of each, read by the shell itself, and the names
@@ -185,14 +141,19 @@ func startTicks(line string) (pid int, ticks uint64, ok bool) {
 //	MainPID=1234
 //	ControlGroup=/system.slice/zookeeper.service
 //	NeedDaemonReload=no
+//	FragmentPath=/lib/systemd/system/zookeeper.service
+//	DropInPaths=/etc/systemd/system/zookeeper.service.d/heap.conf
 //	StateChangeTimestampMonotonic=81244516
+//	InactiveExitTimestampMonotonic=80991223
 type unit struct {
 	load, active, sub, file string
 	pid                     int
 	reload                  bool
+	files                   []string // by which systemd has loaded it
 	changed                 uint64
-	linked                  bool // a boot starts the script of init.d that has its name
-	toEnable                bool // it is declared to be enabled
+	began                   uint64 // when it began to come up, in microseconds since boot
+	linked                  bool   // a boot starts the script of init.d that has its name
+	toEnable                bool   // it is declared to be enabled
 }
 
 // parseUnits reads the blocks in order. They are divided by empty lines; an unknown
@@ -214,6 +175,10 @@ func parseUnits(text string) []unit {
 				u.file = value
 			case "NeedDaemonReload":
 				u.reload = value == "yes"
+			case "FragmentPath", "DropInPaths":
+				u.files = append(u.files, strings.Fields(value)...)
+			case "InactiveExitTimestampMonotonic":
+				u.began = microseconds(value)
 			case "StateChangeTimestampMonotonic":
 				u.changed = microseconds(value)
 			case "MainPID":
@@ -237,11 +202,17 @@ func (u unit) seen(pid int, ticks uint64) Seen {
 	}
 	masked := u.load == "masked" || strings.HasPrefix(u.file, "masked")
 	s := Seen{Attrs: map[string]any{"enabled": u.enabled(), "running": u.running(pid), "masked": masked}, Reload: u.reload}
-	if u.running(pid) {
+	if u.reload {
+		s.Loaded = u.files
+	}
+	switch {
+	case !u.running(pid):
+	case pid != 0:
 		s.PID, s.StartTicks = pid, ticks
-		if pid == 0 {
-			s.PID = u.pid // it has gone since
-		}
+	case u.pid != 0:
+		s.PID = u.pid // it has gone since
+	default:
+		s.StartTicks = u.began / microsecondsPerTick
 	}
 	return s
 }
@@ -250,10 +221,15 @@ func (u unit) seen(pid int, ticks uint64) Seen {
 const staticUnit = "its unit is static: it has no [Install] section, so nothing can enable it, and it starts when another unit wants it; " +
 	"declare enabled: false, or give the unit an [Install] section"
 
-// enabled reports whether the unit itself was made to start at boot. A generated unit, as systemd makes
+// microsecondsPerTick makes clock ticks of what systemd says: a unit that runs without a process,
+// as timers and sockets do, is told from what it was before a restart by when it began to come up.
+const microsecondsPerTick = 10_000
+
+// enabled reports whether the unit itself was made to start at boot, and not until the next one
+// only ("enabled-runtime"). A generated unit, as systemd makes
 // it of a SysV script, is as enabled as its links in rc.d; systemctl says "generated".
 func (u unit) enabled() bool {
-	return strings.HasPrefix(u.file, "enabled") || u.file == "generated" && u.linked || u.file == "alias"
+	return u.file == "enabled" || u.file == "generated" && u.linked || u.file == "alias"
 }
 
 // running reports whether the unit is up; a oneshot unit that "exited" is. That a SysV script

@@ -163,7 +163,7 @@ func baseSystem(name, machineID string) []entry {
 		dir("usr/bin"), dir("usr/sbin"), dir("usr/lib/systemd/system"), dir("root"), dir("tmp"), dir("srv"),
 		link("bin", "usr/bin"), link("sbin", "usr/sbin"), link("lib", "usr/lib"),
 		dir("etc/default"), dir("etc/alternatives"), dir("etc/systemd/system/multi-user.target.wants"),
-		dir("var/lib"), dir("var/log"), dir("var/tmp"), dir("run/lock"), link("var/run", "/run"),
+		dir("var/lib"), dir("var/log"), dir("var/tmp"), dir("run/lock"), dir("run/systemd/system"), link("var/run", "/run"),
 		file("etc/os-release", osRelease), file("etc/debian_version", "12.11\n"),
 		file("etc/machine-id", machineID+"\n"), file("etc/hostname", name+"\n"),
 		file("etc/hosts", "127.0.0.1\tlocalhost\n127.0.1.1\t"+name+"\n"),

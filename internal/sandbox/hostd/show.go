@@ -82,18 +82,39 @@ func (h *Host) properties(name string) []property {
 		{"ActiveState", s.state},
 		{"FreezerState", "running"},
 		{"SubState", sub},
-		{"FragmentPath", strings.Replace(file, "/usr/lib/", "/lib/", 1)},
+		{"FragmentPath", shown(file)},
+		{"DropInPaths", strings.Join(u.loadedDropIns(), " ")},
 		{"UnitFileState", u.fileState()},
 		{"UnitFilePreset", "enabled"},
 		{"StateChangeTimestamp", timestamp(s.since)},
 		{"StateChangeTimestampMonotonic", monotonic(s.since)},
+		{"InactiveExitTimestampMonotonic", activeOnly(s, monotonic(s.since))},
 		{"ActiveEnterTimestamp", activeOnly(s, timestamp(s.since))},
 		{"ActiveEnterTimestampMonotonic", activeOnly(s, monotonic(s.since))},
 		{"CanStart", "yes"},
 		{"CanStop", "yes"},
 		{"CanReload", "no"},
 		{"NeedDaemonReload", need},
+		{"ConditionResult", "yes"},
 	}
+}
+
+// shown is a file as Debian's systemd names it.
+func shown(file string) string { return strings.Replace(file, "/usr/lib/", "/lib/", 1) }
+
+// loadedDropIns are those that systemd read last.
+func (u *unit) loadedDropIns() []string {
+	u.host.world.mu.Lock()
+	was := u.host.loaded[u.name]
+	u.host.world.mu.Unlock()
+	var out []string
+	for line := range strings.Lines(was.stamp) {
+		file, _, _ := strings.Cut(line, " ")
+		if strings.HasSuffix(file, ".conf") {
+			out = append(out, shown(file))
+		}
+	}
+	return out
 }
 
 // stale reports whether the unit's files are others than when systemd read them last.
@@ -122,16 +143,19 @@ func missingUnit(name string) []property {
 		{"FreezerState", "running"},
 		{"SubState", "dead"},
 		{"FragmentPath", ""},
+		{"DropInPaths", ""},
 		{"UnitFileState", ""},
 		{"UnitFilePreset", ""},
 		{"StateChangeTimestamp", ""},
 		{"StateChangeTimestampMonotonic", "0"},
+		{"InactiveExitTimestampMonotonic", "0"},
 		{"ActiveEnterTimestamp", ""},
 		{"ActiveEnterTimestampMonotonic", "0"},
 		{"CanStart", "no"},
 		{"CanStop", "yes"},
 		{"CanReload", "no"},
 		{"NeedDaemonReload", "no"},
+		{"ConditionResult", "no"},
 	}
 }
 
