@@ -91,7 +91,7 @@ func TestWhatTheKitYields(t *testing.T) {
 		"file /etc/modules-load.d/br_netfilter.conf": "br_netfilter\n",
 		"module br_netfilter":                        "map[loaded:yes]",
 		"file /etc/systemd/system/own.service":       "[Service]\nExecStart=/bin/own\n",
-		"service own":                                "[/etc/own /etc/systemd/system/own.service /etc/systemd/system/own.service.d/ " +
+		"service own": "[/etc/own /etc/systemd/system/own.service /etc/systemd/system/own.service.d/ " +
 			"/lib/systemd/system/own.service /lib/systemd/system/own.service.d/ /run/systemd/system/own.service /run/systemd/system/own.service.d/]",
 	}
 	if !maps.Equal(got, want) {
