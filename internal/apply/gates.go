@@ -4,12 +4,14 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"meshsync.dev/meshsync/internal/health"
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
+	"meshsync.dev/meshsync/internal/primitive"
 )
 
 // look asks all members of the ensemble at once.
@@ -107,36 +109,95 @@ func (r *runner) holds(ctx context.Context, g plan.Gate, b plan.Batch, served []
 	return g.Holds(r.look(ctx, *g.Ensemble), hostNames(b.Targets), served)
 }
 
-// healthy asks the services of the gate, else of the batch, that have a check and should run.
+// healthy asks how the services of the gate, else of the batch, are that should be up: those that have
+// a check by that, of the others what systemd says.
 func (r *runner) healthy(ctx context.Context, g plan.Gate, b plan.Batch) (bool, string) {
-	var missing []string
 	steps := g.Services
 	if len(steps) == 0 {
 		steps = b.Service
 	}
-	for _, s := range steps {
-		starts := s.Op == plan.OpStart || s.Op == plan.OpRestart || s.Op == plan.OpReload || s.Op == "" // "" is a look only
-		if s.Spec.Check == nil || !starts {
-			continue
-		}
-		name := s.Unit + " on " + s.Target.Name
-		p, ok := r.Probers[s.Target.Name]
-		if !ok {
-			missing = append(missing, name+" (cannot be asked)")
-			continue
-		}
-		v := health.Verdict{Reason: "was not asked"}
-		for _, a := range p.Probe(ctx, []mesh.Check{*s.Spec.Check}) {
-			v = health.Judge(a)
-		}
+	steps = slices.DeleteFunc(slices.Clone(steps), func(s plan.ServiceStep) bool { return !comesUp(s) })
+	verdicts := r.verdicts(ctx, steps)
+	var missing []string
+	for i, v := range verdicts {
 		if v.Status != health.Serving {
-			missing = append(missing, name+" ("+v.Reason+")")
+			missing = append(missing, steps[i].Unit+" on "+steps[i].Target.Name+" ("+v.Reason+")")
 		}
 	}
 	if len(missing) > 0 {
 		return false, "not healthy: " + strings.Join(missing, ", ")
 	}
-	return true, "the services of the batch are healthy"
+	return true, healthyText(steps)
+}
+
+// comesUp reports whether a service is to be up after the step; "" is a look only.
+func comesUp(s plan.ServiceStep) bool {
+	return s.Op == plan.OpStart || s.Op == plan.OpRestart || s.Op == plan.OpReload || s.Op == ""
+}
+
+// healthyText says what is known of services that are as they should be: less of those without a check.
+func healthyText(steps []plan.ServiceStep) string {
+	checked := 0
+	for _, s := range steps {
+		if s.Spec.Check != nil {
+			checked++
+		}
+	}
+	switch {
+	case len(steps) == 0:
+		return "no service of the batch was to come up"
+	case checked == len(steps):
+		return "the services of the batch pass their checks"
+	case checked == 0:
+		return "the services of the batch run, as systemd says: they have no checks"
+	default:
+		return "the services of the batch pass their checks, and run, as systemd says, where they have none"
+	}
+}
+
+// question is what tells how the service of a step is.
+func question(s plan.ServiceStep) mesh.Check {
+	if s.Spec.Check != nil {
+		return *s.Spec.Check
+	}
+	return health.OfUnit(primitive.UnitFile(s.Unit))
+}
+
+// verdicts asks all hosts of the steps at once, each for all of its own.
+func (r *runner) verdicts(ctx context.Context, steps []plan.ServiceStep) []health.Verdict {
+	checks := map[string][]mesh.Check{}
+	for _, s := range steps {
+		checks[s.Target.Name] = append(checks[s.Target.Name], question(s))
+	}
+	answers := map[string][]mesh.Answer{}
+	var mu sync.Mutex
+	var g errgroup.Group
+	g.SetLimit(max(1, r.Limit))
+	for host, of := range checks {
+		if p, ok := r.Probers[host]; ok {
+			g.Go(func() error {
+				got := p.Probe(ctx, of)
+				mu.Lock()
+				defer mu.Unlock()
+				answers[host] = got
+				return nil
+			})
+		}
+	}
+	_ = g.Wait() // the functions return no error
+	out := make([]health.Verdict, len(steps))
+	for i, s := range steps {
+		out[i] = health.Verdict{Reason: "was not asked"}
+		if r.Probers[s.Target.Name] == nil {
+			out[i].Reason = "cannot be asked"
+		}
+		for _, a := range answers[s.Target.Name] {
+			if a.Check == question(s) {
+				out[i] = health.Judge(a)
+			}
+		}
+	}
+	return out
 }
 
 func hostNames(ts []mesh.Target) []string {

@@ -27,6 +27,9 @@ func Kinds() []string { return slices.Sorted(maps.Keys(checks())) }
 // could not be had is Unknown, but a refused connection is NotServing: nothing listens.
 func Judge(a mesh.Answer) Verdict {
 	judge, ok := checks()[a.Check.Kind]
+	if IsOfUnit(a.Check) {
+		judge, ok = unitUp, true
+	}
 	switch {
 	case !ok:
 		return Verdict{Status: Unknown, Reason: "no check is called " + a.Check.Kind}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"meshsync.dev/meshsync/internal/health"
 	"meshsync.dev/meshsync/internal/mesh"
 )
 
@@ -109,9 +110,16 @@ done'
 func writeProbes(b *strings.Builder, record string, checks []mesh.Check) {
 	fmt.Fprintf(b, "%sms_probes \"$T\" %s", probesPart, record)
 	for i, c := range checks {
-		b.WriteString(" " + probeArguments(i, c))
+		if !health.IsOfUnit(c) {
+			b.WriteString(" " + probeArguments(i, c))
+		}
 	}
 	b.WriteString("\n")
+	for i, c := range checks {
+		if health.IsOfUnit(c) {
+			fmt.Fprintf(b, "printf '%%s probe %[1]d\n' \"$T\"; systemctl show -p ActiveState,Result -- %[2]s 2>/dev/null; printf '\n%%s probeend %[1]d unit\n' \"$T\"\n", i, quote(c.Path))
+		}
+	}
 }
 
 // probeArguments are the five arguments of a probe, as shell words.

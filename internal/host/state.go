@@ -325,6 +325,8 @@ func answer(host string, c mesh.Check, body []byte, how string) mesh.Answer {
 	a := mesh.Answer{Host: host, Check: c}
 	word, arg, _ := strings.Cut(how, " ")
 	switch word {
+	case "unit":
+		a.Body = strings.ToValidUTF8(string(body), "?")
 	case "0": // curl, with the HTTP status
 		a.Status, _ = strconv.Atoi(arg)
 		a.Body = strings.ToValidUTF8(string(body), "?")

@@ -175,7 +175,7 @@ const (
 	GateQuorum GateKind = "quorum"
 	// GateServing: the members among the targets of the batch serve, and no member that served before is lost.
 	GateServing GateKind = "serving"
-	// GateHealthy: the services of the batch pass their checks.
+	// GateHealthy: the services of the batch pass their checks, or run as systemd says where they have none.
 	GateHealthy GateKind = "healthy"
 	// GateDeployment: Marathon's deployment ended and the app has all its tasks.
 	GateDeployment GateKind = "deployment"

@@ -28,7 +28,7 @@ func (b *builder) rollingBatches(p part, active []mesh.Target, s *Stage) {
 		batch := p.batch(group)
 		batch.After = append(batch.After, Gate{
 			Kind: GateHealthy, Timeout: p.role.Rollout.Timeout,
-			Text: "the services of the batch pass their checks",
+			Text: "the services of the batch pass their checks; where they have none, systemd says that they run",
 		})
 		s.Batches = append(s.Batches, batch)
 	}
