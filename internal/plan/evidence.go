@@ -91,8 +91,11 @@ func (f *freshness) old(path, why string) {
 func sameUnit(unit string, rec mesh.ServiceRecord, h mesh.HostFacts) bool {
 	reads := primitive.UnitReads(unit)
 	for _, read := range reads {
-		now, seen := h.Reads[read]
-		if was, recorded := rec.Reads[read]; !seen || !recorded || was != now.Digest {
+		was, recorded := rec.Reads[read]
+		if !recorded && primitive.OfPackages(read) {
+			was = mesh.AbsentDigest // where packages moved when it started, of their drop-ins nothing is recorded
+		}
+		if now, seen := h.Reads[read]; !seen || now.Digest != was {
 			return false
 		}
 	}
