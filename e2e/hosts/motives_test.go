@@ -57,10 +57,21 @@ func motives() []motive {
 		{name: "a flag that somebody deleted and it still has", prepare: unit, want: flags("a", "b"), by: `rm $R/srv/@/b`, then: `[ -e $R/srv/@/b ]`},
 		{name: "the version of a package", prepare: "apt-get update -qq", want: version("1"), git: version("2"), op: plan.OpRestart, then: installed("ii", "2")},
 		{name: "its unit", want: own("1001"), git: own("1002"), op: plan.OpRestart, then: loaded("1002")},
+		// Whoever has systemd load its units does it for all, so these are before those of which it still says something.
+		{
+			name: "its unit, which somebody edited and had systemd load", prepare: unit, want: alone, by: `sed -i s/1000/1006/ $R/usr/lib/systemd/system/@.service; systemctl daemon-reload`,
+			op: plan.OpRestart, stale: "/lib/systemd/system/@.service is not what the process", then: loaded("1006"),
+		},
+		{
+			name: "its unit's drop-in until the next boot", prepare: unit, want: alone,
+			by: `d=$R/run/systemd/system/@.service.d; mkdir $d; printf '[Service]\nExecStart=\nExecStart=/bin/sleep 1007\n' >$d/x.conf; systemctl daemon-reload`,
+			op: plan.OpRestart, stale: "/run/systemd/system/@.service.d/ is not what the process", then: loaded("1007"),
+		},
 		{
 			name: "its unit, which somebody edited", prepare: unit, want: alone, by: `sed -i s/1000/1003/ $R/usr/lib/systemd/system/@.service`,
 			op: plan.OpRestart, stale: "its unit on disk", then: loaded("1003"),
 		},
+		{name: "its unit, which is the same once more", prepare: unit, want: alone, by: `touch -d '+1 hour' $R/usr/lib/systemd/system/@.service`},
 		{
 			name: "its unit's first drop-in, of which systemd says nothing", prepare: unit, want: alone,
 			by: `mkdir ` + dropIn + `; printf '[Service]\nExecStart=\nExecStart=/bin/sleep 1004\n' >` + dropIn + `/x.conf`,

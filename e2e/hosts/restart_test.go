@@ -37,7 +37,7 @@ func (x motive) of(unit string) motive {
 		}
 		return out
 	}
-	x.prepare, x.by, x.then, x.want, x.git = fill(x.prepare), fill(x.by), fill(x.then), each(x.want), each(x.git)
+	x.prepare, x.by, x.then, x.stale, x.want, x.git = fill(x.prepare), fill(x.by), fill(x.then), fill(x.stale), each(x.want), each(x.git)
 	if x.git == nil {
 		x.git = x.want
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"meshsync.dev/meshsync/e2e/bed"
+	"meshsync.dev/meshsync/internal/health"
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
 )
@@ -183,6 +184,11 @@ func TestAServiceThatDoesNotStayUpWasNotStarted(t *testing.T) {
 	} {
 		want := m.all(t, slices.Concat(unitFile("bad.service", x.unit+install), service("bad", "", "restart"))...)
 		result(t, m.apply(t, want), "start bad", plan.ResultFailed, x.says)
+	}
+	unit := health.OfUnit("bad.service")
+	if got := m.target(t, nil).Probe(t.Context(), []mesh.Check{{Kind: "tcp", Port: 22}, unit}); len(got) != 2 || health.Judge(got[0]).Status != health.Serving ||
+		!strings.Contains(health.Judge(got[1]).Reason, "systemd says that it is inactive") {
+		t.Errorf("%+v", got)
 	}
 	// What systemd will start again, a day from now, is started now.
 	want := func(program string) []mesh.Resource {
