@@ -45,6 +45,7 @@ func (h *Host) Apply(ctx context.Context, w plan.Work, emit func(plan.Outcome)) 
 	}
 	token := newToken()
 	w.Changes = inWorkOrder(w.Changes)
+	w.Running, h.unrecorded = h.unrecorded, nil
 	b, err := newBatch(h.o.Mesh, token, w, h.last, h.o.Secrets)
 	if err != nil {
 		return err

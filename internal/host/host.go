@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/plan"
 	"meshsync.dev/meshsync/internal/remote"
 )
 
@@ -57,6 +58,9 @@ type Host struct {
 	// last is what the host looked like as of the last observation and the work done
 	// since: what services read, and the record.
 	last mesh.TargetState
+	// unrecorded are the services that ran with what is on disk when it was observed, though no
+	// record said so; the first work since records them.
+	unrecorded map[string]mesh.ServiceRecord
 	// lease is what this run holds on the host; its Run is empty while it holds none.
 	lease mesh.Lease
 	// leased is when it was taken or renewed last.
@@ -104,8 +108,21 @@ func (h *Host) Observe(ctx context.Context) mesh.TargetState {
 	if err != nil {
 		return h.failed(err)
 	}
-	h.last = state
+	h.last, h.unrecorded = state, h.adopted(state)
 	return state
+}
+
+func (h *Host) adopted(s mesh.TargetState) map[string]mesh.ServiceRecord {
+	out := map[string]mesh.ServiceRecord{}
+	for _, r := range h.o.Resources {
+		if r.Service == nil {
+			continue
+		}
+		if rec, ok := plan.Adopted(r.Addr.Name, *r.Service, s); ok {
+			out[r.Addr.Name] = rec
+		}
+	}
+	return out
 }
 
 func (h *Host) failed(err error) mesh.TargetState {

@@ -78,7 +78,12 @@ func planRecord(old mesh.TargetState, meshName string, w plan.Work, starts []*se
 			p.static = append(p.static, member(name, entries[name]))
 		}
 	}
-	p.services(rec, starts)
+	services := maps.Clone(rec.Services)
+	if services == nil {
+		services = map[string]mesh.ServiceRecord{}
+	}
+	maps.Copy(services, w.Running)
+	p.services(services, starts)
 	p.head = recordHead(meshName, old, w)
 	return p
 }
@@ -100,12 +105,12 @@ func recordHead(meshName string, old mesh.TargetState, w plan.Work) string {
 	return before
 }
 
-func (p *recordPlan) services(rec mesh.Record, starts []*serviceStart) {
+func (p *recordPlan) services(recorded map[string]mesh.ServiceRecord, starts []*serviceStart) {
 	restarted := map[string]bool{}
 	for _, s := range starts {
 		var t serviceTexts
 		if s != nil {
-			if was, has := rec.Services[s.unit]; has && !restarted[s.unit] {
+			if was, has := recorded[s.unit]; has && !restarted[s.unit] {
 				t.was = member(s.unit, was)
 			}
 			restarted[s.unit] = true
@@ -113,9 +118,9 @@ func (p *recordPlan) services(rec mesh.Record, starts []*serviceStart) {
 		}
 		p.steps = append(p.steps, t)
 	}
-	for _, unit := range slices.Sorted(maps.Keys(rec.Services)) {
+	for _, unit := range slices.Sorted(maps.Keys(recorded)) {
 		if !restarted[unit] {
-			p.kept = append(p.kept, member(unit, rec.Services[unit]))
+			p.kept = append(p.kept, member(unit, recorded[unit]))
 		}
 	}
 }

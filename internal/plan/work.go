@@ -21,6 +21,9 @@ type Work struct {
 	// yet: address → entry, of which digest and what is open are given. They are recorded as
 	// adopted together with the work.
 	Adopt map[string]mesh.RecordEntry
+	// Running are services that the record does not know yet, see Adopted. They are recorded
+	// together with the work.
+	Running map[string]mesh.ServiceRecord
 }
 
 // Result says how one action of a Work ended.
