@@ -185,7 +185,7 @@ func TestAServiceThatDoesNotStayUpWasNotStarted(t *testing.T) {
 		want := m.all(t, slices.Concat(unitFile("bad.service", x.unit+install), service("bad", "", "restart"))...)
 		result(t, m.apply(t, want), "start bad", plan.ResultFailed, x.says)
 	}
-	unit := health.OfUnit("bad.service")
+	unit := mesh.UnitCheck("bad")
 	if got := m.target(t, nil).Probe(t.Context(), []mesh.Check{{Kind: "tcp", Port: 22}, unit}); len(got) != 2 || health.Judge(got[0]).Status != health.Serving ||
 		!strings.Contains(health.Judge(got[1]).Reason, "systemd says that it is inactive") {
 		t.Errorf("%+v", got)

@@ -11,7 +11,6 @@ import (
 	"meshsync.dev/meshsync/internal/health"
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
-	"meshsync.dev/meshsync/internal/primitive"
 )
 
 // look asks all members of the ensemble at once.
@@ -160,7 +159,7 @@ func question(s plan.ServiceStep) mesh.Check {
 	if s.Spec.Check != nil {
 		return *s.Spec.Check
 	}
-	return health.OfUnit(primitive.UnitFile(s.Unit))
+	return mesh.UnitCheck(s.Unit)
 }
 
 // verdicts asks all hosts of the steps at once, each for all of its own.

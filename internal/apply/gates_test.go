@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"meshsync.dev/meshsync/internal/health"
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
 )
@@ -42,9 +41,9 @@ func TestAServiceWithoutACheckRunsAsSystemdSays(t *testing.T) {
 	}{
 		{"none comes up", []plan.ServiceStep{stop}, nil, true, "no service of the batch was to come up"},
 		{"all have checks", []plan.ServiceStep{step("a", &port), stop}, told{}, true, "pass their checks"},
-		{"none has one", []plan.ServiceStep{step("b", nil)}, told{health.OfUnit("b.service"): up}, true, "run, as systemd says: they have no checks"},
-		{"some have", []plan.ServiceStep{step("a", &port), step("b", nil)}, told{health.OfUnit("b.service"): up}, true, "where they have none"},
-		{"one has died", []plan.ServiceStep{step("a", &port), step("b", nil)}, told{health.OfUnit("b.service"): dead}, false, "b on m1 (systemd says that it is failed (exit-code): see journalctl -u b.service)"},
+		{"none has one", []plan.ServiceStep{step("b", nil)}, told{mesh.UnitCheck("b"): up}, true, "run, as systemd says: they have no checks"},
+		{"some have", []plan.ServiceStep{step("a", &port), step("b", nil)}, told{mesh.UnitCheck("b"): up}, true, "where they have none"},
+		{"one has died", []plan.ServiceStep{step("a", &port), step("b", nil)}, told{mesh.UnitCheck("b"): dead}, false, "b on m1 (systemd says that it is failed (exit-code): see journalctl -u b)"},
 		{"nobody describes it", []plan.ServiceStep{step("b", nil)}, told{}, false, "b on m1 (systemctl does not describe it)"},
 		{"its check fails", []plan.ServiceStep{step("a", &port)}, told{port: {Err: "refused"}}, false, "a on m1 (nothing listens on the port)"},
 	} {

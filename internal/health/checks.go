@@ -27,7 +27,7 @@ func Kinds() []string { return slices.Sorted(maps.Keys(checks())) }
 // could not be had is Unknown, but a refused connection is NotServing: nothing listens.
 func Judge(a mesh.Answer) Verdict {
 	judge, ok := checks()[a.Check.Kind]
-	if IsOfUnit(a.Check) {
+	if a.Check.OfUnit() {
 		judge, ok = unitUp, true
 	}
 	switch {

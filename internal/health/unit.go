@@ -6,16 +6,6 @@ import (
 	"meshsync.dev/meshsync/internal/mesh"
 )
 
-// unitKind is the kind of a question about a service without a check: what systemd says of it. It is
-// none of the named checks.
-const unitKind = "systemd.unit"
-
-// OfUnit asks systemd whether a unit, by its full name, is up.
-func OfUnit(file string) mesh.Check { return mesh.Check{Kind: unitKind, Path: file} }
-
-// IsOfUnit reports whether a check asks systemd.
-func IsOfUnit(c mesh.Check) bool { return c.Kind == unitKind }
-
 // unitUp reads what systemctl show says of ActiveState and Result.
 func unitUp(a mesh.Answer) Verdict {
 	said := map[string]string{}

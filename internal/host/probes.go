@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"meshsync.dev/meshsync/internal/health"
 	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/primitive"
 )
 
 // probesPart asks services at 127.0.0.1, and reads the record and when the host was booted,
@@ -110,14 +110,14 @@ done'
 func writeProbes(b *strings.Builder, record string, checks []mesh.Check) {
 	fmt.Fprintf(b, "%sms_probes \"$T\" %s", probesPart, record)
 	for i, c := range checks {
-		if !health.IsOfUnit(c) {
+		if !c.OfUnit() {
 			b.WriteString(" " + probeArguments(i, c))
 		}
 	}
 	b.WriteString("\n")
 	for i, c := range checks {
-		if health.IsOfUnit(c) {
-			fmt.Fprintf(b, "printf '%%s probe %[1]d\n' \"$T\"; systemctl show -p ActiveState,Result -- %[2]s 2>/dev/null; printf '\n%%s probeend %[1]d unit\n' \"$T\"\n", i, quote(c.Path))
+		if c.OfUnit() {
+			fmt.Fprintf(b, "printf '%%s probe %[1]d\n' \"$T\"; systemctl show -p ActiveState,Result -- %[2]s 2>/dev/null; printf '\n%%s probeend %[1]d unit\n' \"$T\"\n", i, quote(primitive.UnitFile(c.Path)))
 		}
 	}
 }

@@ -117,8 +117,18 @@ func (r Reports) Question() Check { return Check{Kind: r.Kind, Port: r.Port} }
 type Check struct {
 	Kind string `json:"kind"` // one of health.Kinds
 	Port int    `json:"port"`
-	Path string `json:"path,omitempty"` // for http
+	Path string `json:"path,omitempty"` // for http; of a UnitCheck the unit
 }
+
+// unitCheck is the kind of a question about a service without a check. It is none of the
+// named checks that a role can ask for.
+const unitCheck = "systemd.unit"
+
+// UnitCheck asks systemd whether the unit of a service is up.
+func UnitCheck(unit string) Check { return Check{Kind: unitCheck, Path: unit} }
+
+// OfUnit reports whether the check asks systemd.
+func (c Check) OfUnit() bool { return c.Kind == unitCheck }
 
 // Digest identifies a canonical tree: "sha256:" and the hex digest of its JSON
 // with sorted keys. Secret leaves count as their mask, so that a digest never
