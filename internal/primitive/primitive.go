@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync"
 
 	"meshsync.dev/meshsync/internal/mesh"
 )
@@ -128,12 +129,17 @@ type Named struct {
 }
 
 // All returns the primitives. Their order means nothing.
-func All() []Primitive {
+func All() []Primitive { return slices.Clone(all()) }
+
+// all is made once, for Of is asked for each resource of each host, many times.
+//
+//nolint:gochecknoglobals // nobody writes to it
+var all = sync.OnceValue(func() []Primitive {
 	return []Primitive{
 		absent(), archive(), command(), debconf(), directory(), file(), group(), hostsEntry(), kernelModule(),
 		packages(), service(), symlink(), sysctl(), user(),
 	}
-}
+})
 
 // When a change is made among those of one host: accounts before what they own, apt's
 // sources before packages, packages before the files that replace theirs.
@@ -172,18 +178,18 @@ func orderOf(a mesh.Address) int {
 
 // Of returns the primitive of a kind; ok is false for what is none, such as an app.
 func Of(k mesh.Kind) (p Primitive, ok bool) {
-	all := All()
-	i := slices.IndexFunc(all, func(p Primitive) bool { return p.Kind == k })
-	if i < 0 {
-		return Primitive{}, false
+	for _, p := range all() {
+		if p.Kind == k {
+			return p, true
+		}
 	}
-	return all[i], true
+	return Primitive{}, false
 }
 
 // At returns the primitive that lies at a path whose st_mode is given.
 func At(mode uint64) (p Primitive, ok bool) {
 	const typeBits = 0o170000 // S_IFMT
-	for _, p := range All() {
+	for _, p := range all() {
 		if p.Path != nil && p.Path.Type == mode&typeBits {
 			return p, true
 		}
