@@ -81,18 +81,23 @@ func (m machine) secrets(t *testing.T) []mesh.Resource {
 	return want
 }
 
-// TestSecretsAndAccountsWithOnlyThePrintedLines has secrets written by an account with just the
-// printed lines. The one that reads cannot compare them, and is told no digest of them, also
-// once git has dropped them: they are blind spots, and neither drift nor a restart.
-func TestSecretsAndAccountsWithOnlyThePrintedLines(t *testing.T) {
+// startWithPrintedLines boots a host with an account that writes and one that reads, each with
+// just the lines that meshsync doctor --sudoers prints, where sudo logs what goes through it.
+func startWithPrintedLines(t *testing.T) machine {
+	t.Helper()
 	_, m := start(t, bed.Options{Bare: true})
 	m.account(t, "deploy")
 	m.account(t, "watch")
 	m.Put(t, "/etc/sudoers.d/meshsync-prod", host.Sudoers("prod", "watch", "deploy"), 0o440)
 	m.Put(t, "/etc/sudoers.d/logged", "Defaults log_input, log_output\n", 0o440)
 	m.Must(t, "visudo -c")
-	want := m.secrets(t)
+	return m
+}
 
+// deploys brings the host to what is wanted by the account that writes, and returns the host
+// as that account has it.
+func (m machine) deploys(t *testing.T, want []mesh.Resource) *host.Host {
+	t.Helper()
 	writer := m.as(t, "deploy", mesh.SudoAll, want)
 	if err := writer.MayWrite(t.Context()); err != nil {
 		t.Fatal(err)
@@ -102,6 +107,17 @@ func TestSecretsAndAccountsWithOnlyThePrintedLines(t *testing.T) {
 			t.Errorf("%s: %s: %s", what, o.Result, o.Message)
 		}
 	}
+	return writer
+}
+
+// TestSecretsAndAccountsWithOnlyThePrintedLines has secrets written by an account with just the
+// printed lines. The one that reads cannot compare them, and is told no digest of them, also
+// once git has dropped them: they are blind spots, and neither drift nor a restart.
+func TestSecretsAndAccountsWithOnlyThePrintedLines(t *testing.T) {
+	m := startWithPrintedLines(t)
+	want := m.secrets(t)
+
+	writer := m.deploys(t, want)
 	if p := m.planned(t, m.as(t, "deploy", mesh.SudoAll, want), want); !p.Empty || len(p.Stale) > 0 {
 		t.Errorf("stale %+v, there is still something to do:%s", p.Stale, tell(p))
 	}
@@ -175,23 +191,10 @@ func (m machine) guarded(t *testing.T) []mesh.Resource {
 // TestAccountsWithOnlyThePrintedLines has three accounts: one that writes and one that reads,
 // each with just the lines that meshsync doctor --sudoers prints, and one without sudo.
 func TestAccountsWithOnlyThePrintedLines(t *testing.T) {
-	_, m := start(t, bed.Options{Bare: true})
-	m.account(t, "deploy")
-	m.account(t, "watch")
-	m.Put(t, "/etc/sudoers.d/meshsync-prod", host.Sudoers("prod", "watch", "deploy"), 0o440)
-	m.Put(t, "/etc/sudoers.d/logged", "Defaults log_input, log_output\n", 0o440)
-	m.Must(t, "visudo -c")
+	m := startWithPrintedLines(t)
 	want := m.guarded(t)
 
-	writer := m.as(t, "deploy", mesh.SudoAll, want)
-	if err := writer.MayWrite(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	for what, o := range m.applied(t, writer, m.planned(t, writer, want)) {
-		if o.Result != plan.ResultDone {
-			t.Errorf("%s: %s: %s", what, o.Result, o.Message)
-		}
-	}
+	writer := m.deploys(t, want)
 	if p := m.planned(t, m.as(t, "deploy", mesh.SudoAll, want), want); !p.Empty {
 		t.Errorf("there is still something to do:%s", tell(p))
 	}

@@ -2,7 +2,6 @@ package hostd
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -225,6 +224,22 @@ func (c *toolCall) mayChange(file string) bool {
 	return false
 }
 
+// onAccount is how each tool begins that works on one account or group, which its only word
+// names: the options apart, and the accounts read. ok is false when it said why it cannot begin.
+func (h *Host) onAccount(c *toolCall, known, word string) (o options, a *accounts, ok bool) {
+	o, problem := c.parse(known)
+	if problem != "" || len(o.words) != 1 {
+		c.usage(problem, word)
+		return o, nil, false
+	}
+	a, err := h.accounts()
+	if err != nil {
+		c.fail(1, "%s: %s", c.name, said(err))
+		return o, nil, false
+	}
+	return o, a, true
+}
+
 // usage says that a command line cannot be understood.
 func (c *toolCall) usage(problem, words string) {
 	if problem != "" {
@@ -346,5 +361,3 @@ func (c *toolCall) groupsNamed(a *accounts, list string) (rows table, ok bool) {
 	}
 	return rows, ok
 }
-
-func (c *toolCall) broken(err error) { c.fail(1, "%s: %s", c.name, fmt.Sprint(said(err))) }

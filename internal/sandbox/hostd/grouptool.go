@@ -2,14 +2,8 @@ package hostd
 
 // groupadd makes a group, as shadow 4.13 does on Debian 12.
 func (h *Host) groupadd(c *toolCall) {
-	o, problem := c.parse("g/gid= r/system f/force o/non-unique p/password= U/users= K/key=")
-	if problem != "" || len(o.words) != 1 {
-		c.usage(problem, "GROUP")
-		return
-	}
-	a, err := h.accounts()
-	if err != nil {
-		c.broken(err)
+	o, a, ok := h.onAccount(c, "g/gid= r/system f/force o/non-unique p/password= U/users= K/key=", "GROUP")
+	if !ok {
 		return
 	}
 	name, gid := o.words[0], o.set["g"]
@@ -41,14 +35,8 @@ func (h *Host) groupadd(c *toolCall) {
 
 // groupmod changes a group, and the primary group of those who have it with its number.
 func (h *Host) groupmod(c *toolCall) {
-	o, problem := c.parse("g/gid= n/new-name= o/non-unique p/password= a/append U/users=")
-	if problem != "" || len(o.words) != 1 {
-		c.usage(problem, "GROUP")
-		return
-	}
-	a, err := h.accounts()
-	if err != nil {
-		c.broken(err)
+	o, a, ok := h.onAccount(c, "g/gid= n/new-name= o/non-unique p/password= a/append U/users=", "GROUP")
+	if !ok {
 		return
 	}
 	name, gid, to := o.words[0], o.set["g"], o.set["n"]
@@ -82,14 +70,8 @@ func (h *Host) groupmod(c *toolCall) {
 
 // groupdel removes a group that is nobody's primary one.
 func (h *Host) groupdel(c *toolCall) {
-	o, problem := c.parse("f/force")
-	if problem != "" || len(o.words) != 1 {
-		c.usage(problem, "GROUP")
-		return
-	}
-	a, err := h.accounts()
-	if err != nil {
-		c.broken(err)
+	o, a, ok := h.onAccount(c, "f/force", "GROUP")
+	if !ok {
 		return
 	}
 	name := o.words[0]

@@ -38,14 +38,8 @@ func isShell(s string) bool {
 
 // useradd makes an account, as shadow 4.13 does on Debian 12.
 func (h *Host) useradd(c *toolCall) {
-	o, problem := c.parse(userOptions + "r/system M/no-create-home N/no-user-group U/user-group k/skel= K/key= l/no-log-init b/base-dir=")
-	if problem != "" || len(o.words) != 1 {
-		c.usage(problem, "LOGIN")
-		return
-	}
-	a, err := h.accounts()
-	if err != nil {
-		c.broken(err)
+	o, a, ok := h.onAccount(c, userOptions+"r/system M/no-create-home N/no-user-group U/user-group k/skel= K/key= l/no-log-init b/base-dir=", "LOGIN")
+	if !ok {
 		return
 	}
 	name := o.words[0]
@@ -143,14 +137,8 @@ func (h *Host) makeHome(c *toolCall, row []string) {
 
 // usermod changes an account.
 func (h *Host) usermod(c *toolCall) {
-	o, problem := c.parse(userOptions + "a/append l/login= L/lock U/unlock r/remove")
-	if problem != "" || len(o.words) != 1 {
-		c.usage(problem, "LOGIN")
-		return
-	}
-	a, err := h.accounts()
-	if err != nil {
-		c.broken(err)
+	o, a, ok := h.onAccount(c, userOptions+"a/append l/login= L/lock U/unlock r/remove", "LOGIN")
+	if !ok {
 		return
 	}
 	name := o.words[0]
@@ -285,14 +273,8 @@ func (a *accounts) rename(from, to string) {
 
 // userdel removes an account, and the group of its own name when nobody else is in it.
 func (h *Host) userdel(c *toolCall) {
-	o, problem := c.parse("r/remove f/force")
-	if problem != "" || len(o.words) != 1 {
-		c.usage(problem, "LOGIN")
-		return
-	}
-	a, err := h.accounts()
-	if err != nil {
-		c.broken(err)
+	o, a, ok := h.onAccount(c, "r/remove f/force", "LOGIN")
+	if !ok {
 		return
 	}
 	name := o.words[0]
