@@ -103,6 +103,15 @@ ms_entry() {
     esac
   fi
 }
+# ms_dir DIR KNOWN: its entries, but for those that the function KNOWN knows.
+ms_dir() {
+  if [ ! -e "$1" ] && [ -x "${1%/*}/." ]; then return 0; fi
+  if [ ! -r "$1" ] || [ ! -x "$1" ]; then ms_closed "$1"; return 0; fi
+  [ -d "$1" ] || return 0
+  for e in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+    "$2" "$e" || case $e in */".meshsync-$M."*) ms_temp "$e" || ms_entry "$e";; *) ms_entry "$e";; esac
+  done
+}
 ms_hash() {
   [ -n "$ha" ] || return 0
   eval "set -- $ha"
@@ -196,7 +205,7 @@ func writePaths(b *strings.Builder, q query) {
 	}
 	fmt.Fprintf(b, "n=%d\n", count)
 	for _, d := range q.listed() {
-		writeListing(b, d, named, q.mesh)
+		writeListing(b, d, named)
 		count++
 		flush()
 	}
@@ -205,20 +214,18 @@ func writePaths(b *strings.Builder, q query) {
 
 // writeListing looks at the entries of a directory that are not looked at by name already.
 // What a killed batch left is none: the next batch removes it before it does anything.
-func writeListing(b *strings.Builder, dir string, named map[string]bool, meshName string) {
+func writeListing(b *strings.Builder, dir string, named map[string]bool) {
 	var known []string
 	for name := range named {
 		if path.Dir(name) == dir {
 			known = append(known, rooted(name))
 		}
 	}
-	fmt.Fprintf(b, "if [ ! -e %[1]s ] && [ -x %[2]s ]; then :; elif [ ! -r %[1]s ] || [ ! -x %[1]s ]; then ms_closed %[1]s; elif [ -d %[1]s ]; then for e in %[1]s/* %[1]s/.[!.]* %[1]s/..?*; do ", rooted(dir), rooted(path.Dir(dir)+"/."))
-	b.WriteString("case $e in ")
-	if len(known) > 0 {
-		b.WriteString(strings.Join(slices.Sorted(slices.Values(known)), "|") + ") ;; ")
+	if len(known) == 0 {
+		fmt.Fprintf(b, "ms_dir %s false\n", rooted(dir))
+		return
 	}
-	b.WriteString("*/" + tempPrefix(meshName) + "*) ms_temp \"$e\" || ms_entry \"$e\";; *) ms_entry \"$e\";; esac")
-	b.WriteString("; done; fi\n")
+	fmt.Fprintf(b, "ms_known() { case $1 in %s) ;; *) return 1;; esac; }\nms_dir %s ms_known\n", strings.Join(slices.Sorted(slices.Values(known)), "|"), rooted(dir))
 }
 
 // writeNamed looks at what lies at no path, kind by kind.

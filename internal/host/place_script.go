@@ -9,13 +9,9 @@ import (
 	"meshsync.dev/meshsync/internal/primitive"
 )
 
-// tempPrefix begins the names of the folders in which a batch of a mesh prepares what it
-// then moves into place, with the run behind it. They lie in the directories of what is
-// written, because a rename works within one disk only.
-func tempPrefix(meshName string) string { return ".meshsync-" + meshName + "." }
-
-// tempPart tells whether what has such a name is a batch's: a directory of root's, or of who looks.
-// What others put there is listed as what it is.
+// tempPart tells whether what is called .meshsync-MESH.RUN is the folder in which a batch prepares what
+// it then moves into place, in the directory of what is written, because a rename works within one
+// disk only: a directory of root's, or of who looks. What others put there is listed as what it is.
 const tempPart = `ms_temp() { [ -d "$1" ] && [ ! -L "$1" ] && { [ -O "$1" ] || [ ! -O / ]; }; }
 `
 
