@@ -127,9 +127,7 @@ func (h *Host) Join(t testing.TB) { t.Helper(); h.cable(t, "up") }
 
 func (h *Host) cable(t testing.TB, state string) {
 	t.Helper()
-	// While it was silent the host was given up: that is forgotten, or the first call after
-	// the cable is back would find no route.
-	if err := batch(t.Context(), control(h.scope), "link set "+h.Name+" "+state, "neigh flush dev "+bridge); err != nil {
+	if err := batch(t.Context(), control(h.scope), "link set "+h.Name+" "+state); err != nil {
 		t.Fatal(err)
 	}
 }

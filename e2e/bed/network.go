@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,24 +48,41 @@ func makeControl(ctx context.Context, scope string) error {
 	}
 	return batch(ctx, ns,
 		"link set lo up",
-		"link add "+bridge+" type bridge",
+		"link add "+bridge+" address "+hardware(gateway)+" type bridge",
 		"addr add "+gateway+"/24 dev "+bridge,
 		"link set "+bridge+" up")
 }
 
 // plug makes the namespace of a host and its cable to the bridge. The bridge's end has the
-// host's name, the host's end is host0.
+// host's name, the host's end is host0. Both ends know the other's hardware address for good:
+// a host that falls silent is not given up, and is reached at once when its cable is back.
 func plug(ctx context.Context, scope, host, address string) error {
 	ns, ctl := hostSpace(scope, host), control(scope)
 	if err := batch(ctx, "", "netns add "+ns); err != nil {
 		return err
 	}
 	if err := batch(ctx, ctl,
-		"link add "+host+" type veth peer name host0 netns "+ns,
-		"link set "+host+" master "+bridge+" up"); err != nil {
+		"link add "+host+" type veth peer name host0 address "+hardware(address)+" netns "+ns,
+		"link set "+host+" master "+bridge+" up",
+		neighbour(address, bridge)); err != nil {
 		return err
 	}
-	return batch(ctx, ns, "link set lo up", "addr add "+address+"/24 dev host0", "link set host0 up")
+	return batch(ctx, ns,
+		"link set lo up",
+		"addr add "+address+"/24 dev host0",
+		"link set host0 up",
+		neighbour(gateway, "host0"))
+}
+
+// hardware makes the hardware address, of those that anybody may use, that goes with an address.
+func hardware(address string) string {
+	b := netip.MustParseAddr(address).As4()
+	return fmt.Sprintf("02:00:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3])
+}
+
+// neighbour is ip's command that notes for good how a device reaches an address.
+func neighbour(address, dev string) string {
+	return "neigh replace " + address + " lladdr " + hardware(address) + " nud permanent dev " + dev
 }
 
 // unplug removes both. The cable goes first and by name: the kernel takes its time with
