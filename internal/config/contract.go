@@ -87,3 +87,34 @@ func appFieldNames(c contract, path []string) []string {
 	}
 	return fieldNames(v)
 }
+
+// checkContract unifies the mesh, but for what its roles yield, with the embedded contract.
+func (l *loader) checkContract(t translator) {
+	for _, x := range []struct{ field, def string }{{"policy", "#Policy"}} {
+		l.unify(t, l.con.def(x.def), l.value.LookupPath(cue.ParsePath(x.field)))
+	}
+	for field, def := range map[string]string{"hosts": "#Host", "marathons": "#Marathon"} {
+		it, err := l.value.LookupPath(cue.ParsePath(field)).Fields()
+		if err != nil {
+			continue
+		}
+		for it.Next() {
+			l.unify(t, l.con.def(def), it.Value())
+		}
+	}
+}
+
+// checkYields unifies what the roles yield with the embedded contract.
+func (l *loader) checkYields(t translator) {
+	resources := l.con.def("#Resources")
+	l.eachYield(func(_, _ string, y cue.Value) { l.unify(t, resources, y) })
+}
+
+func (l *loader) unify(t translator, def, v cue.Value) {
+	if !v.Exists() {
+		return
+	}
+	if err := def.Unify(v).Validate(cue.Concrete(true)); err != nil {
+		t.add(l.errs, err)
+	}
+}

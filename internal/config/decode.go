@@ -122,9 +122,10 @@ func (l *loader) decodeRoles(m *mesh.Mesh) {
 		return
 	}
 	specs := map[string]mesh.RoleSpec{}
-	l.eachYield(func(host, role string, y cue.Value) {
+	for _, y := range l.yields {
+		host, role := y.host, y.role
 		var raw rawResources
-		l.into(y, &raw)
+		l.from(y.resources, &raw)
 		origin := l.userPosition(l.inst.Files, []string{"out", host, role})
 		spec := l.roleSpec(role, raw)
 		m.Resources = append(m.Resources, l.resources(host, role, origin, raw, spec.Ensemble)...)
@@ -142,7 +143,7 @@ func (l *loader) decodeRoles(m *mesh.Mesh) {
 		}
 		spec.Hosts = append(spec.Hosts, host)
 		specs[role] = spec
-	})
+	}
 	for _, name := range slices.Sorted(maps.Keys(specs)) {
 		m.Roles = append(m.Roles, specs[name])
 	}

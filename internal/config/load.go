@@ -24,17 +24,8 @@ import (
 // each path relative to the module's root, with slashes, to its content. The error is
 // an *Errors that lists all that is wrong.
 func Load(files map[string][]byte, dir string) (*mesh.Mesh, error) {
-	l := &loader{dir: path.Clean(dir), errs: &collector{}}
-	if _, ok := files["cue.mod/module.cue"]; !ok {
-		l.errs.add(Error{Rule: "no-module", Msg: "there is no cue.mod/module.cue", Hint: "meshsync init writes a module to start from"})
-		return nil, l.errs.err()
-	}
-	l.mod = parse(l.relevant(files), l.errs)
-	l.mod.meshes = Meshes(files)
-	if l.errs.any() {
-		return nil, l.errs.err()
-	}
-	if !l.isFolder() {
+	l := newLoader(files, dir)
+	if l.errs.any() || !l.isFolder() {
 		return nil, l.errs.err()
 	}
 	l.evaluate()
@@ -55,9 +46,11 @@ type loader struct {
 	inst  *build.Instance
 	value cue.Value // of the mesh
 	con   contract
-	app   *structure // the contract's #App
-	apps  []appValue
-	errs  *collector
+	// yields are what each role yields on each host, once all is right.
+	yields []yield
+	app    *structure // the contract's #App
+	apps   []appValue
+	errs   *collector
 	// partial is set when something is wrong: what can be decoded all the same is
 	// checked, so that one run shows as much as it can.
 	partial bool
@@ -65,6 +58,18 @@ type loader struct {
 	joined map[string]mesh.Pos
 	// told are the errors of declarations that were told of: a role has the same one on each host.
 	told map[string]bool
+}
+
+// newLoader parses the files that the mesh in a folder may use.
+func newLoader(files map[string][]byte, dir string) *loader {
+	l := &loader{dir: path.Clean(dir), errs: &collector{}}
+	if _, ok := files["cue.mod/module.cue"]; !ok {
+		l.errs.add(Error{Rule: "no-module", Msg: "there is no cue.mod/module.cue", Hint: "meshsync init writes a module to start from"})
+		return l
+	}
+	l.mod = parse(l.relevant(files), l.errs)
+	l.mod.meshes = Meshes(files)
+	return l
 }
 
 // isFolder reports whether the mesh's folder holds CUE files.
@@ -110,18 +115,18 @@ func (l *loader) config(dir string) *load.Config {
 // A mistake in one place does not hide those in another. The folders come first: their
 // memory is gone when the mesh, which is kept, is evaluated.
 func (l *loader) evaluate() {
-	ctx := cuecontext.New()
-	l.con = newContract(ctx)
-	app, err := structOf(l.con.def("#App"))
+	app, err := structOf(newContract(cuecontext.New()).def("#App"))
 	if err != nil {
 		l.errs.add(internalError("the contract", err))
 		return
 	}
 	l.app = app
 	folders := l.evaluateFolders()
-	l.evaluateMesh()
+	if l.onePackage() && !l.evaluateInParts() {
+		l.evaluateWhole()
+	}
 	if l.value.Exists() {
-		l.apps = l.appsOf(newShapeReader(ctx), func() contract { return l.con }, l.value, l.inst.Files, l.errs)
+		l.apps = l.appsOf(newShapeReader(l.con.ctx), func() contract { return l.con }, l.value, l.inst.Files, l.errs)
 	}
 	l.apps = append(l.apps, folders.apps...)
 	for _, e := range folders.errs.list {
@@ -129,23 +134,35 @@ func (l *loader) evaluate() {
 	}
 }
 
-// evaluateMesh builds the instance of the mesh's own folder.
-func (l *loader) evaluateMesh() {
-	if !l.onePackage() {
-		return
-	}
-	l.inst = load.Instances([]string{"."}, l.config(l.dir))[0]
-	if l.inst.Err != nil {
+// evaluateWhole evaluates the mesh's own folder as one value.
+func (l *loader) evaluateWhole() {
+	if l.build(nil); l.inst.Err != nil {
 		l.importErrors(l.inst, l.errs)
 		return
 	}
-	l.value = l.con.ctx.BuildInstance(l.inst)
 	if l.checkFacts(); !l.errs.any() {
 		l.validate()
+		l.takeYields()
 	}
 }
 
-// validate evaluates all that the mesh yields, and then holds it to the contract.
+// build builds the instance of the mesh's own folder, in a context of its own, with one
+// file more if there is one.
+func (l *loader) build(more map[string]load.Source) {
+	cfg := l.config(l.dir)
+	if len(more) > 0 {
+		cfg.Overlay = maps.Clone(cfg.Overlay)
+		maps.Copy(cfg.Overlay, more)
+	}
+	ctx := cuecontext.New()
+	l.con = newContract(ctx)
+	l.inst = load.Instances([]string{"."}, cfg)[0]
+	if l.inst.Err == nil {
+		l.value = ctx.BuildInstance(l.inst)
+	}
+}
+
+// validate wants the whole mesh to be evaluated, and then holds it to the contract.
 func (l *loader) validate() {
 	t := l.translator(l.inst.Files, l.value)
 	if err := l.value.Validate(cue.Concrete(true), cue.Final()); err != nil {
@@ -153,6 +170,7 @@ func (l *loader) validate() {
 		return
 	}
 	l.checkContract(t)
+	l.checkYields(t)
 }
 
 // onePackage wants all files of the mesh's folder to be of one package.
