@@ -62,15 +62,18 @@ func batchText(b plan.Batch) string {
 	return text + ": " + strings.Join(what, ", ")
 }
 
+// targetList joins the names of targets; of a crowd it names some, since the plan and the
+// events that follow name all.
 func targetList(ts []mesh.Target) string {
-	text := ""
-	for i, t := range ts {
-		if i > 0 {
-			text += ", "
-		}
-		text += t.Name
+	const crowd, named = 8, 6
+	var names []string
+	for _, t := range ts {
+		names = append(names, t.Name)
 	}
-	return text
+	if len(names) > crowd {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:named], ", "), len(names)-named)
+	}
+	return strings.Join(names, ", ")
 }
 
 // act works on all targets of the batch at once and reports whether all went well.
