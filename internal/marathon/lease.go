@@ -16,7 +16,9 @@ import (
 
 // The lease of a Marathon is an app without instances, /meshsync/MESH/lease/N. Whoever
 // takes it posts N+1, which Marathon allows one of many. Its version is when it was written,
-// by Marathon's clock; the Date of an answer is what that clock says now.
+// by Marathon's clock; the Date of an answer is what that clock says now. The greatest N stays
+// when a lease is given back: were it used again, a run that had read the list before could post a
+// number that somebody else has had meanwhile.
 const (
 	labelRun     = "meshsync.lease.run"
 	labelSeconds = "meshsync.lease.seconds"
@@ -50,7 +52,7 @@ func (m *Marathon) Take(ctx context.Context, l mesh.Lease) error {
 		}
 	}
 	var a *apiError
-	err = m.writeLease(ctx, http.MethodPost, n+1, l)
+	err = m.writeLease(ctx, http.MethodPost, n+1, l, mesh.LeaseTime)
 	if errors.As(err, &a) && a.status == http.StatusConflict {
 		return &mesh.Held{Target: m.Target(), By: mesh.Lease{Run: "unknown", Who: "somebody who was faster"}, Left: mesh.LeaseTime}
 	}
@@ -58,10 +60,38 @@ func (m *Marathon) Take(ctx context.Context, l mesh.Lease) error {
 		return fmt.Errorf("take the lease of %s: %w", m.Target(), err)
 	}
 	m.lease, m.leaseN = l, n+1
-	for _, h := range all { // what expired, or ended with its process
+	if err := m.wasFirst(ctx); err != nil {
+		return err
+	}
+	for _, h := range all { // what expired, was given back, or ended with its process
 		m.dropLease(ctx, h.n)
 	}
 	return nil
+}
+
+// wasFirst looks again after a lease was posted, and takes it back when there is a greater number: others
+// have had the run's own meanwhile, and given it back. The error is then a *mesh.Held.
+func (m *Marathon) wasFirst(ctx context.Context) error {
+	all, err := m.leases(ctx)
+	if err != nil {
+		return err
+	}
+	above, ok := greater(all, m.leaseN)
+	if !ok {
+		return nil
+	}
+	m.dropLease(ctx, m.leaseN)
+	m.lease = mesh.Lease{}
+	return &mesh.Held{Target: m.Target(), By: above.by, Left: above.left}
+}
+
+// greater finds a lease with a greater number.
+func greater(all []held, n int) (held, bool) {
+	i := slices.IndexFunc(all, func(h held) bool { return h.n > n })
+	if i < 0 {
+		return held{}, false
+	}
+	return all[i], true
 }
 
 // Renew makes the lease last from now on. The error is a *mesh.Lost when it is no longer
@@ -74,7 +104,7 @@ func (m *Marathon) Renew(ctx context.Context) error {
 	if err := m.stillHolds(ctx); err != nil {
 		return err
 	}
-	return m.writeLease(ctx, http.MethodPut, m.leaseN, m.lease)
+	return m.writeLease(ctx, http.MethodPut, m.leaseN, m.lease, mesh.LeaseTime)
 }
 
 // stillHolds reports a *mesh.Lost when the lease is gone; nil for a run that took none.
@@ -87,11 +117,9 @@ func (m *Marathon) stillHolds(ctx context.Context) error {
 		return err
 	}
 	lost := &mesh.Lost{Target: m.Target()}
-	for _, h := range all {
-		if h.n > m.leaseN {
-			lost.To = h.by.Run
-			return lost
-		}
+	if above, ok := greater(all, m.leaseN); ok {
+		lost.To = above.by.Run
+		return lost
 	}
 	mine := slices.ContainsFunc(all, func(h held) bool { return h.n == m.leaseN && h.by.Run == m.lease.Run && h.left > 0 })
 	if !mine {
@@ -107,7 +135,9 @@ func (m *Marathon) Release(ctx context.Context) error {
 	if err := m.stillHolds(ctx); err != nil || m.lease.Run == "" {
 		return err
 	}
-	m.dropLease(ctx, m.leaseN)
+	if err := m.writeLease(ctx, http.MethodPut, m.leaseN, m.lease, 0); err != nil {
+		return fmt.Errorf("give back the lease of %s: %w", m.Target(), err)
+	}
 	m.lease = mesh.Lease{}
 	return nil
 }
@@ -147,7 +177,8 @@ func (m *Marathon) leases(ctx context.Context) ([]held, error) {
 	return out, nil
 }
 
-func (m *Marathon) writeLease(ctx context.Context, method string, n int, l mesh.Lease) error {
+// writeLease writes a lease app that lasts for a time from now on.
+func (m *Marathon) writeLease(ctx context.Context, method string, n int, l mesh.Lease, lasts time.Duration) error {
 	id := leaseGroup(m.o.Mesh) + strconv.Itoa(n)
 	target := "/v2/apps"
 	if method == http.MethodPut {
@@ -156,7 +187,7 @@ func (m *Marathon) writeLease(ctx context.Context, method string, n int, l mesh.
 	app := map[string]any{
 		"id": id, "cmd": "exit 0", "instances": 0, "cpus": 0.01, "mem": 1, "portDefinitions": []any{},
 		"labels": map[string]any{
-			labelRun: l.Run, labelSeconds: strconv.Itoa(int(mesh.LeaseTime / time.Second)), labelWho: l.Who, labelJob: l.Job, labelProcess: l.Process,
+			labelRun: l.Run, labelSeconds: strconv.Itoa(int(lasts / time.Second)), labelWho: l.Who, labelJob: l.Job, labelProcess: l.Process,
 			// What did not change is no new version: the time makes each renewal one.
 			"meshsync.lease.at": m.o.Now().UTC().Format(time.RFC3339Nano),
 		},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
+	"meshsync.dev/meshsync/internal/sandbox/marathond"
 )
 
 // shifted is a server whose clock, as its answers tell it, is ahead of the versions that it gave.
@@ -31,6 +33,25 @@ func (s *shifted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Date", time.Now().Add(time.Duration(s.ahead.Load())*time.Second).UTC().Format(http.TimeFormat))
 	w.WriteHeader(rec.Code)
 	_, _ = w.Write(rec.Body.Bytes())
+}
+
+// movable is the clock of a server whose versions and answers tell the same time.
+type movable struct {
+	marathond.RealClock
+	shift *shifted
+}
+
+func (c movable) Now() time.Time {
+	return time.Now().Add(time.Duration(c.shift.ahead.Load()) * time.Second)
+}
+
+// movableServer is a server whose clock can be set.
+func movableServer(t *testing.T) *shifted {
+	s := &shifted{}
+	d := marathond.New(marathond.Options{Name: "main", Tick: time.Millisecond, Clock: movable{shift: s}})
+	t.Cleanup(func() { _ = d.Close() })
+	s.Handler = d
+	return s
 }
 
 // others returns another client of the same server.
@@ -93,24 +114,89 @@ func TestTheLeaseOfAnEndedRunIsTakenOver(t *testing.T) {
 	}
 }
 
+// TestOneOfManyTakesTheLeaseOfAMarathon lets many take it at once, many times: as it was given back, as
+// it expired, and as it was never taken.
 func TestOneOfManyTakesTheLeaseOfAMarathon(t *testing.T) {
 	t.Parallel()
-	m := serve(t, server(t))
-	var wg sync.WaitGroup
-	var won atomic.Int64
-	for i := range 8 {
-		wg.Go(func() {
-			err := others(m).Take(context.Background(), mesh.Lease{Run: fmt.Sprintf("r%d", i)})
-			var held *mesh.Held
-			if err == nil {
-				won.Add(1)
-			} else if !errors.As(err, &held) {
-				t.Errorf("r%d: %v", i, err)
+	ctx := context.Background()
+	clock := movableServer(t)
+	m := serve(t, clock)
+	for round := range 200 {
+		var wg sync.WaitGroup
+		runs := make([]*Marathon, 6)
+		won := make([]bool, len(runs))
+		for i := range runs {
+			runs[i] = others(m)
+			wg.Go(func() {
+				err := runs[i].Take(ctx, mesh.Lease{Run: fmt.Sprintf("r%d.%d", round, i)})
+				var held *mesh.Held
+				if won[i] = err == nil; err != nil && !errors.As(err, &held) {
+					t.Errorf("round %d, run %d: %v", round, i, err)
+				}
+			})
+		}
+		wg.Wait()
+		winner := slices.Index(won, true)
+		if winner < 0 || slices.Contains(won[winner+1:], true) {
+			t.Fatalf("round %d: taken by %v", round, won)
+		}
+		if round%2 == 0 {
+			if err := runs[winner].Release(ctx); err != nil {
+				t.Fatalf("round %d: %v", round, err)
 			}
-		})
+		} else {
+			clock.ahead.Add(2 * int64(mesh.LeaseTime/time.Second))
+		}
 	}
-	wg.Wait()
-	if won.Load() != 1 {
-		t.Errorf("%d runs took the lease", won.Load())
+}
+
+// TestALateTakerOfAMarathonYields: a run read that a lease expired, and posts the next number when
+// others have had it, and given it back, meanwhile.
+func TestALateTakerOfAMarathonYields(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	clock := movableServer(t)
+	m := serve(t, clock)
+	if err := m.Take(ctx, mesh.Lease{Run: "expired"}); err != nil {
+		t.Fatal(err)
 	}
+	clock.ahead.Store(2 * int64(mesh.LeaseTime/time.Second))
+	gate := &gated{Handler: clock, arrived: make(chan bool), open: make(chan bool)}
+	late := serve(t, gate)
+	ended := make(chan error, 1)
+	go func() { ended <- late.Take(ctx, mesh.Lease{Run: "late"}) }()
+	<-gate.arrived
+	second, third := others(m), others(m)
+	if err := second.Take(ctx, mesh.Lease{Run: "second"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Release(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := third.Take(ctx, mesh.Lease{Run: "third"}); err != nil {
+		t.Fatal(err)
+	}
+	close(gate.open)
+	var held *mesh.Held
+	if err := <-ended; !errors.As(err, &held) || held.By.Run != "third" {
+		t.Errorf("the late one: %v", err)
+	}
+	if err := third.Renew(ctx); err != nil {
+		t.Errorf("the one that has it: %v", err)
+	}
+}
+
+// gated is a server that holds back the first POST until it is opened.
+type gated struct {
+	http.Handler
+	arrived, open chan bool
+	once          sync.Once
+}
+
+func (g *gated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodPost {
+		g.once.Do(func() { close(g.arrived) })
+		<-g.open
+	}
+	g.Handler.ServeHTTP(w, r)
 }
