@@ -13,8 +13,9 @@ import (
 	"meshsync.dev/meshsync/internal/plan"
 )
 
-// batch does one batch between its gates and reports whether the stage may go on.
-func (r *runner) batch(ctx context.Context, s plan.Stage, n int, b plan.Batch) bool {
+// batch does one batch between its gates and reports whether the stage may go on. left are
+// the batches after it.
+func (r *runner) batch(ctx context.Context, s plan.Stage, n int, b plan.Batch, left []plan.Batch) bool {
 	at := Event{Stage: s.N, Batch: n, Subject: s.Title}
 	served, ok := r.before(ctx, at, b)
 	if !ok {
@@ -29,7 +30,7 @@ func (r *runner) batch(ctx context.Context, s plan.Stage, n int, b plan.Batch) b
 		r.skip(s, []plan.Batch{b})
 		return false
 	}
-	if len(b.Changes)+len(b.Service) > 0 && !r.act(ctx, at, b) {
+	if len(b.Changes)+len(b.Service) > 0 && !r.act(ctx, at, b, left) {
 		r.halt()
 		r.interrupted(ctx) // a second signal is why it ended early: say so
 		return false
@@ -77,10 +78,10 @@ func targetList(ts []mesh.Target) string {
 }
 
 // act works on all targets of the batch at once and reports whether all went well.
-func (r *runner) act(ctx context.Context, at Event, b plan.Batch) bool {
+func (r *runner) act(ctx context.Context, at Event, b plan.Batch, left []plan.Batch) bool {
 	works := make([]plan.Work, len(b.Targets))
 	for i, t := range b.Targets { // before anything is sent: what a killed run may have begun
-		works[i] = r.work(t, b)
+		works[i] = r.work(t, b, left)
 		for _, a := range actions(works[i]) {
 			e := at
 			e.Type, e.Target, e.Subject, e.Action = Starting, t.String(), a.Subject, a.Action
@@ -142,8 +143,20 @@ func (r *runner) actOn(ctx context.Context, at Event, t mesh.Target, w plan.Work
 			a.Message = err.Error()
 		}
 		report(a)
+		err = nil // it is told
+	}
+	if err != nil {
+		r.failed(at, t, err, mu)
 	}
 	return good && err == nil
+}
+
+// failed reports what went wrong on a target after all its actions had ended.
+func (r *runner) failed(at Event, t mesh.Target, err error, mu *sync.Mutex) {
+	mu.Lock()
+	defer mu.Unlock()
+	at.Type, at.Target, at.Subject, at.Message = Failed, t.String(), t.String(), err.Error()
+	r.event(at)
 }
 
 // actions lists what a work does, without results.

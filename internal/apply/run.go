@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
 )
@@ -61,6 +62,7 @@ type runner struct {
 	stopped bool                      // something ended the run early
 	code    string                    // the code of run_end
 	adopted map[string]bool           // targets whose Adopt went along with a batch
+	begun   map[mesh.Target]bool      // targets on which the stage has begun
 	failure error                     // from Record
 	lost    atomic.Pointer[mesh.Lost] // a lease that is no longer the run's own
 }
@@ -82,7 +84,7 @@ const CodeDue = "due"
 //
 // When ctx ends, what is under way is abandoned and reported as unknown.
 func Run(ctx context.Context, p plan.Plan, o Options) error {
-	r := &runner{Options: o, plan: p, code: CodeDone, adopted: map[string]bool{}}
+	r := &runner{Options: o, plan: p, code: CodeDone, adopted: map[string]bool{}, begun: map[mesh.Target]bool{}}
 	r.event(Event{Type: RunStart, Message: startMessage(p)})
 	giveBack := r.takeLeases(ctx)
 	for _, s := range p.Stages {
@@ -123,13 +125,14 @@ func (r *runner) stage(ctx context.Context, s plan.Stage) {
 	}
 	r.event(Event{Type: StageStart, Stage: s.N, Subject: s.Title, Message: fmt.Sprintf("stage %d: %s", s.N, s.Title)})
 	left := slices.Clone(s.Batches)
+	r.begun = map[mesh.Target]bool{}
 	for n := 1; len(left) > 0 && !r.stopped; n++ {
 		if r.interrupted(ctx) || r.leaseLost() {
 			break
 		}
 		var next plan.Batch
 		next, left = r.pick(ctx, s, left)
-		if !r.batch(ctx, s, n, next) {
+		if !r.batch(ctx, s, n, next, left) {
 			break
 		}
 		if len(left) > 0 && s.Settle > 0 {
@@ -205,7 +208,7 @@ func (r *runner) adoptRest(ctx context.Context) {
 			return
 		}
 		r.event(Event{Type: Starting, Target: t.String(), Subject: t.String(), Action: "adopt", Message: fmt.Sprintf("record %d resources as adopted", len(r.Adopt[t]))})
-		err := r.Targets[t].Apply(ctx, r.work(t, plan.Batch{}), func(plan.Outcome) {})
+		err := r.Targets[t].Apply(ctx, r.work(t, plan.Batch{}, nil), func(plan.Outcome) {})
 		if err != nil {
 			r.event(Event{Type: Failed, Target: t.String(), Subject: t.String(), Action: "adopt", Message: err.Error()})
 			r.halt()
@@ -215,14 +218,15 @@ func (r *runner) adoptRest(ctx context.Context) {
 	}
 }
 
-// work is the target's part of the batch.
-func (r *runner) work(t mesh.Target, b plan.Batch) plan.Work {
+// work is the target's part of the batch, with those of the batches that are left after it.
+func (r *runner) work(t mesh.Target, b plan.Batch, left []plan.Batch) plan.Work {
 	w := plan.Work{Run: r.Run, Members: r.Members, Commit: r.plan.Source.Commit, Time: r.Now().UTC().Format(time.RFC3339)}
-	for _, c := range b.Changes {
-		if c.Addr.Target == t {
-			w.Changes = append(w.Changes, c)
-		}
+	w.Changes = changesOn(t, b)
+	w.More = slices.ContainsFunc(left, func(b plan.Batch) bool { return slices.Contains(b.Targets, t) })
+	for i := 0; !r.begun[t] && i < len(left); i++ {
+		w.Later = append(w.Later, changesOn(t, left[i])...)
 	}
+	r.begun[t] = true
 	for _, s := range b.Service {
 		if s.Target == t {
 			w.Services = append(w.Services, s)
@@ -233,4 +237,14 @@ func (r *runner) work(t mesh.Target, b plan.Batch) plan.Work {
 		w.Adopt = r.Adopt[t]
 	}
 	return w
+}
+
+// changesOn are the changes of a batch on one target.
+func changesOn(t mesh.Target, b plan.Batch) (out []diff.Change) {
+	for _, c := range b.Changes {
+		if c.Addr.Target == t {
+			out = append(out, c)
+		}
+	}
+	return out
 }

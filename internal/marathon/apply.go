@@ -25,8 +25,8 @@ func (m *Marathon) Apply(ctx context.Context, w plan.Work, emit func(plan.Outcom
 	if err := m.stillHolds(ctx); err != nil {
 		return fmt.Errorf("marathon %s: %w", m.o.Spec.Name, err)
 	}
-	if err := m.adopt(ctx, w); err != nil {
-		return fmt.Errorf("marathon %s: %w", m.o.Spec.Name, err)
+	if err := m.writeAhead(ctx, w); err != nil {
+		return fmt.Errorf("marathon %s: nothing was changed: %w", m.o.Spec.Name, err)
 	}
 	failed := false
 	for _, c := range w.Changes {
@@ -45,32 +45,22 @@ func (m *Marathon) Apply(ctx context.Context, w plan.Work, emit func(plan.Outcom
 		failed = o.Result != plan.ResultDone
 		emit(o)
 	}
+	if w.More && !failed {
+		return nil
+	}
+	if err := m.settle(ctx); err != nil {
+		return fmt.Errorf("marathon %s: %w", m.o.Spec.Name, err)
+	}
 	return nil
 }
 
-// adopt records what is already as desired.
-func (m *Marathon) adopt(ctx context.Context, w plan.Work) error {
-	if len(w.Adopt) == 0 {
-		return nil
-	}
-	entries := map[string]mesh.RecordEntry{}
-	for address, as := range w.Adopt {
-		e := mesh.RecordEntry{Digest: as.Digest, Commit: w.Commit, Time: w.Time, State: mesh.Holds, Origin: mesh.Adopted}
-		if was, ok := m.rec.record.Entries[address]; ok && was.Origin != "" {
-			e.Origin = was.Origin
-		}
-		entries[address] = e
-	}
-	return m.noteAll(ctx, entries)
-}
-
-// change does one change: it looks again, writes down what it intends, writes, follows
-// the deployment, verifies, and writes down what holds.
+// change does one change: it looks again, writes, follows the deployment, and verifies.
 func (m *Marathon) change(ctx context.Context, w plan.Work, c diff.Change, say func(string)) (plan.Result, string) {
 	address := c.Addr.String()
 	switch c.Action {
 	case diff.Release:
-		return m.noted(ctx, address, mesh.RecordEntry{}, "")
+		m.ahead.now[address] = mesh.RecordEntry{}
+		return plan.ResultDone, ""
 	case diff.Finish:
 		return m.finish(ctx, w, c, say)
 	case diff.Create, diff.Update, diff.Replace, diff.Delete:
@@ -82,30 +72,17 @@ func (m *Marathon) change(ctx context.Context, w plan.Work, c diff.Change, say f
 	if why := m.moved(c, now, exists); why != "" {
 		return plan.ResultConflict, why
 	}
-	entry := m.entry(w, c)
-	entry.State, entry.Was = mesh.Intends, mesh.AbsentDigest
-	if c.Before != nil {
-		entry.Was = mesh.Digest(c.Before)
-	}
-	was := m.rec.record.Entries[address]
-	if err := m.note(ctx, address, entry); err != nil {
-		return plan.ResultFailed, "nothing was changed: " + err.Error()
-	}
+	was := m.begin(address)
 	ctx, cancel := context.WithTimeout(ctx, m.o.Timeout*3) // a deployment that makes progress may take longer than its patience
 	defer cancel()
 	result, text, refused := m.write(ctx, c, now, say)
 	if refused { // nothing is intended any more, and an app that somebody else makes is not taken for this one
-		if err := m.note(ctx, address, was); err != nil {
-			text += "; " + err.Error()
-		}
+		m.ahead.now[address] = was
 	}
-	if result != plan.ResultDone {
-		return result, text
+	if result == plan.ResultDone {
+		m.ended(ctx, w, c)
 	}
-	if c.After == nil {
-		return m.noted(ctx, address, mesh.RecordEntry{}, "")
-	}
-	return m.holds(ctx, c, entry)
+	return result, text
 }
 
 // finish follows the deployment of an app that an earlier run wrote.
@@ -116,19 +93,24 @@ func (m *Marathon) finish(ctx context.Context, w plan.Work, c diff.Change, say f
 	if c.App != nil && len(c.App.Deployments) > 0 {
 		id = c.App.Deployments[0]
 	}
-	if result, text := m.follow(ctx, c, id, false, say); result != plan.ResultDone {
-		return result, text
+	result, text := m.follow(ctx, c, id, false, say)
+	if result == plan.ResultDone {
+		m.ended(ctx, w, c)
 	}
-	return m.holds(ctx, c, m.entry(w, c))
+	return result, text
 }
 
-// holds records an app as it is now.
-func (m *Marathon) holds(ctx context.Context, c diff.Change, entry mesh.RecordEntry) (plan.Result, string) {
-	entry.State, entry.Was = mesh.Holds, ""
-	if digest, ok := m.liveDigest(ctx, c.Addr.Name); ok {
-		entry.Digest = digest
+// ended takes an app as it is now for the record.
+func (m *Marathon) ended(ctx context.Context, w plan.Work, c diff.Change) {
+	entry := mesh.RecordEntry{}
+	if c.After != nil {
+		entry = m.entry(w, c)
+		entry.State = mesh.Holds
+		if digest, ok := m.liveDigest(ctx, c.Addr.Name); ok {
+			entry.Digest = digest
+		}
 	}
-	return m.noted(ctx, c.Addr.String(), entry, "")
+	m.ahead.now[c.Addr.String()] = entry
 }
 
 // liveDigest is the digest of the app as it is now: what was sent, with the service
@@ -140,13 +122,6 @@ func (m *Marathon) liveDigest(ctx context.Context, id string) (string, bool) {
 	}
 	live, err := definition.LiveResource(m.o.Spec.Name, echo, m.info, m.mask)
 	return mesh.Digest(live.Attrs), err == nil
-}
-
-func (m *Marathon) noted(ctx context.Context, address string, e mesh.RecordEntry, text string) (plan.Result, string) {
-	if err := m.note(ctx, address, e); err != nil {
-		return plan.ResultFailed, "it is done, but " + err.Error()
-	}
-	return plan.ResultDone, text
 }
 
 func (m *Marathon) entry(w plan.Work, c diff.Change) mesh.RecordEntry {

@@ -37,6 +37,8 @@ type Marathon struct {
 	mu   sync.Mutex
 	info mesh.MarathonInfo
 	rec  record
+	// ahead is what the record is to say of the stage that is under way.
+	ahead ahead
 	// lease is what this run holds; its Run is empty while it holds none.
 	lease  mesh.Lease
 	leaseN int

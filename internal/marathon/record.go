@@ -85,12 +85,7 @@ func emptyRecord(meshName string) mesh.Record {
 	return mesh.Record{Version: mesh.RecordVersion, Mesh: meshName, Entries: map[string]mesh.RecordEntry{}}
 }
 
-// note changes one entry of the record and writes it; a zero entry removes it.
-func (m *Marathon) note(ctx context.Context, address string, e mesh.RecordEntry) error {
-	return m.noteAll(ctx, map[string]mesh.RecordEntry{address: e})
-}
-
-// noteAll changes entries and writes the record once.
+// noteAll changes entries and writes the record once; a zero entry removes one.
 func (m *Marathon) noteAll(ctx context.Context, changed map[string]mesh.RecordEntry) error {
 	next := m.rec.record
 	next.Entries = maps.Clone(next.Entries)

@@ -13,6 +13,10 @@ type Work struct {
 	// Changes are done in the order that primitive.Order gives them, deletions last and
 	// deepest first. Each is checked against its Before immediately before the write.
 	Changes []diff.Change
+	// Later are, for the first work of a stage on the target, its changes in the batches after this
+	// one: a target may write them down ahead together with these. More says that there is such a batch.
+	Later []diff.Change
+	More  bool
 	// Services are done after the changes, in order. None is done when a change failed or conflicted.
 	Services []ServiceStep
 	// Members are the machine ids of the members of each ensemble, for the record.
