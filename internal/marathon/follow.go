@@ -3,9 +3,7 @@ package marathon
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 
 	"meshsync.dev/meshsync/internal/diff"
@@ -20,7 +18,7 @@ import (
 // although deployments still run. lost says that the reply to the write did not come.
 func (m *Marathon) follow(ctx context.Context, c diff.Change, id string, lost bool, say func(string)) (plan.Result, string) {
 	deadline := m.o.Now().Add(m.o.Timeout)
-	last := ""
+	last, how := "", ""
 	for looks := 0; ; looks++ {
 		st, err := m.progress(ctx, c, id)
 		switch {
@@ -35,12 +33,15 @@ func (m *Marathon) follow(ctx context.Context, c diff.Change, id string, lost bo
 		if ctx.Err() != nil {
 			return plan.ResultUnknown, "its deployment was not followed to its end: " + last
 		}
-		if st.waits != last { // something moves: the patience starts anew
+		if st.waits+st.why != last {
+			last = st.waits + st.why
+			say(last)
+		}
+		if st.waits != how { // something moves: the patience starts anew
 			deadline = m.o.Now().Add(m.o.Timeout)
-			say(st.waits)
-			last = st.waits
+			how = st.waits
 		} else if !m.o.Now().Before(deadline) {
-			return plan.ResultFailed, fmt.Sprintf("no progress for %s: %s; its deployment goes on and keeps the app locked: mend the cause, then apply again follows it; or cancel it in Marathon (DELETE /v2/deployments/%s), which rolls it back", m.o.Timeout, st.waits, cmp.Or(id, "ID"))
+			return plan.ResultFailed, fmt.Sprintf("no progress for %s: %s; its deployment goes on and keeps the app locked: mend the cause, then apply again follows it; or cancel it in Marathon (DELETE /v2/deployments/%s), which rolls it back", m.o.Timeout, last, cmp.Or(id, "ID"))
 		}
 		_ = pause(ctx, m.o.Poll) // a context that ended is seen above
 	}
@@ -49,9 +50,10 @@ func (m *Marathon) follow(ctx context.Context, c diff.Change, id string, lost bo
 // status is how far a change is.
 type status struct {
 	done    bool
-	applied bool // the app has the desired definition
-	running bool // its deployment is listed
-	waits   string
+	applied bool   // the app has the desired definition
+	running bool   // its deployment is listed
+	waits   string // how far it is: as long as it stays the same, nothing moves
+	why     string // what keeps it, which may differ each time
 	echo    map[string]any
 }
 
@@ -93,7 +95,7 @@ func (m *Marathon) progress(ctx context.Context, c diff.Change, id string) (stat
 		st.done = true // the deployment ended, and the definition is another: verified says so
 	}
 	if !st.done {
-		st.waits += m.queue(ctx, c.Addr.Name)
+		st.why = m.queue(ctx, c.Addr.Name, c.After, echo)
 	}
 	return st, nil
 }
@@ -141,45 +143,4 @@ func (m *Marathon) verified(c diff.Change, st status) (plan.Result, string) {
 	}
 	return plan.ResultFailed, "the deployment ended, and the app is not as sent in " + strings.Join(names, ", ") +
 		": somebody changed it meanwhile, or meshsync's table of Marathon's defaults is wrong for this version"
-}
-
-// queue says why tasks are not launched, in Marathon's own counts of refused offers.
-func (m *Marathon) queue(ctx context.Context, id string) string {
-	var q struct {
-		Queue []struct {
-			App struct {
-				ID string `json:"id"`
-			} `json:"app"`
-			Count int `json:"count"`
-			Delay struct {
-				TimeLeft json.Number `json:"timeLeftSeconds"`
-				Overdue  bool        `json:"overdue"`
-			} `json:"delay"`
-			Summary struct {
-				Reject []struct {
-					Reason   string `json:"reason"`
-					Declined int    `json:"declined"`
-				} `json:"rejectSummaryLaunchAttempt"`
-			} `json:"processedOffersSummary"`
-		} `json:"queue"`
-	}
-	if _, err := m.api.call(ctx, http.MethodGet, "/v2/queue", nil, &q); err != nil {
-		return "" // it only explains; what matters is asked elsewhere
-	}
-	for _, e := range q.Queue {
-		if e.App.ID != id || e.Count == 0 {
-			continue
-		}
-		text := fmt.Sprintf("; %d to launch", e.Count)
-		if !e.Delay.Overdue {
-			text += ", backing off"
-		}
-		for _, r := range e.Summary.Reject {
-			if r.Declined > 0 {
-				text += fmt.Sprintf(", %d offers refused for %s", r.Declined, r.Reason)
-			}
-		}
-		return text
-	}
-	return ""
 }
