@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"strings"
-	"time"
 
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/marathon/definition"
@@ -236,41 +235,5 @@ func revealed(v any) any {
 		return v
 	default:
 		return v
-	}
-}
-
-// lockPoll is how long a lock or the limit of deployments is waited for between tries.
-const lockPoll = time.Second
-
-// retryLocked repeats a write that a running deployment, or the limit of them, keeps
-// from being done. force is never used.
-func (m *Marathon) retryLocked(ctx context.Context, write func() error, say func(string)) error {
-	deadline := m.o.Now().Add(m.o.Timeout)
-	said := ""
-	for {
-		err := write()
-		var a *apiError
-		if err == nil || !errors.As(err, &a) {
-			return err
-		}
-		text := ""
-		switch {
-		case a.status == http.StatusConflict && len(a.deployments) > 0:
-			text = "the app is locked by the deployment " + strings.Join(a.deployments, ", ")
-		case a.status == http.StatusForbidden && strings.Contains(a.message, "Max number"):
-			text = a.message
-		default:
-			return err
-		}
-		if !m.o.Now().Before(deadline) {
-			return fmt.Errorf("%s, and still is after %s", text, m.o.Timeout)
-		}
-		if text != said {
-			say("waiting: " + text)
-			said = text
-		}
-		if perr := pause(ctx, min(lockPoll, m.o.Poll)); perr != nil {
-			return fmt.Errorf("%s: %w", text, perr)
-		}
 	}
 }

@@ -170,9 +170,13 @@ func (m *Marathon) deployments(ctx context.Context) ([]mesh.Deployment, error) {
 	}
 	out := []mesh.Deployment{}
 	for _, d := range list {
-		out = append(out, mesh.Deployment{
+		of := mesh.Deployment{
 			ID: d.ID, Version: d.Version, AffectedApps: d.AffectedApps, CurrentStep: d.CurrentStep, TotalSteps: d.TotalSteps,
-		})
+		}
+		if len(d.CurrentActions) > 0 {
+			of.Action = strings.TrimSpace(d.CurrentActions[0].Action + " " + d.CurrentActions[0].App)
+		}
+		out = append(out, of)
 	}
 	return out, nil
 }

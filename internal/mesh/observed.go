@@ -143,6 +143,8 @@ type Deployment struct {
 	AffectedApps []string `json:"affected_apps"`
 	CurrentStep  int      `json:"current_step"`
 	TotalSteps   int      `json:"total_steps"`
+	// Action is what it does now, with the app: "RestartApplication /www".
+	Action string `json:"action,omitempty"`
 }
 
 // AppState is what Marathon says of an app beside its definition.
