@@ -64,12 +64,13 @@ func (m *Marathon) change(ctx context.Context, w plan.Work, c diff.Change, say f
 		return m.finish(ctx, w, c, say)
 	case diff.Create, diff.Update, diff.Replace, diff.Delete:
 	}
-	now, exists, err := m.app(ctx, c.Addr.Name)
+	now, err := m.unmoved(ctx, c)
+	var moved movedError
+	if errors.As(err, &moved) {
+		return plan.ResultConflict, string(moved)
+	}
 	if err != nil {
 		return plan.ResultFailed, "nothing was written: " + err.Error()
-	}
-	if why := m.moved(c, now, exists); why != "" {
-		return plan.ResultConflict, why
 	}
 	was := m.begin(address)
 	ctx, cancel := context.WithTimeout(ctx, m.o.Timeout*3) // a deployment that makes progress may take longer than its patience
@@ -136,6 +137,24 @@ func (m *Marathon) entry(w plan.Work, c diff.Change) mesh.RecordEntry {
 	return e
 }
 
+// movedError says how an app is no longer what a change was planned on.
+type movedError string
+
+func (e movedError) Error() string { return string(e) }
+
+// unmoved reads the app, as it is immediately before a write. The error is a movedError when
+// it is no longer what the change was planned on.
+func (m *Marathon) unmoved(ctx context.Context, c diff.Change) (now map[string]any, err error) {
+	now, exists, err := m.app(ctx, c.Addr.Name)
+	if err != nil {
+		return nil, err
+	}
+	if why := m.moved(c, now, exists); why != "" {
+		return nil, movedError(why)
+	}
+	return now, nil
+}
+
 // moved compares the app with what the change was planned on.
 func (m *Marathon) moved(c diff.Change, now map[string]any, exists bool) string {
 	switch {
@@ -169,8 +188,14 @@ func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any,
 			ID string `json:"id"`
 		} `json:"deployments"`
 	}
+	tries := 0
 	err := m.retryLocked(ctx, func() error {
 		var err error
+		if tries++; tries > 1 { // who held the lock may have changed the app
+			if now, err = m.unmoved(ctx, c); err != nil {
+				return err
+			}
+		}
 		switch {
 		case c.After == nil:
 			_, err = m.api.call(ctx, http.MethodDelete, pathOf(c.Addr.Name)+"?force=false", nil, &answer)
@@ -187,8 +212,11 @@ func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any,
 	}
 	var a *apiError
 	var r *reachError
+	var moved movedError
 	switch {
 	case err == nil:
+	case errors.As(err, &moved):
+		return plan.ResultConflict, string(moved), true
 	case errors.As(err, &r) && r.sent:
 		say("no reply came; looking whether it was done: " + err.Error())
 	case errors.As(err, &a) && a.status == http.StatusConflict && len(a.deployments) == 0:
