@@ -73,13 +73,17 @@ type UnknownResource struct {
 
 // HostFacts are the facts of a host beside its resources.
 type HostFacts struct {
-	BootID    string             `json:"boot_id"`
-	MachineID string             `json:"machine_id,omitempty"`
-	HostKey   HostKey            `json:"host_key,omitempty"` // as the connection showed it
-	OS        string             `json:"os,omitempty"`       // ID and VERSION_ID of os-release: "debian 12"
-	Processes map[string]Process `json:"processes"`          // unit → its main process, or the unit itself where it runs without one; only running ones
-	Reads     map[string]Read    `json:"reads"`              // each path that a service reads
-	Answers   []Answer           `json:"answers,omitempty"`
+	BootID    string  `json:"boot_id"`
+	MachineID string  `json:"machine_id,omitempty"`
+	HostKey   HostKey `json:"host_key,omitempty"` // as the connection showed it
+	OS        string  `json:"os,omitempty"`       // ID and VERSION_ID of os-release: "debian 12"
+	// Now is when it was looked at, by its own clock, in Unix nanoseconds; 0 when not known.
+	// SetSinceBoot is by how much that clock was set since systemd came up, as Process.SetSince.
+	Now          int64              `json:"now,omitempty"`
+	SetSinceBoot int64              `json:"set_since_boot,omitempty"`
+	Processes    map[string]Process `json:"processes"` // unit → its main process, or the unit itself where it runs without one; only running ones
+	Reads        map[string]Read    `json:"reads"`     // each path that a service reads
+	Answers      []Answer           `json:"answers,omitempty"`
 	// NoUnit lists services of which there is no unit; Reload those whose unit on disk is
 	// not the one that systemd has loaded. Both sorted.
 	NoUnit []string `json:"no_unit,omitempty"`

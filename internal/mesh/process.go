@@ -12,7 +12,11 @@ type ProcessID struct {
 type Process struct {
 	ProcessID
 
-	StartedAt int64 `json:"started_at"` // the start as Unix nanoseconds; exact to about 1 s
+	StartedAt int64 `json:"started_at"` // the start as Unix nanoseconds, by the clock as it was set when looked at; exact to about 1 s
+	// SetSince is by how much the host's clock was set since the unit began to come up, in
+	// nanoseconds, below zero for back; 0 when it was not, or when that is not known. A clock
+	// that was set and set back again was not. A worker has none of its own.
+	SetSince int64 `json:"set_since,omitempty"`
 	// Worker is the newest child that runs the same program in the same session, of a service
 	// that reloads.
 	Worker *Process `json:"worker,omitempty"`

@@ -22,9 +22,11 @@ func Adopted(unit string, spec mesh.ServiceSpec, s mesh.TargetState) (rec mesh.S
 	if was := s.Record.Services[unit]; proc.RenewsWorkers(was.Worker != nil && was.Of(s.Host.BootID, proc)) {
 		rec.Worker = &proc.Worker.ProcessID
 	}
+	proc.Worker = nil
+	main := startTimesOf(proc, *s.Host)
 	for _, read := range slices.Sorted(slices.Values(spec.Reads)) {
 		now, seen := s.Host.Reads[read]
-		if !seen || now.Digest == "" || primitive.OfPackages(read) && now.Ctime > proc.StartedAt-clockMargin {
+		if !seen || now.Digest == "" || primitive.OfPackages(read) && now.Ctime > main.first()-clockMargin {
 			continue // nobody knows whether it started with that
 		}
 		rec.Reads[read] = now.Digest

@@ -29,10 +29,6 @@ type freshness struct {
 	unread bool
 }
 
-// clockMargin is added on both sides when clocks decide: process start and file
-// change time are each rounded to about a second, in nanoseconds.
-const clockMargin = int64(2e9)
-
 // judge compares a process with what it reads, best evidence first: the record of
 // what it was started with, then the change times of the files against its start.
 func judge(unit string, spec mesh.ServiceSpec, s mesh.TargetState) freshness {
@@ -66,12 +62,12 @@ func judge(unit string, spec mesh.ServiceSpec, s mesh.TargetState) freshness {
 			if was != now.Digest {
 				f.old(path, path+" is not what "+started(proc.Newest())+" was started with")
 			}
-		case same && recorded && was == now.Digest && now.Ctime <= proc.Newest().StartedAt+clockMargin:
+		case same && recorded && was == now.Digest && now.Ctime <= startTimesOf(proc, *s.Host).first()+clockMargin:
 			// Its workers are others by now, and were made of the same all along.
 		case primitive.OfPackages(path):
 			// A package lays its unit anew with each version, be it the same or not: no clock tells.
 		default:
-			f.byClock(path, now, proc)
+			f.byClock(path, now, proc, *s.Host)
 		}
 	}
 	return f
@@ -130,17 +126,25 @@ func (f *freshness) byReport(r *mesh.Reports, answers []mesh.Answer) {
 // reloads, with that of its newest worker. A worker that is newer than the change was made by a
 // reload, or died and was made again of what its master had read before: unless systemd saw the
 // service reload since, nobody knows which.
-func (f *freshness) byClock(path string, now mesh.Read, proc mesh.Process) {
-	newest := proc.Newest()
+func (f *freshness) byClock(path string, now mesh.Read, proc mesh.Process, h mesh.HostFacts) {
+	s := startTimesOf(proc, h)
 	switch {
 	case now.Digest == mesh.AbsentDigest:
-	case now.Ctime > newest.StartedAt+clockMargin:
+	case h.Now != 0 && now.Ctime > h.Now+clockMargin:
+		f.doubt(path + " is newer than the host's clock, which was set back since, so that no clock tells whether " + process(proc) + " runs with it")
+	case now.Ctime > s.last()+clockMargin:
 		f.old(path, path+" changed after "+process(proc)+" had started")
-	case f.unsure != "":
-	case now.Ctime > newest.StartedAt-clockMargin:
-		f.unsure = path + " changed within 2 s of the process's start: it may or may not run with it"
-	case proc.Worker != nil && proc.ChangedAt != 0 && now.Ctime > max(proc.StartedAt, proc.ChangedAt)+clockMargin:
-		f.unsure = fmt.Sprintf("%s changed before %s started, and systemd saw no reload since: it may be made of what the main process had read before", path, process(proc))
+	case now.Ctime > s.first()-clockMargin:
+		f.doubt(s.unsure(path, now.Ctime, process(proc)))
+	case proc.Worker != nil && proc.ChangedAt != 0 && now.Ctime > max(proc.StartedAt, proc.ChangedAt)-max(proc.SetSince, 0)+clockMargin:
+		f.doubt(fmt.Sprintf("%s changed before %s started, and systemd saw no reload since: it may be made of what the main process had read before", path, process(proc)))
+	}
+}
+
+// doubt notes what the clocks cannot tell; the first of it is shown.
+func (f *freshness) doubt(why string) {
+	if f.unsure == "" {
+		f.unsure = why
 	}
 }
 
