@@ -123,6 +123,58 @@ func TestAClockThatIsSetByAYear(t *testing.T) {
 	}
 }
 
+// TestAClockThatIsSetWhileNoRecordKnowsTheProcess sets it between a write and the look. Change
+// times are all that tells of the process, and they are of two clocks: nobody is told that it runs
+// with what it does not, and none is restarted without need.
+func TestAClockThatIsSetWhileNoRecordKnowsTheProcess(t *testing.T) {
+	l := newLab(t)
+	defer l.mendClock(t)
+	const read = "/srv/t/d/changed"
+	want := l.scene(t)
+	l.settles(t, want)
+	l.apart(t)
+	l.Must(t, "systemctl restart probe")
+	for _, x := range []struct {
+		name          string
+		by            int
+		stale, unsure string // a part of the words; "" for none
+	}{
+		{"older than the start", 0, "", ""},
+		{"older than the start, forward", year, "", ""},
+		{"older than the start, back", -year, "", read + " is newer than the host's clock, which was set back since"},
+		{"newer than the start", 0, read + " changed after the process", ""},
+		{"newer than the start, forward", year, "", "had started: the host's clock was set forward by 365 d since"},
+		{"newer than the start, back", -year, "", read + " is newer than the host's clock, which was set back since"},
+		{"newer than the start, back by less than what lies between", -2, read + " changed after the process", ""},
+	} {
+		l.mendClock(t)
+		if x.name == "newer than the start" {
+			l.apart(t)
+			l.Must(t, "touch "+read)
+		}
+		l.setClock(t, x.by)
+		p := l.built(t, want)
+		for _, is := range []struct {
+			what, want string
+			got        []plan.Evidence
+		}{{"stale", x.stale, p.Stale}, {"unsure", x.unsure, p.Unsure}} {
+			if (is.want == "") != (len(is.got) == 0) || is.want != "" && !strings.Contains(is.got[0].Message, is.want) {
+				t.Errorf("%s: %s %+v, want %q", x.name, is.what, is.got, is.want)
+			}
+		}
+		if p.Empty != (x.stale == "") {
+			t.Errorf("%s: %s", x.name, steps(p))
+		}
+	}
+}
+
+// apart waits until what was done last is so many seconds in the past that no rounding makes it
+// one with what is done next.
+func (l *lab) apart(t *testing.T) {
+	t.Helper()
+	l.Must(t, "begun=$(date +%s); while [ $(($(date +%s)-begun)) -lt 5 ]; do sleep 0.1; done")
+}
+
 // replaced are resources with another one in the place of that of its address.
 func replaced(rs []mesh.Resource, r mesh.Resource) []mesh.Resource {
 	out := make([]mesh.Resource, len(rs))

@@ -29,6 +29,7 @@ func observeScript(q query, token string) string {
 		writeTrees(&b, q)
 		writeNamed(&b, q)
 		record = rooted(recordPath(q.mesh))
+		b.WriteString(uptimePart)
 		fmt.Fprintf(&b, "if { [ -e %[1]s ] && [ ! -r %[1]s ]; } || { [ -d %[2]s ] && [ ! -x %[2]s ]; } || { [ -d %[3]s ] && [ ! -x %[3]s ]; }; then printf '%%s norecord\\n' \"$T\"; elif [ -e %[1]s ] && [ ! -f %[1]s ]; then printf '%%s oddrecord\\n' \"$T\"; fi\n",
 			record, rooted(stateDir(q.mesh)), rooted(path.Dir(stateDir(q.mesh))))
 	}
@@ -59,6 +60,11 @@ printf '%s boot %s\n%s machine %s\n' "$T" "$boot" "$T" "$mid"
 if [ -r "$R/etc/os-release" ]; then
   while read -r l; do case $l in ID=*|VERSION_ID=*) printf '%s os %s\n' "$T" "$l";; esac; done <"$R/etc/os-release"
 fi
+`
+
+// uptimePart tells how long ago the host was booted, once all files are looked at: none of them
+// can have changed since, but by another clock.
+const uptimePart = `if [ -r /proc/uptime ] && read -r up _ </proc/uptime; then printf '%s uptime %s\n' "$T" "$up"; fi
 `
 
 // listsPart defines how paths get on the lists for stat, sha256sum and head: st, ha and ct

@@ -30,6 +30,7 @@ type parser struct {
 	named          map[mesh.Kind][]primitive.Seen
 	facts          mesh.HostFacts
 	btime          int64
+	uptime         float64
 	os             map[string]string // what os-release says, as far as it was asked for
 	odd            int               // entries whose names have line breaks
 	texts          map[string]string
@@ -130,6 +131,8 @@ func (p *parser) enter(word, arg string) (string, error) {
 		p.facts.MachineID = arg
 	case "btime":
 		p.btime, _ = strconv.ParseInt(arg, 10, 64)
+	case "uptime":
+		p.uptime, _ = strconv.ParseFloat(arg, 64)
 	case "os":
 		key, v, _ := strings.Cut(arg, "=")
 		p.os[key] = strings.Trim(clean(v), `"'`)

@@ -23,6 +23,7 @@ type query struct {
 	named      map[mesh.Kind][]primitive.Wanted // what lies at no path, sorted by name
 	recorded   []mesh.Resource                  // desired, of kinds that cannot be looked at
 	undeclared map[string]bool                  // packages that are only read
+	onlyTimes  string                           // the unit of which nothing but its times is wanted
 	gone       map[string]bool                  // paths where nothing may be
 	trees      []string                         // of these, those that go with all that is in them
 	checks     []mesh.Check
@@ -82,6 +83,7 @@ func newQuery(o Options) query {
 		}
 	}
 	slices.Sort(q.packages)
+	q.addRootSlice()
 	q.reads = slices.Sorted(maps.Keys(reads))
 	q.parents = parentsOf(q.paths)
 	q.ways = waysTo(q.paths)
@@ -99,6 +101,15 @@ func (q *query) addPackage(name string) {
 	if !slices.ContainsFunc(q.named[mesh.Package], func(w primitive.Wanted) bool { return w.Name == name }) {
 		q.named[mesh.Package] = append(q.named[mesh.Package], primitive.Wanted{Name: name})
 		q.undeclared[name] = true
+	}
+}
+
+// addRootSlice looks at the unit that tells when systemd came up, beside any services.
+func (q *query) addRootSlice() {
+	units := q.named[mesh.Service]
+	if len(units) > 0 && !slices.ContainsFunc(units, func(w primitive.Wanted) bool { return w.Name == primitive.RootSlice }) {
+		q.named[mesh.Service] = append(units, primitive.Wanted{Name: primitive.RootSlice})
+		q.onlyTimes = primitive.RootSlice
 	}
 }
 

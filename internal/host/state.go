@@ -29,6 +29,7 @@ func (p *parser) state() (mesh.TargetState, error) {
 	if err := p.others(&s); err != nil {
 		return s, err
 	}
+	p.facts.Now = p.now()
 	p.reads()
 	p.versions()
 	for _, dir := range p.q.parents {
@@ -168,7 +169,10 @@ func (p *parser) others(s *mesh.TargetState) error {
 			return garbled(p.q, "it does not say how each %s is", kind)
 		}
 		for i, w := range wanted {
-			if kind == mesh.Package && p.q.undeclared[w.Name] {
+			if kind == mesh.Service && w.Name == primitive.RootSlice {
+				p.facts.SetSinceBoot = p.setSince(seen[i])
+			}
+			if kind == mesh.Package && p.q.undeclared[w.Name] || kind == mesh.Service && w.Name == p.q.onlyTimes {
 				continue
 			}
 			p.other(s, mesh.Address{Target: s.Target, Kind: kind, Name: w.Name}, seen[i])
@@ -226,6 +230,7 @@ func (p *parser) process(seen primitive.Seen) mesh.Process {
 		return mesh.Process{ProcessID: id, StartedAt: startedAt(p.btime, id.StartTicks)}
 	}
 	out := is(mesh.ProcessID{PID: seen.PID, StartTicks: seen.StartTicks})
+	out.SetSince = p.setSince(seen)
 	if seen.Worker.StartTicks != 0 {
 		worker := is(seen.Worker)
 		out.Worker = &worker

@@ -45,16 +45,16 @@ func (s startTimes) unsure(path string, changed int64, what string) string {
 	return fmt.Sprintf("%s changed before or after %s had started: the host's clock was set %s by %s since%s, so that no clock tells", path, what, way, inWords(by), since)
 }
 
-// inWords is a span of nanoseconds in the largest unit of which it has two.
+// inWords is about how long a span of nanoseconds is, in the largest unit of which it has two.
 func inWords(ns int64) string {
-	switch d := time.Duration(ns).Round(time.Second); {
-	case d >= 48*time.Hour:
-		return fmt.Sprintf("%d d", d/(24*time.Hour))
-	case d >= 2*time.Hour:
-		return fmt.Sprintf("%d h", d/time.Hour)
-	case d >= 2*time.Minute:
-		return fmt.Sprintf("%d m", d/time.Minute)
-	default:
-		return fmt.Sprintf("%d s", d/time.Second)
+	d := time.Duration(ns).Round(time.Second)
+	for _, unit := range []struct {
+		of   time.Duration
+		name string
+	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}} {
+		if d >= 2*unit.of {
+			return fmt.Sprintf("%d %s", d.Round(unit.of)/unit.of, unit.name)
+		}
 	}
+	return fmt.Sprintf("%d s", d/time.Second)
 }

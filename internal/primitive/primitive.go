@@ -72,10 +72,18 @@ type Seen struct {
 	StartTicks uint64         // of that process, since boot, or of a unit that runs without one; 0 when it has gone
 	Worker     mesh.ProcessID // its newest worker; zero for none, and where none was asked for
 	ChangedAt  uint64         // of a service whose worker was asked for: when systemd last saw its state change, in microseconds since boot; 0 if unknown
+	Began      Moment         // of a service: when it began to come up, as systemd noted it
 	NoUnit     bool           // of a service: there is no such unit
 	Reload     bool           // of a service: its unit on disk is not the one that systemd has loaded
 	Loaded     []string       // of such a service: the files by which systemd has loaded it
 	Offers     []string       // what the host could bring it to, the best first; of kinds that ask
+}
+
+// Moment is one moment by two clocks: by that of the host as it was set then, in Unix seconds, and by one
+// that nobody sets, in microseconds since the boot. What is not known is 0.
+type Moment struct {
+	Wall    int64
+	Elapsed uint64
 }
 
 // Wanted is one of the things that are looked at. Attrs are what is declared; nil for what

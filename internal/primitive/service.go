@@ -36,14 +36,18 @@ func service() Primitive {
 
 // UnitProperties are what systemctl show is asked for. Accounts that only read have it in
 // their sudoers to the letter.
-const UnitProperties = "Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,ControlGroup,NeedDaemonReload,FragmentPath,DropInPaths,StateChangeTimestampMonotonic,InactiveExitTimestampMonotonic"
+const UnitProperties = "Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,ControlGroup,NeedDaemonReload,FragmentPath,DropInPaths,StateChangeTimestampMonotonic,InactiveExitTimestamp,InactiveExitTimestampMonotonic"
 
-// lookAtUnits asks for all units at once; systemctl prints one block for each, in order.
+// RootSlice is the unit that is there since systemd came up, on every host: it began when that did.
+const RootSlice = "-.slice"
+
+// lookAtUnits asks for all units at once; systemctl prints one block for each, in order, with
+// times by UTC, whatever the zone of the host.
 // Behind them stands a line for the process of each, read by the shell itself, and the names
 // of those that are to be enabled.
 func lookAtUnits(wanted []Wanted) string {
 	var b strings.Builder
-	b.WriteString(UnitProcess + UnitWorker + "u=$(systemctl show -p " + UnitProperties + " --")
+	b.WriteString(UnitProcess + UnitWorker + "u=$(TZ=UTC; export TZ; systemctl show -p " + UnitProperties + " --")
 	for _, w := range wanted {
 		b.WriteString(" " + word(UnitFile(w.Name)))
 	}
@@ -87,6 +91,9 @@ func readUnits(out string, names []string) []Seen {
 	stats, rest, two := strings.Cut("\n"+rest, toEnable)
 	enable, links, three := strings.Cut("\n"+rest, scripts)
 	units := parseUnits(blocks)
+	if one && len(units) == 1 && units[0].load == "" { // no host of systemd, or it does not answer
+		return slices.Repeat([]Seen{{Unknown: notDescribed}}, len(names))
+	}
 	lines, workers := splitWorkers(strings.Split(strings.TrimSuffix(strings.TrimPrefix(stats, "\n"), "\n"), "\n"))
 	if !one || !two || !three || len(units) != len(names) || len(lines) != len(names) {
 		return nil
@@ -144,6 +151,7 @@ func startTicks(line string) (pid int, ticks uint64, ok bool) {
 //	FragmentPath=/lib/systemd/system/zookeeper.service
 //	DropInPaths=/etc/systemd/system/zookeeper.service.d/heap.conf
 //	StateChangeTimestampMonotonic=81244516
+//	InactiveExitTimestamp=Sat 2026-11-28 21:51:38 UTC
 //	InactiveExitTimestampMonotonic=80991223
 type unit struct {
 	load, active, sub, file string
@@ -151,7 +159,7 @@ type unit struct {
 	reload                  bool
 	files                   []string // by which systemd has loaded it
 	changed                 uint64
-	began                   uint64 // when it began to come up, in microseconds since boot
+	began                   Moment // when it began to come up
 	linked                  bool   // a boot starts the script of init.d that has its name
 	toEnable                bool   // it is declared to be enabled
 }
@@ -178,7 +186,9 @@ func parseUnits(text string) []unit {
 			case "FragmentPath", "DropInPaths":
 				u.files = append(u.files, strings.Fields(value)...)
 			case "InactiveExitTimestampMonotonic":
-				u.began = microseconds(value)
+				u.began.Elapsed = microseconds(value)
+			case "InactiveExitTimestamp":
+				u.began.Wall = seconds(value)
 			case "StateChangeTimestampMonotonic":
 				u.changed = microseconds(value)
 			case "MainPID":
@@ -193,7 +203,7 @@ func parseUnits(text string) []unit {
 func (u unit) seen(pid int, ticks uint64) Seen {
 	switch u.load {
 	case "":
-		return Seen{Unknown: "systemctl does not describe it: is this a systemd host?"}
+		return Seen{Unknown: notDescribed}
 	case "not-found":
 		return Seen{Attrs: map[string]any{"enabled": false, "running": false, "masked": false}, NoUnit: true}
 	}
@@ -201,7 +211,7 @@ func (u unit) seen(pid int, ticks uint64) Seen {
 		return Seen{Unknown: staticUnit}
 	}
 	masked := u.load == "masked" || strings.HasPrefix(u.file, "masked")
-	s := Seen{Attrs: map[string]any{"enabled": u.enabled(), "running": u.running(pid), "masked": masked}, Reload: u.reload}
+	s := Seen{Attrs: map[string]any{"enabled": u.enabled(), "running": u.running(pid), "masked": masked}, Reload: u.reload, Began: u.began}
 	if u.reload {
 		s.Loaded = u.files
 	}
@@ -212,10 +222,13 @@ func (u unit) seen(pid int, ticks uint64) Seen {
 	case u.pid != 0:
 		s.PID = u.pid // it has gone since
 	default:
-		s.StartTicks = u.began / microsecondsPerTick
+		s.StartTicks = u.began.Elapsed / microsecondsPerTick
 	}
 	return s
 }
+
+// notDescribed is told of a unit of which systemctl says nothing.
+const notDescribed = "systemctl does not describe it: is this a systemd host?"
 
 // staticUnit is told of a unit of which systemctl enable takes nothing and says that all is well.
 const staticUnit = "its unit is static: it has no [Install] section, so nothing can enable it, and it starts when another unit wants it; " +

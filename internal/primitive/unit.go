@@ -77,10 +77,10 @@ func ReadName(name string) string {
 //
 // Of a SysV script systemd knows no main process: the unit is "active (exited)" for ever,
 // be its daemon alive or not. But the daemon is in the unit's control group, where it stands
-// first, since it was there before its children.
+// first, since it was there before its children. All are in the root slice, which began with systemd.
 const UnitProcess = `ms_unit_process() {
   s=- pid=''
-  case $1 in *MainPID=*) pid=${1#*MainPID=} pid=${pid%%"$nl"*};; esac
+  case $1 in *MainPID=*) pid=${1#*MainPID=} pid=${pid%%"$nl"*};; *Id=-.slice*) pid=1;; esac
   case $1 in
   *ControlGroup=/*)
     if [ "$pid" = 0 ]; then

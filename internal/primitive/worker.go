@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // UnitWorker is a shell function that finds the newest child of a unit's main process that
@@ -61,6 +62,16 @@ func splitWorkers(lines []string) (processes []string, workers map[int]string) {
 		}
 	}
 	return processes, workers
+}
+
+// seconds reads a time of systemctl show that is in UTC; 0 where it says none, or one in
+// another zone, whose name does not tell what it is.
+func seconds(value string) int64 {
+	t, err := time.Parse("Mon 2006-01-02 15:04:05 UTC", value)
+	if err != nil {
+		return 0
+	}
+	return t.Unix()
 }
 
 // microseconds reads a monotonic time of systemctl show; 0 where it says none.

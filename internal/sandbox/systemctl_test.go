@@ -3,8 +3,10 @@ package sandbox_test
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"meshsync.dev/meshsync/internal/sandbox"
 )
@@ -53,6 +55,38 @@ func TestSystemctl(t *testing.T) {
 		}
 		if r := command(t, client, "systemctl start logshipper 2>&1", ""); r.code == 0 {
 			t.Errorf("a user who is not root started a unit: %+v", r)
+		}
+	})
+}
+
+// TestSystemdNotesTwoTimes holds what is noted of when a unit began, by the host's clock and since
+// its boot, to the boot time that the kernel tells.
+func TestSystemdNotesTwoTimes(t *testing.T) {
+	inEachMode(t, func(t *testing.T, mode sandbox.Mode) {
+		c := box(t, sandbox.Options{Hosts: example()[3:4], Mode: mode, Timing: quick()})
+		said := on(t, c, "a1", "systemctl start logshipper; systemctl show -p Id,InactiveExitTimestamp,InactiveExitTimestampMonotonic -- logshipper -.slice; grep btime /proc/stat")
+		var ids, walls, elapsed []string
+		boot := int64(0)
+		for line := range strings.Lines(said) {
+			key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+			switch key {
+			case "Id":
+				ids = append(ids, value)
+			case "InactiveExitTimestamp":
+				walls = append(walls, value)
+			case "InactiveExitTimestampMonotonic":
+				elapsed = append(elapsed, value)
+			default:
+				_, _ = fmt.Sscanf(key, "btime %d", &boot)
+			}
+		}
+		if len(walls) != 2 || len(elapsed) != 2 || strings.Join(ids, " ") != "logshipper.service -.slice" {
+			t.Fatalf("%s", said)
+		}
+		began, err := time.Parse("Mon 2006-01-02 15:04:05 UTC", walls[1])
+		micros, err2 := strconv.ParseInt(elapsed[1], 10, 64)
+		if by := boot - (began.Unix() - micros/1_000_000); err != nil || err2 != nil || by < -2 || by > 2 {
+			t.Errorf("the host was booted %d s before what systemd noted: %v %v\n%s", by, err, err2, said)
 		}
 	})
 }

@@ -27,6 +27,8 @@ func attachPlain(cmd *exec.Cmd) {
 
 func monotonic(time.Time) string { return "0" }
 
+func sinceBoot() string { return "0" }
+
 func identity(name string) (string, error) {
 	return "", fmt.Errorf("%s: owners are kept on Linux only", name)
 }

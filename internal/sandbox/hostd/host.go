@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -28,6 +29,8 @@ type Host struct {
 	key     ssh.Signer
 	other   ssh.Signer // shown by the fault wrong-host-key
 	cage    confinement
+	booted  time.Time
+	elapsed string // from the machine's boot to that of the host, as systemctl prints it
 
 	faults faults
 
@@ -68,6 +71,7 @@ func (h *Host) Port() int { return h.port }
 func (h *Host) HostKey() string { return authorizedLine(h.key.PublicKey()) }
 
 func (h *Host) boot() error {
+	h.booted, h.elapsed = time.Now(), sinceBoot()
 	if err := os.MkdirAll(h.root, 0o755); err != nil {
 		return err
 	}

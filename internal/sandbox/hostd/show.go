@@ -53,6 +53,9 @@ func (h *Host) show(c call, a *answer) {
 
 // properties lists what is known of a unit, in systemd's order.
 func (h *Host) properties(name string) []property {
+	if name == rootSlice {
+		return h.rootSlice()
+	}
 	u := h.unit(name)
 	if u == nil {
 		return missingUnit(full(name))
@@ -88,6 +91,7 @@ func (h *Host) properties(name string) []property {
 		{"UnitFilePreset", "enabled"},
 		{"StateChangeTimestamp", timestamp(s.since)},
 		{"StateChangeTimestampMonotonic", monotonic(s.since)},
+		{"InactiveExitTimestamp", activeOnly(s, timestamp(s.since))},
 		{"InactiveExitTimestampMonotonic", activeOnly(s, monotonic(s.since))},
 		{"ActiveEnterTimestamp", activeOnly(s, timestamp(s.since))},
 		{"ActiveEnterTimestampMonotonic", activeOnly(s, monotonic(s.since))},
@@ -96,6 +100,36 @@ func (h *Host) properties(name string) []property {
 		{"CanReload", "no"},
 		{"NeedDaemonReload", need},
 		{"ConditionResult", "yes"},
+	}
+}
+
+// rootSlice is the unit that holds all others: it is there since systemd came up.
+const rootSlice = "-.slice"
+
+func (h *Host) rootSlice() []property {
+	return []property{
+		{"ControlGroup", "/"},
+		{"Id", rootSlice},
+		{"Names", rootSlice},
+		{"Description", "Root Slice"},
+		{"LoadState", "loaded"},
+		{"ActiveState", stateActive},
+		{"FreezerState", "running"},
+		{"SubState", stateActive},
+		{"FragmentPath", ""},
+		{"UnitFileState", ""},
+		{"UnitFilePreset", ""},
+		{"StateChangeTimestamp", timestamp(h.booted)},
+		{"StateChangeTimestampMonotonic", h.elapsed},
+		{"InactiveExitTimestamp", timestamp(h.booted)},
+		{"InactiveExitTimestampMonotonic", h.elapsed},
+		{"ActiveEnterTimestamp", timestamp(h.booted)},
+		{"ActiveEnterTimestampMonotonic", h.elapsed},
+		{"CanStart", "yes"},
+		{"CanStop", "no"},
+		{"CanReload", "no"},
+		{"NeedDaemonReload", "no"},
+		{"ConditionResult", "no"},
 	}
 }
 
@@ -148,6 +182,7 @@ func missingUnit(name string) []property {
 		{"UnitFilePreset", ""},
 		{"StateChangeTimestamp", ""},
 		{"StateChangeTimestampMonotonic", "0"},
+		{"InactiveExitTimestamp", ""},
 		{"InactiveExitTimestampMonotonic", "0"},
 		{"ActiveEnterTimestamp", ""},
 		{"ActiveEnterTimestampMonotonic", "0"},
