@@ -70,6 +70,10 @@ type Change struct {
 	// record holds once what lay there is deleted.
 	Gone *mesh.Address `json:"-"`
 
+	// Purged says that git purges the directory that it lies in: each small file there is one
+	// thing of the whole, such as a flag of a process.
+	Purged bool `json:"purged,omitempty"`
+
 	Role    string            `json:"role,omitempty"`
 	Origin  mesh.Pos          `json:"origin,omitzero"`
 	Reason  string            `json:"reason,omitempty"` // why, when it is not plain: "in purged directory /etc/mesos-master"

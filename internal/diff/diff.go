@@ -41,6 +41,7 @@ func Diff(desired []mesh.Resource, seen mesh.Observed) Result {
 		c.observedSide(&out)
 		c.recordSide(&out)
 	}
+	markPurged(out.Changes, desired)
 	slices.SortFunc(out.Changes, func(a, b Change) int { return a.Addr.Compare(b.Addr) })
 	slices.SortFunc(out.Unmanaged, mesh.Address.Compare)
 	slices.SortFunc(out.Equal, mesh.Address.Compare)
@@ -143,6 +144,18 @@ func (c *comparison) inTheWay(addr mesh.Address) *mesh.Resource {
 		}
 	}
 	return nil
+}
+
+// markPurged marks the changes in directories that are declared with purge.
+func markPurged(changes []Change, desired []mesh.Resource) {
+	purges := map[mesh.Address]bool{}
+	for _, r := range desired {
+		purges[r.Addr] = r.Purge
+	}
+	for i, c := range changes {
+		dir := mesh.Address{Target: c.Addr.Target, Kind: mesh.Directory, Name: path.Dir(c.Addr.Name)}
+		changes[i].Purged = c.Addr.IsPath() && purges[dir]
+	}
 }
 
 func purged(addr mesh.Address) string {

@@ -97,6 +97,26 @@ func TestStraysOfPurgedDirectoriesGo(t *testing.T) {
 	}
 }
 
+// What changes in a directory that git purges says so, whether git names it, did or never did.
+func TestAChangeTellsThatGitPurgesItsDirectory(t *testing.T) {
+	t.Parallel()
+	dir := mesh.Resource{Addr: mesh.Address{Target: mesh.Host("h"), Kind: mesh.Directory, Name: "/d"}, Purge: true, Attrs: mesh.MustTree(map[string]any{"mode": "0755"})}
+	kept := dir
+	kept.Addr.Name, kept.Purge = "/kept", false
+	want := []mesh.Resource{dir, kept, resource("/d/updated", 2), resource("/d/created", 1), resource("/d/below/deeper", 1), resource("/kept/created", 1)}
+	o := observed([]mesh.Resource{dir, kept, resource("/d/updated", 1)}, want)
+	o.Targets[0].Strays = []mesh.Resource{resource("/d/stray", 1)}
+	got := map[string]bool{}
+	for _, c := range Diff(want, o).Changes {
+		got[c.Addr.Name] = c.Purged
+	}
+	for name, purged := range map[string]bool{"/d/updated": true, "/d/created": true, "/d/stray": true, "/d/below/deeper": false, "/kept/created": false} {
+		if is, there := got[name]; !there || is != purged {
+			t.Errorf("%s: purged %v, there %v", name, is, there)
+		}
+	}
+}
+
 func TestAnotherKindInTheWayIsReplaced(t *testing.T) {
 	t.Parallel()
 	want := resource("/a", 1)

@@ -13,7 +13,7 @@ import (
 // changes writes changes, equal ones once, and flags below their directory.
 func (t *printer) changes(all []diff.Change) {
 	last := mesh.Pos{}
-	for _, s := range byDirectory(fold(all, t.o.Full), t.flags) {
+	for _, s := range byDirectory(fold(all, t.o.Full)) {
 		if s.flags != nil {
 			t.flagsOf(s, &last)
 			continue
@@ -57,7 +57,7 @@ func (t *printer) flagsOf(s shownChange, last *mesh.Pos) {
 		if f.varied {
 			note = "  (each has its own; this is " + safe(f.targets[0]) + "'s, --full shows all)"
 		}
-		t.key(flagRow(f.change, t.flags, t.o.Full), note)
+		t.key(flagRow(f.change, t.o.Full), note)
 		if next := i + 1; next < len(shown) && shown[next].change.Reason == f.change.Reason && shown[next].change.Origin == f.change.Origin {
 			continue
 		}

@@ -124,7 +124,7 @@ func (t *printer) key(r keyRow, note string) {
 
 // content shows how a file's content changes; false when that is not known.
 func (t *printer) content(c diff.Change) bool {
-	if keys := keysOf(c, t.flags); len(keys) > 0 {
+	if keys := keysOf(c); len(keys) > 0 {
 		t.keys(keys)
 		return true
 	}

@@ -1,6 +1,8 @@
 package render
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -9,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"meshsync.dev/meshsync/internal/diff"
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/plan"
 )
 
 // applied gives what a unified diff makes of a text, by its line numbers and strictly: a
@@ -186,7 +190,7 @@ func TestFlagsOfADirectoryAreShownOnceEachInOneGroup(t *testing.T) {
 	cs := &p.Stages[0].Batches[0].Changes
 	*cs = nil
 	for i := range 50 {
-		*cs = append(*cs, change("a1", fmt.Sprintf("/etc/mesos-slave/f%02d", i), "1\n", "2\n"))
+		*cs = append(*cs, flag(change("a1", fmt.Sprintf("/etc/mesos-slave/f%02d", i), "1\n", "2\n")))
 	}
 	out, full := plain(t, p, Options{}), plain(t, p, Options{Full: true})
 	if !strings.Contains(out, "update 50 flags of /etc/mesos-slave") || strings.Count(out, ": 1 → 2\n") != maxKeys || !strings.Contains(out, "… 26 more flags (--full shows them)") {
@@ -201,17 +205,42 @@ func TestFlagsOfADirectoryAreShownOnceEachInOneGroup(t *testing.T) {
 	}
 }
 
-func TestADirectoryIsOfFlagsByWhatThePlanSays(t *testing.T) {
+// A directory is one of flags because git purges it, and not for its name, what else changes
+// in it, or that a service reads all of it, as each does with its drop-ins.
+func TestADirectoryIsOfFlagsWhereGitPurgesIt(t *testing.T) {
 	t.Parallel()
 	p := onHosts(1)
 	b := &p.Stages[0].Batches[0]
-	b.Changes = []diff.Change{change("a1", "/etc/mine/f", "1\n", "2\n")}
-	if out := plain(t, p, Options{}); strings.Contains(out, "flag") {
-		t.Errorf("an unknown directory is taken for one of flags:\n%s", out)
+	reads := mesh.ServiceSpec{Reads: []string{"/etc/mine/", "/etc/systemd/system/mine.service.d/"}}
+	b.Service = []plan.ServiceStep{{Target: mesh.Host("a1"), Unit: "mine", Op: plan.OpRestart, Spec: reads}}
+	plainStray := stray("a1", "/etc/mine/g")
+	plainStray.Purged = false
+	b.Changes = []diff.Change{
+		change("a1", "/etc/mine/f", "1\n", "2\n"), plainStray,
+		change("a1", "/etc/systemd/system/mine.service.d/x.conf", "1\n", "2\n"), change("a1", "/etc/mesos-master/quorum", "1\n", "2\n"),
 	}
-	b.Changes = append(b.Changes, stray("a1", "/etc/mine/g"))
-	if out := plain(t, p, Options{}); !strings.Contains(out, "~ update 1 flag of /etc/mine") || !strings.Contains(out, "- delete 1 flag of /etc/mine") {
-		t.Errorf("%s", out)
+	if out := plain(t, p, Options{}); strings.Contains(out, "flag") {
+		t.Errorf("a directory that git does not purge is taken for one of flags:\n%s", out)
+	}
+	for i := range b.Changes {
+		b.Changes[i].Purged = true
+	}
+	out := plain(t, p, Options{})
+	for _, want := range []string{"~ update 1 flag of /etc/mine ", "~ f: 1 → 2\n", "- delete 1 flag of /etc/mine ", "~ update 1 flag of /etc/mesos-master ", "~ quorum: 1 → 2\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	var doc, comment bytes.Buffer
+	if err := errors.Join(PlanJSON(&doc, p), PlanMarkdown(&comment, p, CommentLimit)); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(comment.String(), "update 1 flag of /etc/mine on a1") || strings.Count(doc.String(), `"purged": true`) != 4 || !strings.Contains(doc.String(), `"key": "quorum"`) {
+		t.Errorf("%s\n%s", &comment, &doc)
+	}
+	back, err := ReadPlan(&doc)
+	if err != nil || plain(t, back, Options{}) != out {
+		t.Errorf("read back it is shown otherwise: %v\n%s", err, plain(t, back, Options{}))
 	}
 }
 

@@ -32,10 +32,9 @@ type DriftDocument struct {
 
 // DriftJSON writes the plan as a drift report.
 func DriftJSON(w io.Writer, p plan.Plan) error {
-	flags := flagDirsOf(p)
 	return encode(w, DriftDocument{
 		Schema: DriftSchema, Version: p.Version, Mesh: p.Mesh, Source: p.Source, Sandbox: p.Sandbox,
-		Drifted: p.Moved(), Complete: p.Complete, Moved: changeDocuments(p.MovedChanges(), flags), Pending: changeDocuments(p.PendingChanges(), flags),
+		Drifted: p.Moved(), Complete: p.Complete, Moved: changeDocuments(p.MovedChanges()), Pending: changeDocuments(p.PendingChanges()),
 		Refusals: orEmpty(p.HostRefusals()), Stale: orEmpty(p.Stale), Unsure: orEmpty(p.Unsure), NotServing: orEmpty(p.NotServing), Unknown: orEmpty(p.Unknown), Unmanaged: orEmpty(p.Unmanaged),
 		NotCompare: orEmpty(p.NotCompared), Notes: orEmpty(p.Notes),
 	})

@@ -7,44 +7,14 @@ import (
 
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
-	"meshsync.dev/meshsync/internal/plan"
 )
 
-// flagDirs are the directories of which a process takes each small file as one flag: the
-// file's name is the flag's, its one line the value.
-type flagDirs map[string]bool
-
-// flagDirsOf finds them in a plan, which does not say which directories are purged: those of
-// Mesos and Marathon by name, those in which a stray is deleted, and those that a service
-// reads as a whole.
-func flagDirsOf(p plan.Plan) flagDirs {
-	dirs := flagDirs{}
-	for _, d := range []string{"/etc/mesos-master", "/etc/mesos-slave", "/etc/mesos-agent", "/etc/marathon/conf"} {
-		dirs[d], dirs[d+"/attributes"], dirs[d+"/resources"] = true, true, true
-	}
-	for _, s := range p.Stages {
-		for _, b := range s.Batches {
-			for _, c := range b.Changes {
-				if dir := path.Dir(c.Addr.Name); strings.HasPrefix(c.Reason, "in purged directory "+dir+",") {
-					dirs[dir] = true
-				}
-			}
-			for _, step := range b.Service {
-				for _, r := range step.Spec.Reads {
-					if dir, whole := strings.CutSuffix(r, "/"); whole {
-						dirs[dir] = true
-					}
-				}
-			}
-		}
-	}
-	return dirs
-}
-
-// flagKey tells a change of a file of such a directory as its flag, when both sides are
-// nothing or one line. A missing end of the line is not told by key.
-func flagKey(c diff.Change, dirs flagDirs) (Key, bool) {
-	if !dirs[path.Dir(c.Addr.Name)] || c.Replaces != "" {
+// flagKey tells a change of a file of a flag directory as its flag, when both sides are
+// nothing or one line. A flag directory is one that git purges, as kit.#FlagDirectory declares
+// it: a process takes each small file in it as one flag, by its name and its one line. A
+// missing end of the line is not told by key.
+func flagKey(c diff.Change) (Key, bool) {
+	if !c.Purged || c.Replaces != "" {
 		return Key{}, false
 	}
 	value := func(text *string) (*string, bool) {
@@ -67,12 +37,12 @@ type shownChange struct {
 }
 
 // byDirectory groups the flags among folded changes; all else keeps its place.
-func byDirectory(fs []folded, dirs flagDirs) []shownChange {
+func byDirectory(fs []folded) []shownChange {
 	at := map[string]int{}
 	var out []shownChange
 	for _, f := range fs {
 		c := f.change
-		if !isFlag(c, dirs) {
+		if !isFlag(c) {
 			out = append(out, shownChange{folded: f})
 			continue
 		}
@@ -92,14 +62,14 @@ func byDirectory(fs []folded, dirs flagDirs) []shownChange {
 }
 
 // isFlag reports whether the flag's key says all that differs.
-func isFlag(c diff.Change, dirs flagDirs) bool {
-	if c.Addr.Kind != mesh.File || declaredSecret(c) || !dirs[path.Dir(c.Addr.Name)] || c.Action != diff.Create && c.Action != diff.Update && c.Action != diff.Delete {
+func isFlag(c diff.Change) bool {
+	if c.Addr.Kind != mesh.File || declaredSecret(c) || !c.Purged || c.Action != diff.Create && c.Action != diff.Update && c.Action != diff.Delete {
 		return false
 	}
 	if slices.ContainsFunc(attributes(c), func(f diff.Field) bool { return f.Path != "content" }) {
 		return false
 	}
-	keys := keysOf(c, dirs)
+	keys := keysOf(c)
 	return confidential(c) || unread(c) || len(keys) == 1 && keys[0].Key == path.Base(c.Addr.Name)
 }
 
@@ -110,8 +80,8 @@ func unread(c diff.Change) bool {
 }
 
 // flagRow is the line of a flag. Where its value is not to be shown or not known, it says so.
-func flagRow(c diff.Change, dirs flagDirs, full bool) keyRow {
-	if keys := keysOf(c, dirs); len(keys) > 0 {
+func flagRow(c diff.Change, full bool) keyRow {
+	if keys := keysOf(c); len(keys) > 0 {
 		return keyRowOf(keys[0], full)
 	}
 	r := keyRow{sign: sign(c), key: safe(path.Base(c.Addr.Name))}

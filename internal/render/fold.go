@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"meshsync.dev/meshsync/internal/diff"
@@ -40,7 +41,7 @@ func fold(changes []diff.Change, full bool) []folded {
 func foldKey(c diff.Change, exact bool) string {
 	return strings.Join([]string{
 		string(c.Addr.Target.Kind), string(c.Addr.Kind), c.Addr.Name, string(c.Action), string(c.Class),
-		foldTree(c.Before, exact), foldTree(c.After, exact), c.Reason,
+		foldTree(c.Before, exact), foldTree(c.After, exact), c.Reason, strconv.FormatBool(c.Purged),
 	}, "\x00")
 }
 

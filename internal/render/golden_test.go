@@ -31,12 +31,18 @@ func deleted(host, name, content string) diff.Change {
 	return c
 }
 
+// flag is a change of a file in a directory that git purges.
+func flag(c diff.Change) diff.Change {
+	c.Purged = true
+	return c
+}
+
 // stray is a file that git does not name: of its content the digest is known.
 func stray(host, name string) diff.Change {
 	c := deleted(host, name, "who knows\n")
 	c.BeforeText, c.Class = nil, diff.Drift
 	c.Reason = "in purged directory " + filepath.Dir(name) + ", not in git"
-	return c
+	return flag(c)
 }
 
 func private(c diff.Change) diff.Change {
@@ -85,16 +91,16 @@ func allKinds() plan.Plan {
 		created("a1", "/etc/fences", "````\n<b>@everyone</b>\n```\nend\n5\n6\n7\n8\n"),
 		created("a1", "/usr/lib/new.so", "\x00\x01"),
 		deleted("a1", "/etc/gone", numbered("line %d", 9)),
-		created("a1", "/etc/mesos-slave/attributes/rack", "r1\n"),
-		created("a1", "/etc/mesos-slave/?no-hostname_lookup", ""),
-		change("a1", "/etc/mesos-slave/ip", "10.0.0.1\n", "10.0.0.2\n"),
-		change("a2", "/etc/mesos-slave/ip", "10.0.0.3\n", "10.0.0.4\n"),
-		change("a1", "/etc/mesos-slave/port", "5051\n", "5052\n"),
-		deleted("a1", "/etc/mesos-slave/cluster", "prod\n"),
+		flag(created("a1", "/etc/mesos-slave/attributes/rack", "r1\n")),
+		flag(created("a1", "/etc/mesos-slave/?no-hostname_lookup", "")),
+		flag(change("a1", "/etc/mesos-slave/ip", "10.0.0.1\n", "10.0.0.2\n")),
+		flag(change("a2", "/etc/mesos-slave/ip", "10.0.0.3\n", "10.0.0.4\n")),
+		flag(change("a1", "/etc/mesos-slave/port", "5051\n", "5052\n")),
+		flag(deleted("a1", "/etc/mesos-slave/cluster", "prod\n")),
 		stray("a1", "/etc/mesos-slave/quiet"),
-		private(change("a1", "/etc/mesos-slave/credential", "a\n", "b\n")),
-		change("a1", "/etc/mesos-slave/two-lines", "a\n", "b\nc\n"),
-		change("a1", "/etc/mesos-slave/unended", "a\n", "b"),
+		flag(private(change("a1", "/etc/mesos-slave/credential", "a\n", "b\n"))),
+		flag(change("a1", "/etc/mesos-slave/two-lines", "a\n", "b\nc\n")),
+		flag(change("a1", "/etc/mesos-slave/unended", "a\n", "b")),
 		{
 			Addr: mesh.Address{Target: mesh.Marathon("main"), Kind: mesh.App, Name: "/shop"}, Action: diff.Update, Class: diff.Pending,
 			Before: app, After: app2, Fields: diff.Fields(app, app2),

@@ -18,7 +18,7 @@ type Key struct {
 
 // keysOf tells by key how a file's content changes. It is empty unless the keys, together
 // with one of the texts, say all: another order or another comment is not told by key.
-func keysOf(c diff.Change, flags flagDirs) []Key {
+func keysOf(c diff.Change) []Key {
 	if c.Addr.Kind != mesh.File || confidential(c) {
 		return nil
 	}
@@ -28,7 +28,7 @@ func keysOf(c diff.Change, flags flagDirs) []Key {
 	if c.Before != nil && c.BeforeText == nil || c.After != nil && c.AfterText == nil {
 		return nil
 	}
-	if key, ok := flagKey(c, flags); ok {
+	if key, ok := flagKey(c); ok {
 		return []Key{key}
 	}
 	if c.Action != diff.Update || max(len(*c.BeforeText), len(*c.AfterText)) > maxDiffed {

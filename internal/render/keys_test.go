@@ -306,11 +306,11 @@ func TestAPlanReadBackKeepsItsKeys(t *testing.T) {
 func TestOfAFileThatNotEverybodyMayReadNothingIsTold(t *testing.T) {
 	t.Parallel()
 	p := onHosts(1)
-	c := change("a1", "/etc/mesos-slave/credential", "hunter1\n", "hunter2\n")
+	c := flag(change("a1", "/etc/mesos-slave/credential", "hunter1\n", "hunter2\n"))
 	d := change("a1", "/x/zoo.cfg", "password=hunter1\n", "password=hunter2\n")
 	p.Stages[0].Batches[0].Changes = []diff.Change{
 		private(c), private(d), private(created("a1", "/new", "hunter2\n")), private(deleted("a1", "/old", "hunter1\n")),
-		private(created("a1", "/etc/mesos-slave/new", "hunter2\n")), private(deleted("a1", "/etc/mesos-slave/old", "hunter1\n")),
+		flag(private(created("a1", "/etc/mesos-slave/new", "hunter2\n"))), flag(private(deleted("a1", "/etc/mesos-slave/old", "hunter1\n"))),
 	}
 	for i := range p.Stages[0].Batches[0].Changes { // as if it were read all the same
 		if c := &p.Stages[0].Batches[0].Changes[i]; c.Before != nil {

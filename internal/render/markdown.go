@@ -53,7 +53,7 @@ func markdown(p plan.Plan, level int) string {
 	}
 	if level < 2 {
 		for _, s := range p.Stages {
-			markdownStage(&b, s, flagDirsOf(p), level == 0)
+			markdownStage(&b, s, level == 0)
 		}
 	}
 	if level > 0 {
@@ -70,27 +70,27 @@ func headline(p plan.Plan) string {
 	return fmt.Sprintf("%s, %d drifted, %s", count(s.Creates+s.Updates+s.Releases+s.Finishes, "change"), s.Drift+s.Both+s.Differs, count(s.Deletes, "deletion"))
 }
 
-func markdownStage(b *strings.Builder, s plan.Stage, flags flagDirs, withDiffs bool) {
+func markdownStage(b *strings.Builder, s plan.Stage, withDiffs bool) {
 	var all []diff.Change
 	for _, x := range s.Batches {
 		all = append(all, x.Changes...)
 	}
 	diff.Sort(all)
 	fmt.Fprintf(b, "\n<details><summary>%d %s (%s): %s</summary>\n\n", s.N, md(s.Title), count(len(s.Batches), "batch"), md(s.Why))
-	for _, x := range byDirectory(fold(all, true), flags) {
+	for _, x := range byDirectory(fold(all, true)) {
 		if x.flags != nil {
-			markdownFlags(b, x, flags, withDiffs)
+			markdownFlags(b, x, withDiffs)
 		} else {
-			markdownChange(b, x.folded, flags, withDiffs)
+			markdownChange(b, x.folded, withDiffs)
 		}
 	}
 	b.WriteString("\n</details>\n")
 }
 
-func markdownChange(b *strings.Builder, f folded, flags flagDirs, withDiffs bool) {
+func markdownChange(b *strings.Builder, f folded, withDiffs bool) {
 	c := f.change
 	fmt.Fprintf(b, "- %s %s %s on %s (%s)\n", c.Action, c.Addr.Kind, mdCode(c.Addr.Name), md(names(f.targets, false)), c.Class)
-	keys, shown := keysOf(c, flags), shownDiff{}
+	keys, shown := keysOf(c), shownDiff{}
 	if len(keys) == 0 && withDiffs {
 		shown = diffOf(c, false)
 	}
@@ -126,7 +126,7 @@ func markdownChange(b *strings.Builder, f folded, flags flagDirs, withDiffs bool
 	}
 }
 
-func markdownFlags(b *strings.Builder, s shownChange, flags flagDirs, withDiffs bool) {
+func markdownFlags(b *strings.Builder, s shownChange, withDiffs bool) {
 	c := s.representative()
 	fmt.Fprintf(b, "- %s %s on %s (%s)", c.Action, md(s.flagsTitle()), md(names(s.targets, false)), c.Class)
 	if !withDiffs {
@@ -136,7 +136,7 @@ func markdownFlags(b *strings.Builder, s shownChange, flags flagDirs, withDiffs 
 	b.WriteString("\n")
 	var rows []keyRow
 	for _, f := range s.flags {
-		rows = append(rows, flagRow(f.change, flags, false))
+		rows = append(rows, flagRow(f.change, false))
 	}
 	markdownKeys(b, rows, "flag")
 }

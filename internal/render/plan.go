@@ -12,7 +12,7 @@ import (
 // forbids it, the stages in order with their gates and details, what is not known, and
 // the next command.
 func Plan(w io.Writer, p plan.Plan, o Options) error {
-	t := &printer{w: w, o: o, flags: flagDirsOf(p)}
+	t := &printer{w: w, o: o}
 	t.header(p, "plan")
 	t.effects(p)
 	t.refusals("REFUSED: this plan cannot be applied as it is", p.Refusals)

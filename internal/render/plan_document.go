@@ -36,12 +36,11 @@ type ChangeDocument struct {
 
 // PlanJSON writes a plan.
 func PlanJSON(w io.Writer, p plan.Plan) error {
-	flags := flagDirsOf(p)
 	d := PlanDocument{Plan: p}
 	for _, s := range p.Stages {
 		sd := StageDocument{Stage: s, Batches: []BatchDocument{}}
 		for _, b := range s.Batches {
-			sd.Batches = append(sd.Batches, BatchDocument{Batch: b, Changes: changeDocuments(b.Changes, flags)})
+			sd.Batches = append(sd.Batches, BatchDocument{Batch: b, Changes: changeDocuments(b.Changes)})
 		}
 		d.Stages = append(d.Stages, sd)
 	}
@@ -51,11 +50,11 @@ func PlanJSON(w io.Writer, p plan.Plan) error {
 	return encode(w, d)
 }
 
-func changeDocuments(in []diff.Change, flags flagDirs) []ChangeDocument {
+func changeDocuments(in []diff.Change) []ChangeDocument {
 	out := make([]ChangeDocument, 0, len(in))
 	for _, c := range in {
 		c.Diff = contentDiff(c)
-		d := ChangeDocument{Keys: keysOf(c, flags)}
+		d := ChangeDocument{Keys: keysOf(c)}
 		c.Fields = attributes(c)
 		d.Change = withoutDigests(c)
 		out = append(out, d)

@@ -25,7 +25,6 @@ type printer struct {
 	w     io.Writer
 	o     Options
 	moved bool // changes are told as what happened, not as what is to be done
-	flags flagDirs
 	err   error
 }
 
