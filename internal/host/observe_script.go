@@ -73,8 +73,7 @@ const uptimePart = `if [ -r /proc/uptime ] && read -r up _ </proc/uptime; then p
 // send it, or ! for a secret, of which even the digest is sent under the host's key only: what is
 // one is decided before anything else, and sa has them. hx has a line DIGEST/N for each word of ha. Where
 // there is a link, stat also prints where links lead, between // and //TOKEN: no path has //, and a
-// target may hold a line break. ur has files that this user cannot read. A service has several places for its unit, of which
-// hardly any is used: where the folder can be searched, the shell's own look is enough, and costs no process.
+// target may hold a line break. ur has files that this user cannot read.
 // fa and fx are for ha and hx of files that somebody may turn into pipes, see slowPart, and of what
 // links lead to; late is for their contents.
 const listsPart = `st='' ha='' hx='' fa='' fx='' li='' mi='' ct='' ur='' sa='' late=''
@@ -86,7 +85,6 @@ ms_p() {
     elif [ ! -r "$2" ]; then ur="$ur \"\$p$1\""
     else ms_ha "$1" "$2" "$3"; fi
   elif [ -e "$2" ]; then st="$st \"\$p$1\""
-  elif case ${2%/*} in "$R/etc/systemd/system"|"$R/run/systemd/system"|"$R/lib/systemd/system") [ -x "${2%/*}/." ];; *) false;; esac; then :
   else mi="$mi \"\$p$1\""; fi
 }
 ms_r() {
@@ -105,10 +103,32 @@ ms_entry() {
   if [ -e "$1" ] || [ -L "$1" ]; then
     case $1 in
     *"$nl"*) printf '%s oddname\n' "$T";;
-    *) n=$((n+1)); eval "p$n=\$1"; ms_p "$n" "$1" -;;
+    *) ms_more ms_p "$1" -;;
     esac
   fi
 }
+# ms_more HOW PATH…: PATH gets the next number.
+ms_more() {
+  n=$((n+1))
+  eval "p$n=\$2"
+  "$1" "$n" "$2" "${3-}"
+}
+# ms_units FILE…: what is in the places of units, but for what is in own, which was looked at. Hardly any
+# is used: where its folder can be searched, the look of the shell itself is enough, and costs no process.
+ms_units() {
+  for k in etc run lib; do
+    k=$R/$k/systemd/system search=''
+    if [ -x "$k/." ]; then search=1; fi
+    for w do
+      for u in "$k/$w" "$k/$w.d"; do
+        if [ -n "$search" ] && [ ! -e "$u" ] && [ ! -L "$u" ]; then continue; fi
+        ms_own "$u" || ms_more ms_r "$u"
+        case $u in *.d) ms_dir "$u" ms_own;; esac
+      done
+    done
+  done
+}
+ms_own() { case $own in *"$nl$1$nl"*) return 0;; esac; return 1; }
 # ms_dir DIR KNOWN: its entries, but for those that the function KNOWN knows.
 ms_dir() {
   if [ ! -e "$1" ] && [ -x "${1%/*}/." ]; then return 0; fi
@@ -194,11 +214,17 @@ func writePaths(b *strings.Builder, q query) {
 		}
 		look("ms_p", w.addr.Name, " "+quote(expect))
 	}
+	units := q.units()
+	own := "$nl" // what is looked at by name and lies in a place of a unit
 	for _, r := range q.reads {
-		if p := strings.TrimSuffix(r, "/"); !named[p] {
-			named[p] = true
+		p := strings.TrimSuffix(r, "/")
+		switch {
+		case named[p] && units.place[r]:
+			own += rooted(p) + "$nl"
+		case !named[p] && !units.place[r]:
 			look("ms_r", p, "")
 		}
+		named[p] = true
 	}
 	for _, name := range q.packages {
 		look("ms_p", packageList(name), " -")
@@ -211,9 +237,18 @@ func writePaths(b *strings.Builder, q query) {
 	}
 	fmt.Fprintf(b, "n=%d\n", count)
 	for _, d := range q.listed() {
+		if units.place[d+"/"] {
+			for _, name := range lookedAtIn(d, named) {
+				own += name + "$nl"
+			}
+			continue
+		}
 		writeListing(b, d, named)
 		count++
 		flush()
+	}
+	if len(units.files) > 0 {
+		fmt.Fprintf(b, "own=%s\nms_units%s\n", own, words(units.files))
 	}
 	b.WriteString("ms_flush\n")
 }
@@ -221,17 +256,24 @@ func writePaths(b *strings.Builder, q query) {
 // writeListing looks at the entries of a directory that are not looked at by name already.
 // What a killed batch left is none: the next batch removes it before it does anything.
 func writeListing(b *strings.Builder, dir string, named map[string]bool) {
+	known := lookedAtIn(dir, named)
+	if len(known) == 0 {
+		fmt.Fprintf(b, "ms_dir %s false\n", rooted(dir))
+		return
+	}
+	fmt.Fprintf(b, "ms_known() { case $1 in %s) ;; *) return 1;; esac; }\nms_dir %s ms_known\n", strings.Join(known, "|"), rooted(dir))
+}
+
+// lookedAtIn are the paths in a directory that are looked at by name, as shell words; sorted.
+func lookedAtIn(dir string, named map[string]bool) []string {
 	var known []string
 	for name := range named {
 		if path.Dir(name) == dir {
 			known = append(known, rooted(name))
 		}
 	}
-	if len(known) == 0 {
-		fmt.Fprintf(b, "ms_dir %s false\n", rooted(dir))
-		return
-	}
-	fmt.Fprintf(b, "ms_known() { case $1 in %s) ;; *) return 1;; esac; }\nms_dir %s ms_known\n", strings.Join(slices.Sorted(slices.Values(known)), "|"), rooted(dir))
+	slices.Sort(known)
+	return known
 }
 
 // writeNamed looks at what lies at no path, kind by kind.

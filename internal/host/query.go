@@ -152,6 +152,28 @@ func (q query) listed() []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
+// unitReads are the names of unit files of which all places are read, and which reads these are.
+type unitReads struct {
+	files []string
+	place map[string]bool
+}
+
+func (q query) units() unitReads {
+	u := unitReads{place: map[string]bool{}}
+	for _, r := range q.reads {
+		file, is := primitive.UnitOfHost(r)
+		places := primitive.UnitPlaces(file)
+		if !is || slices.ContainsFunc(places, func(p string) bool { _, there := slices.BinarySearch(q.reads, p); return !there }) {
+			continue
+		}
+		u.files = append(u.files, file)
+		for _, p := range places {
+			u.place[p] = true
+		}
+	}
+	return u
+}
+
 // recordedOnly is the query for what the record of a host names and this one did not ask for.
 func (q query) recordedOnly(s mesh.TargetState) query {
 	out := query{user: q.user, asRoot: q.asRoot, mesh: q.mesh, host: q.host, named: map[mesh.Kind][]primitive.Wanted{}}

@@ -8,6 +8,15 @@ func quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
+// words are texts as shell words, with a blank before each.
+func words(list []string) string {
+	var b strings.Builder
+	for _, s := range list {
+		b.WriteString(" " + quote(s))
+	}
+	return b.String()
+}
+
 // rooted makes a shell word of a path on the host: $R, which is empty but in the
 // sandbox, and the quoted path.
 func rooted(path string) string { return `"$R"` + quote(path) }

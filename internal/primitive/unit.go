@@ -49,10 +49,25 @@ func unitNames(unit string) []string {
 // as each package does that brings a unit.
 func UnitReads(unit string) []string {
 	var out []string
-	for _, file := range UnitFiles(unit) {
-		out = append(out, file, file+".d/")
+	for _, file := range unitNames(unit) {
+		out = append(out, UnitPlaces(file)...)
 	}
 	return out
+}
+
+// UnitPlaces are those of one unit file, by its full name.
+func UnitPlaces(file string) []string {
+	var out []string
+	for _, folder := range []string{unitsOfHost, unitsOfBoot, unitsOfPackages} {
+		out = append(out, folder+file, folder+file+".d/")
+	}
+	return out
+}
+
+// UnitOfHost is the full name of the unit of which a read is the host's own file.
+func UnitOfHost(read string) (file string, is bool) {
+	file, is = strings.CutPrefix(read, unitsOfHost)
+	return file, is && !strings.Contains(file, "/") && UnitFile(file) == file
 }
 
 // InUnits reports whether a path is one by which systemd may know a unit.
