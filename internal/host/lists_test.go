@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"meshsync.dev/meshsync/internal/mesh"
@@ -95,4 +97,40 @@ func TestWhatIsCalledLikeABatchsFolderIsListed(t *testing.T) {
 			t.Errorf("there is\n%s", left)
 		}
 	})
+}
+
+// perl tells what is at paths as stat does: also of accounts that have no name, of special bits,
+// and of links that lead over a line break or nowhere.
+func TestPerlTellsWhatStatTells(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("perl"); err != nil {
+		t.Skip("perl is not installed")
+	}
+	b := newBox(t)
+	for i, name := range []string{"plain", "it's a % \\ \" name", "\xff", "-x"} {
+		b.put("/d/"+name, name)
+		if err := os.Chown(b.path("/d/"+name), 54321*i, 54322*i); err != nil && i > 0 && os.Geteuid() == 0 {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(b.path("/d/plain"), 0o751|os.ModeSetuid|os.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	for i, to := range []string{"/d/plain", "no\nwhere // -> x", "../d"} {
+		if err := os.Symlink(to, b.path(fmt.Sprintf("/d/l%d", i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []mesh.Resource{directory("/d", true), file("/d/plain", "x"), file("/d/missing", "x"), service("zk", "/d/")}
+	look := func(programs ...string) mesh.TargetState {
+		b.programs = only(t, programs...)
+		s := b.host(want...).Observe(context.Background())
+		if s.Outcome != mesh.OK || len(s.Strays) != 6 || len(s.Unknown) != 0 || len(s.Host.Reads) != 1 {
+			t.Fatalf("%s %s: strays %+v, unknown %+v, reads %v", s.Outcome, s.Message, s.Strays, s.Unknown, s.Host.Reads)
+		}
+		return s
+	}
+	if with, without := look("perl"), look(); !reflect.DeepEqual(with, without) {
+		t.Errorf("with perl %+v\nwithout %+v", with, without)
+	}
 }

@@ -22,20 +22,19 @@ const pathsPerProcess = 1000
 func observeScript(q query, token string) string {
 	var b strings.Builder
 	record := "''"
-	b.WriteString("ms_observe() {\nT=" + quote(token) + " M=" + quote(q.mesh) + "\n" + observePrelude)
+	b.WriteString("ms_observe() {\nT=" + quote(token) + " M=" + quote(q.mesh) + "\n" + observePrelude + statPart)
 	if !q.probeOnly {
 		b.WriteString(factsPart + secretPart + slowPart + listsPart + tempPart + readPart(q))
 		writePaths(&b, q)
 		writeTrees(&b, q)
 		writeNamed(&b, q)
 		record = rooted(recordPath(q.mesh))
-		b.WriteString(uptimePart)
 		fmt.Fprintf(&b, "if { [ -e %[1]s ] && [ ! -r %[1]s ]; } || { [ -d %[2]s ] && [ ! -x %[2]s ]; } || { [ -d %[3]s ] && [ ! -x %[3]s ]; }; then printf '%%s norecord\\n' \"$T\"; elif [ -e %[1]s ] && [ ! -f %[1]s ]; then printf '%%s oddrecord\\n' \"$T\"; fi\n",
 			record, rooted(stateDir(q.mesh)), rooted(path.Dir(stateDir(q.mesh))))
 	}
 	writeProbes(&b, record, q.checks)
 	if !q.probeOnly {
-		b.WriteString(contentsPart)
+		b.WriteString(uptimePart + contentsPart)
 	}
 	b.WriteString("printf '\\n%s end\\n' \"$T\"\n}\n{ ms_observe </dev/null; }\n")
 	return b.String()
@@ -67,16 +66,32 @@ fi
 const uptimePart = `if [ -r /proc/uptime ] && read -r up _ </proc/uptime; then printf '%s uptime %s\n' "$T" "$up"; fi
 `
 
+// statPart has ms_stat, which tells what is at the paths in st, as mode, owner, group, size and time of
+// change. Where there is a link, li has it also print where links lead, between // and //TOKEN: no path has
+// //, and a target may hold a line break.
+//
+// It comes after the digests: a new content with the time of an old one would be taken for what
+// runs since. The last paths are left to ms_probes.
+const statPart = `st='' li=''
+ms_stat() {
+  set --
+  [ -n "$st" ] || return 0
+  eval "set -- $st"
+  printf '%s stat %s\n' "$T" "$#"
+  stat -c "%f %U %G %s %Z %n$li" -- "$@" 2>/dev/null
+  st='' li=''
+}
+`
+
 // listsPart defines how paths get on the lists for stat, sha256sum and head: st, ha and ct
 // are words for eval, mi those of paths where nothing is. The path of number N is $pN. The
 // third argument of ms_p is the digest with which a file need not be sent, or - to never
 // send it, or ! for a secret, of which even the digest is sent under the host's key only: what is
-// one is decided before anything else, and sa has them. hx has a line DIGEST/N for each word of ha. Where
-// there is a link, stat also prints where links lead, between // and //TOKEN: no path has //, and a
-// target may hold a line break. ur has files that this user cannot read.
+// one is decided before anything else, and sa has them. hx has a line DIGEST/N for each word of ha.
+// ur has files that this user cannot read.
 // fa and fx are for ha and hx of files that somebody may turn into pipes, see slowPart, and of what
 // links lead to; late is for their contents.
-const listsPart = `st='' ha='' hx='' fa='' fx='' li='' mi='' ct='' ur='' sa='' late=''
+const listsPart = `ha='' hx='' fa='' fx='' mi='' ct='' ur='' sa='' late=''
 ms_p() {
   if [ -L "$2" ]; then st="$st \"\$p$1\"" li=//%N//$T
   elif [ -f "$2" ]; then
@@ -112,6 +127,7 @@ ms_more() {
   n=$((n+1))
   eval "p$n=\$2"
   "$1" "$n" "$2" "${3-}"
+  case $n in *000) ms_flush; ms_stat;; esac
 }
 # ms_units FILE…: what is in the places of units, but for what is in own, which was looked at. Hardly any
 # is used: where its folder can be searched, the look of the shell itself is enough, and costs no process.
@@ -162,13 +178,12 @@ ms_hash() {
 }
 ms_flush() {
   set --
-  if [ -n "$st" ]; then eval "set -- $st"; printf '%s stat %s\n' "$T" "$#"; stat -c "%f %U %G %s %Z %n$li" -- "$@" 2>/dev/null; fi
   if [ -n "$mi" ]; then eval "set -- $mi"; ms_missing "$@"; fi
   if [ -n "$ur" ]; then eval "set -- $ur"; ms_unreadable "$@"; fi
   slow=''; ms_hash
   if [ -n "$fa" ]; then ha=$fa hx=$fx slow=$limit late=$limit; ms_hash; fi
   if [ -n "$sa" ]; then eval "set -- $sa"; ms_secrets "$@"; fi
-  st='' ha='' hx='' fa='' fx='' li='' mi='' ur='' sa=''
+  ha='' hx='' fa='' fx='' mi='' ur='' sa=''
 }
 `
 
@@ -189,7 +204,7 @@ func writePaths(b *strings.Builder, q query) {
 	count := 0
 	flush := func() {
 		if count%pathsPerProcess == 0 {
-			b.WriteString("ms_flush\n")
+			b.WriteString("ms_flush\nms_stat\n")
 		}
 	}
 	look := func(how, name, more string) {

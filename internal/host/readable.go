@@ -112,9 +112,11 @@ const rootPart = `ms_closed() {
   IFS=$nl
   set -f
   for e in $x; do
+    set +f
+    unset IFS
     case $e in
     *\\*) printf '%s oddname\n' "$T";;
-    *) n=$((n+1)); eval "p$n=\$1/\$e"; ms_p "$n" "$1/$e" -;;
+    *) ms_more ms_p "$1/$e" -;;
     esac
   done
   set +f
