@@ -92,7 +92,7 @@ func (b *batch) script() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "ms_batch() {\nT=%s\n%s", quote(b.token), observePrelude)
 	fmt.Fprintf(&s, "B=%s RUN=%s M=%s PAYLOAD=%d\n", rooted(stateDir(b.mesh)), quote(b.work.Run), quote(b.mesh), len(b.payload))
-	s.WriteString(lockFunction + changePrelude + slowPart + placePart + b.holdsLease() + b.sameRecord() + b.sweep() + secretPart + noteFunctions + nowFunction() + processPart)
+	s.WriteString(lockFunction + changePrelude + slowPart + placePart + b.holdsLease() + b.sameRecord() + b.sweep() + secretPart + digestPart + noteFunctions + nowFunction() + processPart)
 	s.WriteString(b.functions())
 	b.recordState(&s)
 	s.WriteString("ms_write_record || { printf '%s broken %s\\n' \"$T\" 'the record cannot be written'; return 1; }\n")

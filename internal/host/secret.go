@@ -37,7 +37,7 @@ const (
 // there is a list that cannot be read, as older versions wrote them. ms_secret PATH tells whether a file
 // is one, also of a link that leads to it, and of what a run that was killed left beside the file that it
 // was to become. ms_keyed_of PATH is ms_keyed of a file that somebody may turn into a pipe.
-const secretPart = `K=$R` + keyFile + "\n" + keyed + `
+const secretPart = `K=$R` + keyFile + `
 sec='' hidden=''
 for f in "$R"/var/lib/meshsync/*/secrets; do
   if [ -f "$f" ] && [ ! -r "$f" ]; then hidden=1
@@ -60,7 +60,10 @@ ms_secret() {
   return "$leads"
 }
 ms_keyed_of() { ms_slow "$1"; D=$($slow sha256sum -- "$1") || return 1; D=${D#\\}; ` + underKey + `; }
-ms_digest() {
+`
+
+// digestPart has ms_digest, see package primitive.
+const digestPart = `ms_digest() {
   if ms_secret "$1"; then ms_keyed_of "$1"
   else ms_slow "$1"; D=$($slow sha256sum -- "$1") && D=${D#\\} D=${D%% *}; fi
 }

@@ -43,17 +43,22 @@ const RootSlice = "-.slice"
 
 // lookAtUnits asks for all units at once; systemctl prints one block for each, in order, with
 // times by UTC, whatever the zone of the host.
-// Behind them stands a line for the process of each, read by the shell itself, and the names
-// of those that are to be enabled.
+// Behind them stands a line for the process of each, read by the shell itself, and one for the newest
+// worker where that is asked for, and the names of those that are to be enabled.
 func lookAtUnits(wanted []Wanted) string {
 	var b strings.Builder
-	b.WriteString(UnitProcess + UnitWorker + "u=$(TZ=UTC; export TZ; systemctl show -p " + UnitProperties + " --")
+	workers, worker := "", ""
+	if slices.ContainsFunc(wanted, func(w Wanted) bool { return w.Workers }) {
+		workers = UnitWorker + "have=" + workersOf(wanted) + "\n"
+		worker = `  case $have in *" $k "*) ms_worker; printf '` + workerMark + `%s\n' "$w";; esac` + "\n"
+	}
+	b.WriteString(UnitProcess + workers + "u=$(TZ=UTC; export TZ; systemctl show -p " + UnitProperties + " --")
 	for _, w := range wanted {
 		b.WriteString(" " + word(UnitFile(w.Name)))
 	}
 	b.WriteString(` 2>&1)
 printf '%s\n\n--processes--\n' "$u"
-k=0 have=` + workersOf(wanted) + `
+k=0
 while [ -n "$u" ]; do
   case $u in
   *"$nl$nl"*) b=${u%%"$nl$nl"*} u=${u#*"$nl$nl"};;
@@ -61,8 +66,7 @@ while [ -n "$u" ]; do
   esac
   ms_unit_process "$b"
   printf '%s\n' "$s"
-  case $have in *" $k "*) ms_worker; printf '` + workerMark + `%s\n' "$w";; esac
-  k=$((k+1))
+` + worker + `  k=$((k+1))
 done
 printf '\n--enabled--\n'
 `)
