@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 
 	"meshsync.dev/meshsync/internal/config"
@@ -64,11 +65,12 @@ func loadDesired(e *environment, g *globals) (*desired, error) {
 	return &desired{mesh: m, source: tree.Source, repo: r, dir: dir, dirty: tree.DirtyFiles}, nil
 }
 
-// relaxCollector lets garbage grow to four times what is in use. Reading a mesh takes ten
-// times the memory of its result: from there on a collection at each doubling of those few
-// MB would take a tenth of the processor's time, and save nothing below the peak.
+// relaxCollector gives up what reading the mesh took, ten times the memory of its result, so that what
+// comes after takes its place and not more. Then it lets garbage grow to four times what is in use: a
+// collection at each doubling of those few MB would take a tenth of the processor's time.
 func (e *environment) relaxCollector() {
 	if e.getenv("GOGC") == "" {
+		runtime.GC()
 		debug.SetGCPercent(400)
 	}
 }
