@@ -128,6 +128,7 @@ func TestPerlTellsWhatStatTells(t *testing.T) {
 		if s.Outcome != mesh.OK || len(s.Strays) != 6 || len(s.Unknown) != 0 || len(s.Host.Reads) != 1 {
 			t.Fatalf("%s %s: strays %+v, unknown %+v, reads %v", s.Outcome, s.Message, s.Strays, s.Unknown, s.Host.Reads)
 		}
+		s.Host.Now = 0 // the two looks are not at one time
 		return s
 	}
 	if with, without := look("perl"), look(); !reflect.DeepEqual(with, without) {
