@@ -132,12 +132,7 @@ func newGuarded(t *testing.T) *guarded {
 	g.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", g.path("host"))
 	g.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "open sesame", "-f", g.path("id"))
 	g.run("cp", g.path("id.pub"), g.path("authorized"))
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	_ = l.Close()
+	port := reservedPort(t)
 	key, err := os.ReadFile(g.path("host.pub"))
 	if err != nil {
 		t.Fatal(err)
@@ -160,6 +155,26 @@ func newGuarded(t *testing.T) *guarded {
 			t.Fatal(err)
 		}
 	}
+}
+
+// reservedPort is one that nobody else gets before the test ends, and that sshd can listen on:
+// the socket that has it sets SO_REUSEADDR, as sshd does, and does not listen itself.
+func reservedPort(t *testing.T) int {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Close(fd) })
+	at := &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}
+	if err := errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1), unix.Bind(fd, at)); err != nil {
+		t.Fatal(err)
+	}
+	sa, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sa.(*unix.SockaddrInet4).Port
 }
 
 func (g *guarded) path(name string) string { return filepath.Join(g.dir, name) }

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -53,14 +54,13 @@ func newKey(t *testing.T, file string) string {
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
 }
 
+// freePort is one that nobody else gets before the test ends, and that a server which sets
+// SO_REUSEADDR, as all do, can listen on: of a port that is just free, other tests take their
+// own meanwhile.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	_, port := bound(t, syscall.SO_REUSEADDR)
+	return port
 }
 
 // newOpenSSH starts a server. What it is configured with beyond the ordinary comes first,

@@ -36,14 +36,20 @@ func listen(t *testing.T, serve func(net.Conn)) int {
 }
 
 // bound returns a socket that has a port of its own and does not listen: connections to
-// it are refused, and nobody else gets the port.
-func bound(t *testing.T) (fd, port int) {
+// it are refused, and nobody else gets the port. It has the options when it gets it.
+func bound(t *testing.T, options ...int) (fd, port int) {
 	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
+	syscall.CloseOnExec(fd) // what a test leaves running would keep the port
 	t.Cleanup(func() { _ = syscall.Close(fd) })
+	for _, o := range options {
+		if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, o, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		t.Fatal(err)
 	}

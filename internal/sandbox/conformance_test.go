@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -58,12 +59,7 @@ func openSSH(t *testing.T) func() *ssh.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-	l.Close()
+	port := strconv.Itoa(reservedPort(t))
 	config := "HostKey " + dir + "/host\nAuthorizedKeysFile " + dir + "/authorized\nPidFile none\nListenAddress 127.0.0.1:" + port +
 		"\nStrictModes no\nPermitRootLogin yes\nUsePAM no\nPasswordAuthentication no\n"
 	for name, text := range map[string][]byte{"config": []byte(config), "authorized": ssh.MarshalAuthorizedKey(user.PublicKey())} {
@@ -94,6 +90,27 @@ func openSSH(t *testing.T) func() *ssh.Client {
 		t.Cleanup(func() { mine.Close() })
 		return mine
 	}
+}
+
+// reservedPort is one that nobody else gets before the test ends, and that sshd can listen on:
+// the socket that has it sets SO_REUSEADDR, as sshd does, and does not listen itself.
+func reservedPort(t *testing.T) int {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	syscall.CloseOnExec(fd)
+	t.Cleanup(func() { syscall.Close(fd) })
+	at := &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}
+	if err := errors.Join(syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1), syscall.Bind(fd, at)); err != nil {
+		t.Fatal(err)
+	}
+	sa, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sa.(*syscall.SockaddrInet4).Port
 }
 
 // conformance holds what a client of OpenSSH may rely on, and what it must be ready for.
