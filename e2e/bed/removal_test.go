@@ -137,25 +137,26 @@ func TestEnds(t *testing.T) {
 
 func TestRunsThatEndBadlyAreCleared(t *testing.T) {
 	in := setting(t)
+	dir := ownDirOf(t, in)
 	t.Run("exit", func(t *testing.T) {
-		cmd, _ := endBadly(t, "exit")
+		cmd, _ := endBadly(t, dir, "exit")
 		err := cmd.Wait()
 		if code, _ := exitCode(err); code != 7 {
 			t.Errorf("the tests ended with 7, and Main with %v", err)
 		}
-		goneScope(t, in, cmd)
+		goneScope(t, dir, cmd)
 	})
 	t.Run("signal", func(t *testing.T) {
-		cmd, booted := endBadly(t, "hang")
+		cmd, booted := endBadly(t, dir, "hang")
 		booted()
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
 		_ = cmd.Wait() // its code is that of a signal
-		goneScope(t, in, cmd)
+		goneScope(t, dir, cmd)
 	})
 	t.Run("kill", func(t *testing.T) {
-		cmd, booted := endBadly(t, "hang")
+		cmd, booted := endBadly(t, dir, "hang")
 		booted()
 		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); err != nil { // Main and the tests
 			t.Fatal(err)
@@ -164,15 +165,32 @@ func TestRunsThatEndBadlyAreCleared(t *testing.T) {
 		if got := traces(t, scopeOf(cmd)); len(got) == 0 {
 			t.Fatal("nothing was left, so this shows nothing")
 		}
-		if err := sweep(t.Context(), dirOf(in)); err != nil {
+		if err := sweep(t.Context(), dir); err != nil {
 			t.Fatal(err)
 		}
-		goneScope(t, in, cmd)
+		goneScope(t, dir, cmd)
 	})
 }
 
+// ownDirOf is a folder for beds that has the trees of the tests' own, and no other runs: those of
+// other packages begin with a sweep, which would clear what is to be seen here. It is the one of
+// the tests' scope, so that a run that is killed here leaves nothing for good.
+func ownDirOf(t *testing.T, in inside) string {
+	t.Helper()
+	trees := filepath.Join(in.Dir, "trees")
+	if err := os.Symlink(filepath.Join(filepath.Dir(filepath.Dir(in.Dir)), "trees"), trees); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.Remove(trees); err != nil {
+			t.Error(err)
+		}
+	})
+	return in.Dir
+}
+
 // endBadly starts this program as go test does, for TestEnds only.
-func endBadly(t *testing.T, how string) (cmd *exec.Cmd, booted func()) {
+func endBadly(t *testing.T, dir, how string) (cmd *exec.Cmd, booted func()) {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
@@ -184,7 +202,7 @@ func endBadly(t *testing.T, how string) (cmd *exec.Cmd, booted func()) {
 			cmd.Env = append(cmd.Env, v)
 		}
 	}
-	cmd.Env = append(cmd.Env, endVariable+"="+how)
+	cmd.Env = append(cmd.Env, endVariable+"="+how, DirVariable+"="+dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Stderr = os.Stderr
 	if how == "exit" {
@@ -216,10 +234,8 @@ func scopeOf(cmd *exec.Cmd) string {
 	return strings.TrimSuffix(filepath.Base(cmd.Path), ".test") + "-" + strconv.Itoa(cmd.Process.Pid)
 }
 
-func dirOf(in inside) string { return filepath.Dir(filepath.Dir(in.Dir)) }
-
 // goneScope finds nothing of a run, its own folder, lock and namespace included.
-func goneScope(t *testing.T, in inside, cmd *exec.Cmd) {
+func goneScope(t *testing.T, dir string, cmd *exec.Cmd) {
 	t.Helper()
 	scope := scopeOf(cmd)
 	got := traces(t, scope)
@@ -228,7 +244,7 @@ func goneScope(t *testing.T, in inside, cmd *exec.Cmd) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{
-		filepath.Join(runDir(dirOf(in)), scope), filepath.Join(runDir(dirOf(in)), scope+".lock"),
+		filepath.Join(runDir(dir), scope), filepath.Join(runDir(dir), scope+".lock"),
 		namespacePath(control(scope)), string(g),
 	} {
 		if _, err := os.Stat(name); err == nil {

@@ -57,8 +57,12 @@ func (s *scope) close(ctx context.Context) error {
 	return s.lock.remove()
 }
 
-// clear removes all that goes by the scope's name. Processes first: they hold the rest.
+// clear removes all that goes by the scope's name. Processes first: they hold the rest. A test of
+// the bed itself has runs in the folder of its scope.
 func (s *scope) clear(ctx context.Context) error {
+	if err := sweep(ctx, s.dir); err != nil {
+		return err
+	}
 	g, err := groupOf(s.name)
 	if err != nil {
 		return err
