@@ -175,8 +175,10 @@ func watch(done <-chan struct{}, all map[string][]byte, variable string) sightin
 		pids, _ := filepath.Glob("/proc/[0-9]*")
 		for _, dir := range pids {
 			args, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
+			before := isTheUsers(dir)
 			env, _ := os.ReadFile(filepath.Join(dir, "environ"))
-			if variable != "" && (isMeshsync(dir) || isMeshsync(parentOf(dir))) {
+			// It may have become meshsync meanwhile, or have ended.
+			if variable != "" && (before || isTheUsers(dir)) {
 				env = bytes.ReplaceAll(env, []byte("DB_PASSWORD="+variable+"\x00"), nil)
 			}
 			for where, data := range map[string][]byte{"cmdline": args, "environ": env} {
@@ -193,6 +195,9 @@ func watch(done <-chan struct{}, all map[string][]byte, variable string) sightin
 		}
 	}
 }
+
+// isTheUsers reports whether a process is meshsync or its child.
+func isTheUsers(dir string) bool { return isMeshsync(dir) || isMeshsync(parentOf(dir)) }
 
 func isMeshsync(dir string) bool {
 	args, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
