@@ -23,6 +23,9 @@ import (
 	"meshsync.dev/meshsync/internal/remote"
 )
 
+// patience is for a server that answers on a busy machine. Only who waits for its end gives less.
+const patience = time.Minute
+
 // openSSH is a real sshd on loopback whose sessions have a box as their root.
 type openSSH struct {
 	t        *testing.T
@@ -88,7 +91,7 @@ func newOpenSSH(t *testing.T, b *box, config ...string) *openSSH {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(patience)
 	for time.Now().Before(deadline) {
 		if c, err := new(net.Dialer).DialContext(context.Background(), "tcp", s.addr()); err == nil {
 			_ = c.Close()
@@ -128,7 +131,7 @@ func (s *openSSH) spec() mesh.HostSpec {
 }
 
 func (s *openSSH) options() remote.Options {
-	return remote.Options{IdentityFiles: []string{s.identity}, Timeout: 5 * time.Second}
+	return remote.Options{IdentityFiles: []string{s.identity}, Timeout: patience}
 }
 
 // dial connects with options and a spec.
@@ -161,7 +164,7 @@ func TestAHostBehindOpenSSH(t *testing.T) {
 	}
 	defer p.Close()
 	want := []mesh.Resource{directory("/d", true), file("/d/it's", "x\n"), symlink("/l", "/d"), service("zk", "/d/")}
-	h := New(Options{Mesh: "prod", Name: "h", Resources: want, Dialer: poolDialer{p.Host(s.spec())}, Timeout: 20 * time.Second})
+	h := New(Options{Mesh: "prod", Name: "h", Resources: want, Dialer: poolDialer{p.Host(s.spec())}, Timeout: patience})
 	defer h.Close()
 	got, err := results(t, h, planned(t, h, want[:3]))
 	if err != nil || len(got) != 3 {
@@ -200,7 +203,7 @@ func TestOutcomesOfDialling(t *testing.T) {
 		{"unknown host key", func(_ *remote.Options, h *mesh.HostSpec) { h.HostKeys = nil }, mesh.UnknownHostKey, "then add to known_hosts: [127.0.0.1]:"},
 		{"refused key", func(o *remote.Options, _ *mesh.HostSpec) { o.IdentityFiles = []string{s.other} }, mesh.AuthRefused, "accepts none of our keys for the user root"},
 		{"closed port", func(_ *remote.Options, h *mesh.HostSpec) { _, h.Port = bound(t) }, mesh.NoConnection, "connection refused"},
-		{"silent port", func(o *remote.Options, h *mesh.HostSpec) { h.Port, o.Timeout = port(silent), 300*time.Millisecond }, mesh.Timeout, "then said nothing"},
+		{"silent port", func(o *remote.Options, h *mesh.HostSpec) { h.Port, o.Timeout = port(silent), 2*time.Second }, mesh.Timeout, "then said nothing"},
 		{"web server", func(_ *remote.Options, h *mesh.HostSpec) { h.Port = port(web) }, mesh.NoSSH, "does not speak SSH"},
 		{"no such name", func(_ *remote.Options, h *mesh.HostSpec) { h.Address = "no-such-host.invalid" }, mesh.NoConnection, "no connection to"},
 		{"jump host that is down", func(_ *remote.Options, h *mesh.HostSpec) {
@@ -233,7 +236,7 @@ func TestKnownHostsAndSSHConfig(t *testing.T) {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o := remote.Options{KnownHosts: []string{known}, ConfigFile: config, Timeout: 5 * time.Second}
+	o := remote.Options{KnownHosts: []string{known}, ConfigFile: config, Timeout: patience}
 	for _, name := range []string{"master", "jumped"} {
 		c, err := s.dial(o, mesh.HostSpec{Name: "h", Address: name})
 		if err != nil {
@@ -263,7 +266,7 @@ func startAgent(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(patience)
 	for time.Now().Before(deadline) {
 		if c, err := new(net.Dialer).DialContext(context.Background(), "unix", socket); err == nil {
 			_ = c.Close()
@@ -279,7 +282,7 @@ func TestKeysComeFromAnAgentAndFromHome(t *testing.T) {
 	s := newOpenSSH(t, newBox(t))
 	socket := startAgent(t)
 	outcome := func(o remote.Options) (mesh.Outcome, string) {
-		o.Timeout = 5 * time.Second
+		o.Timeout = patience
 		_, err := s.dial(o, s.spec())
 		var e *remote.Error
 		if errors.As(err, &e) {
@@ -323,7 +326,7 @@ func TestKeysComeFromAnAgentAndFromHome(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.authorize(string(public))
-	p, err := remote.NewPool(remote.Options{IdentityFiles: []string{locked}, Timeout: 5 * time.Second})
+	p, err := remote.NewPool(remote.Options{IdentityFiles: []string{locked}, Timeout: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -347,7 +350,11 @@ func TestACommandThatFloodsOrHangsEnds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		limit := patience
+		if want == mesh.Timeout {
+			limit = 2 * time.Second
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), limit)
 		_, err = c.Run(ctx, command, strings.NewReader(""), 1<<20, nil)
 		cancel()
 		var e *remote.Error

@@ -119,7 +119,6 @@ func serverSituations() []situation {
 			place := occupied(t, s)
 			before := strings.Count(s.log(), "drop connection")
 			o := s.options()
-			o.Timeout = time.Minute
 			ended := make(chan error, 1)
 			go func() { ended <- connects(t, o, s.spec()) }()
 			eventually(t, "two tries that are turned away", func() bool { return strings.Count(s.log(), "drop connection") > before+1 })
@@ -129,7 +128,6 @@ func serverSituations() []situation {
 		{"MaxStartups that is smaller than the crowd", mesh.OK, nil, func(t *testing.T) error {
 			s := newOpenSSH(t, newBox(t), "MaxStartups 1")
 			o := s.options()
-			o.Timeout = time.Minute
 			p, err := remote.NewPool(o)
 			if err != nil {
 				t.Fatal(err)

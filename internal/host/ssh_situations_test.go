@@ -89,7 +89,7 @@ func connectsIn(t *testing.T, p *remote.Pool, h mesh.HostSpec) error {
 
 // with are options without a key: those of the test come on top.
 func with(change func(*remote.Options)) remote.Options {
-	o := remote.Options{Timeout: 20 * time.Second}
+	o := remote.Options{Timeout: patience}
 	change(&o)
 	return o
 }
@@ -110,7 +110,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()
-	end := time.After(time.Minute)
+	end := time.After(patience)
 	for !holds() {
 		select {
 		case <-again.C:
