@@ -34,7 +34,7 @@ func (l *lab) mendClock(t *testing.T) {
 // built is a plan of the whole host, as people see it.
 func (l *lab) built(t *testing.T, want []mesh.Resource) plan.Plan {
 	t.Helper()
-	s := l.target(t, want, 0).Observe(t.Context())
+	s := l.target(t, want).Observe(t.Context())
 	if s.Outcome != mesh.OK {
 		t.Fatalf("observe: %s %s", s.Outcome, s.Message)
 	}
@@ -65,7 +65,7 @@ func steps(p plan.Plan) string {
 // carriesOut does what a plan says, as the second run, which knows that the first ended.
 func (l *lab) carriesOut(t *testing.T, want []mesh.Resource) {
 	t.Helper()
-	h := l.target(t, want, 0)
+	h := l.target(t, want)
 	if err := h.Take(t.Context(), mesh.Lease{Run: "second", Who: "test"}); err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestAClockThatIsSetByAYear(t *testing.T) {
 		l.mendClock(t)
 
 		newer := replaced(want, file("/srv/t/d/changed", "newer"))
-		h := l.target(t, newer, 0)
+		h := l.target(t, newer)
 		w := l.ready(t, h, "first", newer)
 		w.Services = []plan.ServiceStep{{Target: mesh.Host("h1"), Unit: "probe", Op: plan.OpRestart, Spec: *service("probe", "/srv/t/d/changed").Service}}
 		l.hook(t, 1, "systemctl") // the write is done, the restart not

@@ -3,10 +3,10 @@
 package faults
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
@@ -26,7 +26,7 @@ for f in changed gone becomes-link becomes-dir; do printf old >$f; done
 ln -s /old link`)
 	// What git drops is recorded as made; it lies in no purged directory.
 	made := []mesh.Resource{directory("/srv/t", false), file("/srv/t/dropped", "old"), directory("/srv/t/below", false), file("/srv/t/below/dropped", "old")}
-	h := l.target(t, made, 0)
+	h := l.target(t, made)
 	if got, err := apply(t, h, planned(t, h, "made", made)); err != nil {
 		t.Fatal(err, got)
 	}
@@ -56,7 +56,7 @@ func TestAHostThatDiesAfterEachStep(t *testing.T) {
 	for n := 1; ; n++ {
 		want := l.scene(t)
 		seen, killed := 0, false
-		h := l.target(t, want, 0)
+		h := l.target(t, want)
 		err := h.Apply(t.Context(), l.ready(t, h, "first", want), func(o plan.Outcome) {
 			if seen++; seen == n && o.Result == plan.ResultDone {
 				l.Kill(t)
@@ -86,7 +86,7 @@ func TestAHostThatDiesAmidAStep(t *testing.T) {
 	l := newLab(t)
 	for n := 2; ; n += 9 {
 		want := l.scene(t)
-		h := l.target(t, want, 0)
+		h := l.target(t, want)
 		w := l.ready(t, h, "first", want)
 		l.hook(t, n, "mkdir", "sync", "mv", "cp", "rm", "rmdir", "chown", "systemctl")
 		stopped, ended := l.at(t, h, w, func() { l.Kill(t) })
@@ -118,28 +118,32 @@ func TestAConnectionThatBreaks(t *testing.T) {
 		name, program string
 		call          int
 		breaks, mends func(testing.TB)
-		gives         time.Duration // after which the run gives up, 0 for not at all
-		busy          bool          // the batch goes on meanwhile, and the next run says so
+		gives         bool // the run gives up
+		busy          bool // the batch goes on meanwhile, and the next run says so
 	}{
-		{"cable cut amid the payload and joined", "cat", 1, l.Cut, l.Join, 0, false},
-		{"cable cut amid the payload, the run gives up", "cat", 1, l.Cut, l.Join, 3 * time.Second, false},
-		{"cable cut amid the script and joined", "mv", 3, l.Cut, l.Join, 0, false},
-		{"cable cut amid the script, the run gives up", "mv", 3, l.Cut, l.Join, 3 * time.Second, true},
-		{"sshd restarted amid the script", "mv", 3, func(t testing.TB) { l.Must(t, "systemctl restart ssh") }, func(testing.TB) {}, 0, false},
+		{"cable cut amid the payload and joined", "cat", 1, l.Cut, l.Join, false, false},
+		{"cable cut amid the payload, the run gives up", "cat", 1, l.Cut, l.Join, true, false},
+		{"cable cut amid the script and joined", "mv", 3, l.Cut, l.Join, false, false},
+		{"cable cut amid the script, the run gives up", "mv", 3, l.Cut, l.Join, true, true},
+		{"sshd restarted amid the script", "mv", 3, func(t testing.TB) { l.Must(t, "systemctl restart ssh") }, func(testing.TB) {}, false, false},
 		{"sshd's sessions ended amid the script", "mv", 3, func(t testing.TB) {
 			l.Must(t, "systemctl kill -s KILL ssh; systemctl stop 'session-*.scope'; systemctl start ssh")
-		}, func(testing.TB) {}, 0, false},
+		}, func(testing.TB) {}, false, false},
 	} {
+		l.afterAFailure(t)
 		t.Run(x.name, func(t *testing.T) {
 			want := l.scene(t)
-			h := l.target(t, want, x.gives)
+			h := l.target(t, want)
 			w := l.ready(t, h, "first", want)
 			l.hook(t, x.call, x.program)
-			stopped, ended := l.at(t, h, w, func() { x.breaks(t) })
-			if !stopped {
+			ctx, giveUp := context.WithCancel(t.Context())
+			defer giveUp()
+			ended := begun(ctx, h, w)
+			if !l.stops(t, ended, func() { x.breaks(t) }) {
 				t.Fatalf("the batch ended: %v", <-ended)
 			}
-			if x.gives > 0 {
+			if x.gives {
+				giveUp()
 				if err := <-ended; err == nil {
 					t.Error("a batch that nobody saw end is said to be done")
 				}
@@ -166,7 +170,7 @@ func TestAConnectionThatBreaks(t *testing.T) {
 // isBusy shows that another run can neither take the lease nor work, and says why.
 func (l *lab) isBusy(t *testing.T, want []mesh.Resource) {
 	t.Helper()
-	h := l.target(t, want, 0)
+	h := l.target(t, want)
 	pid := strings.Fields(l.Get(t, "/var/lib/meshsync/prod/lock"))
 	if len(pid) != 5 { // run RUN pid PID, and when that process started
 		t.Fatalf("the lock says %q", pid)

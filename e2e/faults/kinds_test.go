@@ -74,6 +74,7 @@ func TestAHostDiesAmidEveryKind(t *testing.T) {
 func TestAHostThatDiesAmidEachKind(t *testing.T) {
 	l := newLab(t)
 	for _, d := range deaths() {
+		l.afterAFailure(t)
 		t.Run(d.field, func(t *testing.T) {
 			if d.programs != "" {
 				l.dies(t, d, 1, strings.Fields(d.programs)...)
@@ -100,7 +101,7 @@ func (l *lab) dies(t *testing.T, d death, n int, programs ...string) {
 		states = append(states, rest)
 	}
 	for i, want := range states {
-		h := l.target(t, want, 0)
+		h := l.target(t, want)
 		w := l.ready(t, h, "first", want)
 		l.hook(t, n, programs...)
 		stopped, ended := l.at(t, h, w, func() { l.Kill(t) })

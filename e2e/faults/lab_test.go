@@ -43,11 +43,21 @@ type dialer struct{ *remote.Dialer }
 
 func (d dialer) Dial(ctx context.Context) (host.Conn, error) { return d.Dialer.Dial(ctx) }
 
-// target is the host as one run has it. Its batch is given up after a while; 0 for late.
-func (l *lab) target(t *testing.T, want []mesh.Resource, batch time.Duration) *host.Host {
+// afterAFailure makes the host a new one when a part of the test has failed, which leaves it
+// anyhow: each part fails for its own reasons.
+func (l *lab) afterAFailure(t *testing.T) {
+	t.Helper()
+	if t.Failed() {
+		l.Join(t)
+		l.Reset(t)
+	}
+}
+
+// target is the host as one run has it.
+func (l *lab) target(t *testing.T, want []mesh.Resource) *host.Host {
 	t.Helper()
 	h := host.New(host.Options{
-		Mesh: "prod", Name: l.Name, Resources: want, Timeout: limit, BatchTimeout: batch,
+		Mesh: "prod", Name: l.Name, Resources: want, Timeout: limit,
 		Dialer: dialer{l.pool.Host(mesh.HostSpec{Name: l.Name, Address: l.Address, User: "root"})},
 	})
 	t.Cleanup(func() { _ = h.Close() })
@@ -136,7 +146,7 @@ func apply(t *testing.T, h *host.Host, w plan.Work) (outcomes, error) {
 // nothing to do and nothing that was left.
 func (l *lab) settles(t *testing.T, want []mesh.Resource) {
 	t.Helper()
-	h := l.target(t, want, 0)
+	h := l.target(t, want)
 	got, err := apply(t, h, l.ready(t, h, "second", want))
 	for _, o := range got {
 		if o.Result != plan.ResultDone {
@@ -149,7 +159,7 @@ func (l *lab) settles(t *testing.T, want []mesh.Resource) {
 	if err := h.Release(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if w := planned(t, l.target(t, want, 0), "third", want); len(w.Changes) > 0 {
+	if w := planned(t, l.target(t, want), "third", want); len(w.Changes) > 0 {
 		t.Errorf("a third run finds something to do: %+v", w.Changes)
 	}
 	l.Must(t, "[ ! -e /srv/t/dropped ] && [ ! -e /srv/t/below ]") // what git dropped
@@ -203,14 +213,27 @@ func eventually(t *testing.T, what string, ask func() bool) {
 // when the batch ended before. The batch's end comes through the channel.
 func (l *lab) at(t *testing.T, h *host.Host, w plan.Work, do func()) (stopped bool, ended <-chan error) {
 	t.Helper()
+	ended = begun(t.Context(), h, w)
+	return l.stops(t, ended, do), ended
+}
+
+// begun runs a batch, which is given up when ctx ends; its end comes through the channel.
+func begun(ctx context.Context, h *host.Host, w plan.Work) <-chan error {
 	done := make(chan error, 1)
-	go func() { done <- h.Apply(t.Context(), w, func(plan.Outcome) {}) }()
+	go func() { done <- h.Apply(ctx, w, func(plan.Outcome) {}) }()
+	return done
+}
+
+// stops waits until the hook stops a batch, and then does something. It reports false when the
+// batch ends before.
+func (l *lab) stops(t *testing.T, ended <-chan error, do func()) (stopped bool) {
+	t.Helper()
 	eventually(t, "the batch stops or ends", func() bool {
 		stopped = l.Exec(t, "test -e /run/stopped").Exit == 0
-		return stopped || len(done) > 0
+		return stopped || len(ended) > 0
 	})
 	if stopped {
 		do()
 	}
-	return stopped, done
+	return stopped
 }

@@ -32,13 +32,14 @@ func TestRecordsOfAllKinds(t *testing.T) {
 		{"zeros", "head -c 500 /dev/zero >" + recordFile, false, true},
 		{"of a newer meshsync", `sed -i 's/"version":1/"version":2/' ` + recordFile, true, true},
 	} {
+		l.afterAFailure(t)
 		t.Run(x.name, func(t *testing.T) {
 			l.Must(t, "rm -rf /srv/r /var/lib/meshsync")
 			l.settles(t, old)
 			l.Must(t, x.fault)
 			before := l.Exec(t, "cat "+recordFile).Stdout
 			if x.refused {
-				h := l.target(t, want, 0)
+				h := l.target(t, want)
 				got, err := apply(t, h, planned(t, h, "first", want))
 				if err == nil || !strings.Contains(err.Error(), "newer meshsync") || l.Get(t, "/srv/r/f") != "old" || l.Get(t, recordFile) != before {
 					t.Errorf("%v %s", err, got)
@@ -49,7 +50,7 @@ func TestRecordsOfAllKinds(t *testing.T) {
 			if there := l.Exec(t, "test -e /srv/r/dropped").Exit == 0; there != x.leaves {
 				t.Errorf("what git dropped is there: %v", there)
 			}
-			if s := l.target(t, want, 0).Observe(t.Context()); s.RecordState != mesh.RecordOK {
+			if s := l.target(t, want).Observe(t.Context()); s.RecordState != mesh.RecordOK {
 				t.Errorf("the record is %s", s.RecordState)
 			}
 		})
@@ -59,7 +60,7 @@ func TestRecordsOfAllKinds(t *testing.T) {
 func TestTwoAppliesAtOnce(t *testing.T) {
 	l := newLab(t)
 	want := l.scene(t)
-	h, other := l.target(t, want, 0), l.target(t, want, 0)
+	h, other := l.target(t, want), l.target(t, want)
 	w := l.ready(t, h, "first", want)
 	wOther := planned(t, other, "other", want)
 	var held *mesh.Held
@@ -93,7 +94,7 @@ func TestALeaseThatIsStolen(t *testing.T) {
 	}
 	for _, amid := range []bool{false, true} {
 		want := l.scene(t)
-		h := l.target(t, want, 0)
+		h := l.target(t, want)
 		w := l.ready(t, h, "first", want)
 		if !amid {
 			steal(t)

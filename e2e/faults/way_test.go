@@ -40,6 +40,7 @@ func TestWhatIsInTheWay(t *testing.T) {
 		{"directory in the way", "mkdir -p /srv/t/d/created; echo x >/srv/t/d/created/it\\'s", "rm -r /srv/t/d/created", "the directory there is not empty", "new"},
 		{"link of another user on the way", "chown -R reader /srv/t/d; mv /srv/t/d /srv/t/real; mkdir /srv/t/root; printf old >/srv/t/root/changed; ln -s root /srv/t/d; chown -h reader /srv/t/d", "rm /srv/t/d; mv /srv/t/real /srv/t/d", "is a symbolic link that another user owns", "new"},
 	} {
+		l.afterAFailure(t)
 		t.Run(x.name, func(t *testing.T) {
 			l.Must(t, `umount -q /srv/t /var/lib/meshsync/prod; chattr -i /srv/t/d /srv/t/d/changed 2>/dev/null
 rm -rf /srv/t /var/lib/meshsync; mkdir -p /srv/t/d; printf old >/srv/t/d/changed`)
@@ -50,7 +51,7 @@ rm -rf /srv/t /var/lib/meshsync; mkdir -p /srv/t/d; printf old >/srv/t/d/changed
 				t.Fatal(r.Stderr)
 			}
 			want := []mesh.Resource{file("/srv/t/d/changed", x.text), file("/srv/t/d/created", x.text)}
-			h := l.target(t, want, 0)
+			h := l.target(t, want)
 			got, err := apply(t, h, planned(t, h, "first", want))
 			said, failed := got.String(), false
 			for _, o := range got {
@@ -78,7 +79,7 @@ func TestADirectoryThatAUserTurnsElsewhere(t *testing.T) {
 		l.Must(t, `rm -rf /srv/u /srv/root /var/lib/meshsync; mkdir -p /srv/u/d /srv/root; chown -R reader /srv/u
 for f in /srv/u/d/f /srv/root/f /srv/root/new; do printf old >$f; done`)
 		want := []mesh.Resource{file("/srv/u/d/f", "new"), symlink("/srv/u/d/l", "/x"), directory("/srv/u/d/s/s", false)}
-		h := l.target(t, want, 0)
+		h := l.target(t, want)
 		w := l.ready(t, h, "first", want)
 		l.hook(t, n, "tail", "mv", "chown", "chmod", "mkdir", "cp", "ln")
 		stopped, ended := l.at(t, h, w, func() {
@@ -118,7 +119,7 @@ func TestNamesAreData(t *testing.T) {
 	}
 	l.Must(t, `printf x >'/srv/t/a b/new
 line'`)
-	s := l.target(t, want, 0).Observe(t.Context())
+	s := l.target(t, want).Observe(t.Context())
 	if s.Outcome != mesh.OK || len(s.Unknown) != 1 || !strings.Contains(s.Unknown[0].Reason, "line break") {
 		t.Errorf("a stray with a line break: %s %+v", s.Outcome, s.Unknown)
 	}
