@@ -37,7 +37,7 @@ func ssh(t *testing.T, b *bed.Bed, user string, h *bed.Host, command string) (st
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "ssh", "-F", "none", "-i", b.KeyFile,
 		"-o", "UserKnownHostsFile="+b.KnownHosts, "-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes",
-		"-o", "ConnectTimeout=2", user+"@"+h.Address, command).CombinedOutput()
+		"-o", "ConnectTimeout=60", user+"@"+h.Address, command).CombinedOutput()
 	return strings.TrimSpace(string(out)), err
 }
 
