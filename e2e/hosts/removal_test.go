@@ -67,12 +67,14 @@ func TestADropInGoesWithItsFolder(t *testing.T) {
 		"services", "logger", `{"enabled": false, "running": true, "on": "restart", "reads": []}`)
 	m.converge(t, append(rest, m.all(t,
 		"directories", folder, `{"mode": "0755", "owner": "root", "group": "root"}`,
-		"files", folder+"/x.conf", `{"content": "[Service]\nNice=5\n", "mode": "0644", "owner": "root", "group": "root"}`)...))
+		"files", folder+"/x.conf", `{"content": "[Service]\nEnvironment=DROPPED=1\n", "mode": "0644", "owner": "root", "group": "root"}`)...))
+	const dropped = `p=$(systemctl show -p MainPID --value logger) && [ "$p" != 0 ] && grep -qz DROPPED "/proc/$p/environ"`
+	m.until(t, dropped)
 	h := m.target(t, rest)
 	p := m.planned(t, h, rest)
 	if steps(p) != "restart logger" {
 		t.Errorf("%q:%s", steps(p), tell(p))
 	}
 	m.converge(t, rest)
-	m.holds(t, `[ ! -e `+folder+` ] && [ "$(ps -o ni= -p "$(systemctl show -p MainPID --value logger)" | tr -d ' ')" = 0 ]`)
+	m.holds(t, `[ ! -e `+folder+` ] && systemctl -q is-active logger && ! { `+dropped+`; }`)
 }
