@@ -26,9 +26,10 @@ func TestToolsLeaveTheMachineAlone(t *testing.T) {
 				}
 				out = append(out, f+" "+string(text))
 			}
-			modules, _ := os.ReadDir("/sys/module")
-			for _, m := range modules {
-				out = append(out, "module "+m.Name())
+			for _, m := range []string{"dummy", "bonding"} { // of others the kernel loads some when it likes
+				if _, err := os.Stat("/sys/module/" + m); err == nil {
+					out = append(out, "module "+m)
+				}
 			}
 			return out
 		}
