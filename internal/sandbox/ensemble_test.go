@@ -79,6 +79,9 @@ func threeZooKeepers(t *testing.T) *sandbox.Cluster {
 	c := box(t, sandbox.Options{Hosts: example(), Timing: quick()})
 	for i, h := range []string{"m1", "m2", "m3"} {
 		on(t, c, h, configureZooKeeper(i+1, zooCfg)+"systemctl enable zookeeper\nsystemctl restart zookeeper\n")
+		if h == "m2" { // it leads only if it is there before m3
+			wantModes(t, c, "follower", "leader", "")
+		}
 	}
 	return c
 }
@@ -170,6 +173,7 @@ func TestMesosElectsThroughZooKeeper(t *testing.T) {
 	masters := []string{"m1", "m2", "m3"}
 	for i, h := range masters {
 		on(t, c, h, configureMaster+"systemctl restart mesos-master")
+		eventually(t, h+" is there before the next one", func() bool { return metric(t, c, h, 5050, "master/elected") != "none" })
 		if i == 1 && metric(t, c, "m1", 5050, "registrar/log/recovered") != "0.0" {
 			t.Error("two of three masters made a new log; the real ones wait for the third")
 		}

@@ -126,8 +126,8 @@ func TestAFolderHoldsOneSandbox(t *testing.T) {
 func TestAMarathonOfTheSandboxFailsOnRequest(t *testing.T) {
 	t.Parallel()
 	c := box(t, sandbox.Options{Marathons: []string{"main"}})
-	get := func() (int, string, error) {
-		client := &http.Client{Timeout: time.Second}
+	get := func(patience time.Duration) (int, string, error) {
+		client := &http.Client{Timeout: patience}
 		defer client.CloseIdleConnections()
 		r, err := client.Get(c.MarathonURL("main") + "/v2/apps")
 		if err != nil {
@@ -146,7 +146,7 @@ func TestAMarathonOfTheSandboxFailsOnRequest(t *testing.T) {
 		}
 		return r.StatusCode, string(text[:n]), err
 	}
-	if code, text, err := get(); code != 200 || !strings.HasPrefix(text, `{"apps":[`) || err != nil {
+	if code, text, err := get(time.Minute); code != 200 || !strings.HasPrefix(text, `{"apps":[`) || err != nil {
 		t.Errorf("well: %d %q %v", code, text, err)
 	}
 	for name, want := range map[string]string{
@@ -155,7 +155,11 @@ func TestAMarathonOfTheSandboxFailsOnRequest(t *testing.T) {
 		if err := c.Fault("main", name, ""); err != nil {
 			t.Fatal(err)
 		}
-		code, text, err := get()
+		patience := time.Minute
+		if name == "hang" {
+			patience = time.Second
+		}
+		code, text, err := get(patience)
 		if got := fmt.Sprint(code, " ", text, " ", err); !strings.Contains(got, want) {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
