@@ -185,7 +185,7 @@ func result(t *testing.T, got map[string]plan.Outcome, what string, want plan.Re
 // until waits for a shell test to pass on the host.
 func (m machine) until(t *testing.T, test string) {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(patience)
 	for time.Now().Before(deadline) {
 		if m.Exec(t, test).Exit == 0 {
 			return

@@ -63,7 +63,7 @@ const apart = "sleep 5; "
 
 // reloaded waits on the host for a new worker of HAProxy, which comes after the reload.
 const reloaded = `w=$(pgrep -n -P "$(systemctl show -p MainPID --value haproxy)"); %s
-i=0; until [ "$(pgrep -n -P "$(systemctl show -p MainPID --value haproxy)")" != "$w" ]; do i=$((i+1)); [ "$i" -lt 600 ]; sleep 0.1; done`
+i=0; until [ "$(pgrep -n -P "$(systemctl show -p MainPID --value haproxy)")" != "$w" ]; do i=$((i+1)); [ "$i" -lt 600 ] || exit 1; sleep 0.1; done`
 
 func TestTheNewestWorkerOfHAProxyTellsWhatItRunsWith(t *testing.T) {
 	_, m := start(t, bed.Options{})
@@ -115,7 +115,7 @@ func TestAWorkerOfHAProxyThatIsKilledComesBackWithWhatIsOnDisk(t *testing.T) {
 	text := haproxyText("127.0.0.1:8092")
 	m.write(t, haproxyFile, text)
 	m.Must(t, apart+fmt.Sprintf(reloaded, `kill -9 "$w"`))
-	m.holds(t, "i=0; until curl -sS -o /dev/null http://127.0.0.1:8092/; do i=$((i+1)); [ $i -lt 300 ] || exit 1; sleep 0.1; done")
+	m.until(t, "systemctl -q is-active haproxy && curl -sS -o /dev/null http://127.0.0.1:8092/")
 	if p := m.look(t, m.haproxy(t, text)); !p.Empty || len(p.Stale)+len(p.Unsure) != 0 {
 		t.Errorf("stale %q, unsure %q:%s", messages(p.Stale), messages(p.Unsure), tell(p))
 	}
@@ -155,7 +155,7 @@ func TestAProcessThatReloadsByItselfIsKnownByTheRecord(t *testing.T) {
 	if proc, recorded := m.ofService(t, want("two"), "own"); proc.Worker != nil || recorded.Worker != nil || recorded.ProcessID != proc.ProcessID {
 		t.Errorf("process %+v, record %+v", proc, recorded)
 	}
-	m.holds(t, "until [ \"$(cat /run/own)\" = two ]; do sleep 0.1; done")
+	m.until(t, "[ \"$(cat /run/own)\" = two ]")
 	m.write(t, "/etc/own.conf", "three")
 	if p := m.look(t, want("three")); !strings.Contains(messages(p.Stale), "/etc/own.conf is not what the process") {
 		t.Errorf("stale %q, unsure %q:%s", messages(p.Stale), messages(p.Unsure), tell(p))

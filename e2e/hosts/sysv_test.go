@@ -24,7 +24,7 @@ func TestADaemonOfASysVScriptIsSeenByItsProcess(t *testing.T) {
 		)
 	}
 	m.converge(t, want("2000"))
-	m.holds(t, `pgrep -f QuorumPeerMain`)
+	m.holds(t, `pgrep -x java`)
 	seen := m.target(t, want("2000")).Observe(t.Context())
 	process, recorded := seen.Host.Processes["zookeeper"], seen.Record.Services["zookeeper"]
 	if process.PID == 0 || recorded.PID != process.PID || recorded.StartTicks != process.StartTicks {
@@ -34,14 +34,14 @@ func TestADaemonOfASysVScriptIsSeenByItsProcess(t *testing.T) {
 		t.Errorf("the package's version is not recorded: %v", recorded.Reads)
 	}
 
-	m.Exec(t, `kill -9 $(pgrep -f QuorumPeerMain)`)
+	m.Must(t, `pkill -9 java; while pgrep -x java; do :; done`)
 	m.holds(t, `systemctl is-active zookeeper`) // the trap
 	p := m.planned(t, m.target(t, want("2000")), want("2000"))
 	if steps(p) != "start zookeeper" {
 		t.Errorf("after kill -9 the plan has %q", steps(p))
 	}
 	m.converge(t, want("2000"))
-	m.holds(t, `pgrep -f QuorumPeerMain`)
+	m.holds(t, `pgrep -x java`)
 
 	// Written, and the run killed before the restart: the file's record holds, the process's does not.
 	h := m.target(t, want("3000"))
