@@ -193,7 +193,7 @@ func (b *box) locked(text string) int {
 	b.t.Helper()
 	b.put("/var/lib/meshsync/prod/lock", text)
 	lock := b.path("/var/lib/meshsync/prod/lock")
-	holder := exec.Command("flock", lock, "sleep", "60")
+	holder := exec.Command("flock", "--no-fork", lock, "sleep", "infinity") // one process, which ends with the test
 	if err := holder.Start(); err != nil {
 		b.t.Skip("there is no flock")
 	}

@@ -33,7 +33,7 @@ line" && mkdir -m 0 "$R/srv/shut" && ln -s /nowhere "$R/srv/dangling" && ln "$R/
 	for range 3 {
 		fault(t, c, "full-disk", "64")
 		on(t, c, "m1", `systemctl restart logshipper; cd "$R/var/lib/meshsync/a/b/c/d/e/f" && date +%N >>"$R/srv/changed" && rm -f "$R/srv/gone"
-(exec 8>>"$R/var/log/open" 9<"$R/etc/hosts"; exec sleep 1000) >/dev/null 2>&1 </dev/null &`)
+(exec 8>>"$R/var/log/open" 9<"$R/etc/hosts"; exec sleep 1000) >/dev/null 2>&1 </dev/null & until [ -e "$R/var/log/open" ]; do :; done`)
 		want := on(t, c, "m1", listing)
 		fault(t, c, "full-disk", "off")
 		if got := on(t, c, "m1", listing); got != want {
