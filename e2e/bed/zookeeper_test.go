@@ -15,7 +15,7 @@ import (
 )
 
 // ensemble configures and starts the ZooKeepers of the hosts, and waits for their leader.
-func ensemble(t *testing.T, hosts []*bed.Host) {
+func ensemble(t *testing.T, hosts []*bed.Host) (leader *bed.Host) {
 	t.Helper()
 	cfg := "tickTime=2000\ninitLimit=5\nsyncLimit=2\ndataDir=/var/lib/zookeeper\nclientPort=2181\n4lw.commands.whitelist=srvr,mntr\n"
 	for i, h := range hosts {
@@ -28,6 +28,9 @@ func ensemble(t *testing.T, hosts []*bed.Host) {
 	}
 	eventually(t, "the ensemble", func() string {
 		got := modes(t, hosts)
+		if at := slices.Index(got, "leader"); at >= 0 {
+			leader = hosts[at]
+		}
 		want := make([]string, len(hosts))
 		for i := range want {
 			want[i] = "follower"
@@ -40,6 +43,7 @@ func ensemble(t *testing.T, hosts []*bed.Host) {
 		}
 		return ""
 	})
+	return leader
 }
 
 // modes is what each ZooKeeper says that it is; empty when it does not serve.
@@ -76,8 +80,7 @@ func fourLetters(t *testing.T, h *bed.Host, word string) string {
 // whether Debian's ZooKeeper serves: its unit comes of an init.d script, which has ended.
 func TestSystemdTakesADeadZooKeeperForActive(t *testing.T) {
 	b := bed.Start(t, bed.Options{Hosts: 3})
-	ensemble(t, b.Hosts)
-	victim := b.Hosts[slices.Index(modes(t, b.Hosts), "leader")]
+	victim := ensemble(t, b.Hosts)
 	victim.Must(t, "pkill -KILL -u zookeeper java")
 	eventually(t, "the port closes", func() string {
 		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(t.Context(), "tcp", victim.Address+":2181")
