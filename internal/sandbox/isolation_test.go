@@ -225,12 +225,14 @@ func TestNothingIsLeft(t *testing.T) {
 }
 
 // processesOf finds processes by the sandbox's folder in their environment.
-func processesOf(dir string) []string {
+func processesOf(dir string) []string { return processesWith(dir + "/") }
+
+func processesWith(text string) []string {
 	var out []string
 	all, _ := filepath.Glob("/proc/[0-9]*")
 	for _, p := range all {
 		env, err := os.ReadFile(filepath.Join(p, "environ"))
-		if err == nil && strings.Contains(string(env), dir+"/") && filepath.Base(p) != strconv.Itoa(os.Getpid()) {
+		if err == nil && strings.Contains(string(env), text) && filepath.Base(p) != strconv.Itoa(os.Getpid()) {
 			line, _ := os.ReadFile(filepath.Join(p, "cmdline"))
 			out = append(out, filepath.Base(p)+" "+strings.ReplaceAll(string(line), "\x00", " "))
 		}

@@ -44,7 +44,11 @@ func spawn(t *testing.T, dir string) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { sandbox.Down(dir) })
+	t.Cleanup(func() {
+		sandbox.Down(dir)
+		// It says that it is down a moment before its end, for which a goroutine here waits.
+		eventually(t, "its process has ended", func() bool { return len(processesWith(serveVariable+"="+dir+"\x00")) == 0 })
+	})
 	return sandbox.Spawn("/usr/bin/env", []string{serveVariable + "=" + dir, exe}, dir)
 }
 
