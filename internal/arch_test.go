@@ -46,11 +46,12 @@ func picture() map[string][]string {
 		"internal/doctor":              pure(),
 		"internal/repo":                pure(),
 		"internal/unseal":              pure(),
-		"internal/config":              pure("internal/health", "internal/primitive", "schema"), // which checks and kinds there are
+		"internal/config":              pure("internal/health", "internal/marathon/rules", "internal/primitive", "schema"), // which checks and kinds there are
 		"internal/config/configtest":   pure("internal/config", "schema"),
 		"internal/remote":              pure(),
 		"internal/observe":             pure(),
 		"internal/marathon/definition": pure("internal/diff", "internal/plan"),
+		"internal/marathon/rules":      pure(),
 		"internal/marathon":            pure("internal/diff", "internal/plan", "internal/marathon/definition"),
 		"internal/host":                pure("internal/diff", "internal/doctor", "internal/plan", "internal/primitive", "internal/remote"),
 		"internal/apply":               pure("internal/diff", "internal/health", "internal/plan"),
@@ -72,7 +73,7 @@ func picture() map[string][]string {
 func core() []string {
 	return []string{
 		"internal/secret", "internal/mesh", "internal/primitive", "internal/diff", "internal/plan",
-		"internal/health", "internal/route", "internal/doctor", "internal/marathon/definition",
+		"internal/health", "internal/route", "internal/doctor", "internal/marathon/definition", "internal/marathon/rules",
 	}
 }
 

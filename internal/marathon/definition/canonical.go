@@ -52,7 +52,7 @@ func Canonical(def map[string]any, info mesh.MarathonInfo) (form mesh.Tree, fore
 	foreign = takeForeign(app)
 	dropNulls(app)
 	lenient(app)
-	c := former{app: app, info: info, version: parseVersion(info.Version)}
+	c := former{app: app, info: info, version: mesh.ParseRelease(info.Version)}
 	c.identity()
 	c.artifacts()
 	c.networks()
@@ -70,7 +70,7 @@ func Canonical(def map[string]any, info mesh.MarathonInfo) (form mesh.Tree, fore
 type former struct {
 	app     object
 	info    mesh.MarathonInfo
-	version version
+	version mesh.Release
 }
 
 func takeForeign(app object) map[string]any {
@@ -167,11 +167,11 @@ func (c former) defaults() {
 	set(a, "labels", object{})
 	set(a, "killSelection", "YOUNGEST_FIRST")
 	upper(a, "killSelection")
-	if c.version.before(1, 8) {
+	if c.version.Before(1, 8) {
 		set(a, "maxLaunchDelaySeconds", int64(3600))
 	}
 	set(a, "maxLaunchDelaySeconds", int64(300))
-	if !c.version.before(1, 9) && c.info.MesosRole != "" {
+	if !c.version.Before(1, 9) && c.info.MesosRole != "" {
 		set(a, "role", c.info.MesosRole)
 	}
 	persistent, external := c.volumes()
@@ -208,7 +208,7 @@ func (c former) unreachable(persistent bool) {
 			return
 		}
 		u2 := object{"inactiveAfterSeconds": int64(0), "expungeAfterSeconds": int64(0)}
-		if c.version.waitsBeforeUnreachable() {
+		if waitsBeforeUnreachable(c.version) {
 			u2 = object{"inactiveAfterSeconds": int64(300), "expungeAfterSeconds": int64(600)}
 		}
 		c.app["unreachableStrategy"] = u2
