@@ -31,16 +31,21 @@ type Finding struct {
 type Marathon struct {
 	// Version is such as "1.11.26"; "" is the newest that is known, 1.11.
 	Version string
+	// DefaultNetwork is its --default_network_name, which names container networks that have
+	// no name; "" is none.
+	DefaultNetwork string
 }
 
 // Check returns what is wrong with a definition, sorted by path. def is as encoding/json decodes
 // it with UseNumber, and of the contract's shape: the types of its fields are right. id is the
 // app's absolute id. The definition is not modified.
 func Check(id string, def map[string]any, m Marathon) []Finding {
-	c := &checker{id: id, def: def, version: mesh.ParseRelease(m.Version)}
+	c := &checker{id: id, def: def, marathon: m, version: mesh.ParseRelease(m.Version)}
 	for _, check := range []func(*checker){
 		(*checker).scalars,
 		(*checker).networks,
+		(*checker).ports,
+		(*checker).container,
 		(*checker).healthChecks,
 		(*checker).volumes,
 	} {
@@ -54,10 +59,11 @@ func Check(id string, def map[string]any, m Marathon) []Finding {
 
 // checker carries one Check.
 type checker struct {
-	id      string
-	def     map[string]any
-	version mesh.Release
-	found   []Finding
+	id       string
+	def      map[string]any
+	marathon Marathon
+	version  mesh.Release
+	found    []Finding
 }
 
 // refuse notes that Marathon would refuse the definition.
