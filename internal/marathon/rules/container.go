@@ -31,7 +31,7 @@ func credentialHint(engine string) string {
 }
 
 func (c *checker) dockerContainer(w wiring) {
-	if w.docker == nil {
+	if w.docker == nil && (!isDeimos(w.container) || !c.version.Before(0, 8)) {
 		c.noImage(w)
 	}
 	if w.docker["pullConfig"] != nil {
@@ -58,6 +58,10 @@ func (c *checker) noImage(w wiring) {
 	}
 	if w.container["type"] == nil {
 		f.Msg = "has a container without a type, which is DOCKER, and without an image"
+	}
+	if modern, ok := Modern(c.def); ok && isDeimos(w.container) {
+		f.Msg = "has a container as Marathon 0.6 had it, with image and options, of which Marathon reads nothing"
+		f.Hint = "write instead: " + Written(modern)
 	}
 	c.refuse(f)
 }

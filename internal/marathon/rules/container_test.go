@@ -17,6 +17,10 @@ func TestContainer(t *testing.T) {
 		{name: "of no type", def: `{"container": {"volumes": []}}`, want: []string{
 			`refuse container container-image: has a container without a type, which is DOCKER, and without an image (write docker: image: "NAME", or type: "MESOS" for a container without an image)`,
 		}},
+		{name: "as Deimos had it", def: `{"id": "search", "cpus": ".25", "container": {"image": "docker:///libmesos/ubuntu", "options": ["-e", "PASSWORD=x"]}}`, want: []string{
+			`refuse container container-image: has a container as Marathon 0.6 had it, with image and options, of which Marathon reads nothing (write instead: "container": {"docker": {"image": "libmesos/ubuntu"}, "type": "DOCKER"}, "cpus": 0.25, "env": {"PASSWORD": "…"}, "id": "/search", "instances": 0, "networks": [{"mode": "host"}])`,
+		}},
+		{name: "as Deimos had it, for it", def: `{"container": {"image": "docker:///libmesos/ubuntu", "options": []}}`, marathon: Marathon{Version: "0.6.0"}},
 		{name: "pull in Docker", def: `{"container": {"docker": {"image": "w", "pullConfig": {"secret": "k"}}}, "secrets": {"k": {"source": "s"}}}`, want: []string{
 			`refuse container.docker.pullConfig container-pull: has a pullConfig in a container of type DOCKER (write type: "MESOS", or fetch a docker.tar.gz with the login)`,
 		}},

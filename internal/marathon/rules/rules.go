@@ -46,6 +46,7 @@ func Check(id string, def map[string]any, m Marathon) []Finding {
 		(*checker).networks,
 		(*checker).ports,
 		(*checker).container,
+		(*checker).deprecated,
 		(*checker).healthChecks,
 		(*checker).volumes,
 	} {
