@@ -146,7 +146,7 @@ func modelVolumes(app Object) *Refusal {
 func modelPersistent(p Object) *Refusal {
 	constraints := distinct(List(p["constraints"]))
 	for _, y := range constraints {
-		if q := List(y); len(q) > 1 && q[1] != "LIKE" {
+		if q := List(y); len(q) != 3 || q[0] != "path" || q[1] != "LIKE" {
 			return refuse500("illegal volume constraint %s", joined(q))
 		}
 	}

@@ -99,6 +99,9 @@ func (c *ruleCheck) external(v, e Object, at string) {
 		c.bad(at+`/options("dvdi/driver")`, "must match regular expression '%s'", optionWord)
 	}
 	c.options(options, at)
+	if _, ok := options["dvdi/driver"]; isDocker && ok && len(options) > 1 {
+		c.bad(at+"/options", "must only contain dvdi/driver")
+	}
 	if Int(c.app["instances"]) > 1 {
 		c.bad("/", "Number of instances is limited to 1 when declaring DVDI volumes in app [%s]", Text(c.app["id"]))
 	}
