@@ -45,7 +45,8 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-// withFindings is a case with what is found now.
+// withFindings is a case with what is found now. A case with two definitions is a change
+// from the first to the second.
 func withFindings(t *testing.T, lines []string) string {
 	t.Helper()
 	var defs []map[string]any
@@ -56,10 +57,16 @@ func withFindings(t *testing.T, lines []string) string {
 			defs = append(defs, decoded(t, []byte(l)))
 		}
 	}
-	c := &checker{id: "/a", def: defs[0]}
-	c.healthChecks()
-	c.volumes()
-	for _, f := range c.found {
+	var found []Finding
+	if len(defs) == 2 {
+		found = Update("/a", defs[0], defs[1], Marathon{})
+	} else {
+		c := &checker{id: "/a", def: defs[0]}
+		c.healthChecks()
+		c.volumes()
+		found = c.found
+	}
+	for _, f := range found {
 		kind := "refused"
 		if f.Warning {
 			kind = "warning"
