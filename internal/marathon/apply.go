@@ -64,6 +64,10 @@ func (m *Marathon) change(ctx context.Context, w plan.Work, c diff.Change, say f
 		return m.finish(ctx, w, c, say)
 	case diff.Create, diff.Update, diff.Replace, diff.Delete:
 	}
+	var versions map[string]bool
+	if c.Before != nil && c.After != nil {
+		versions = m.versionsOf(ctx, c.Addr.Name)
+	}
 	now, err := m.unmoved(ctx, c)
 	var moved movedError
 	if errors.As(err, &moved) {
@@ -75,14 +79,19 @@ func (m *Marathon) change(ctx context.Context, w plan.Work, c diff.Change, say f
 	was := m.begin(address)
 	ctx, cancel := context.WithTimeout(ctx, m.o.Timeout*3) // a deployment that makes progress may take longer than its patience
 	defer cancel()
-	result, text, refused := m.write(ctx, c, now, say)
-	if refused { // nothing is intended any more, and an app that somebody else makes is not taken for this one
+	wrote := m.write(ctx, c, now, say)
+	if wrote.refused { // nothing is intended any more, and an app that somebody else makes is not taken for this one
 		m.ahead.now[address] = was
 	}
-	if result == plan.ResultDone {
+	if wrote.version != "" {
+		if text := m.overwritten(ctx, c, versions, wrote.on, wrote.version); text != "" {
+			wrote.text = strings.TrimPrefix(wrote.text+"; "+text, "; ")
+		}
+	}
+	if wrote.result == plan.ResultDone {
 		m.ended(ctx, w, c)
 	}
-	return result, text
+	return wrote.result, wrote.text
 }
 
 // finish follows the deployment of an app that an earlier run wrote.
@@ -180,10 +189,21 @@ func (m *Marathon) moved(c diff.Change, now map[string]any, exists bool) string 
 	return "somebody changed the app since the plan: " + strings.Join(names, ", ")
 }
 
-// write sends the change and follows its deployment; refused is true where nothing was changed.
-func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any, say func(string)) (result plan.Result, text string, refused bool) {
+// wrote is what came of a write.
+type wrote struct {
+	result  plan.Result
+	text    string
+	refused bool // nothing was changed
+	// version is that of the app by this write, and on the one that it was made from; both are "" where no
+	// reply told.
+	version, on string
+}
+
+// write sends the change and follows its deployment.
+func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any, say func(string)) wrote {
 	var answer struct {
 		DeploymentID string `json:"deploymentId"`
+		Version      string `json:"version"`
 		Deployments  []struct {
 			ID string `json:"id"`
 		} `json:"deployments"`
@@ -216,18 +236,20 @@ func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any,
 	switch {
 	case err == nil:
 	case errors.As(err, &moved):
-		return plan.ResultConflict, string(moved), true
+		return wrote{result: plan.ResultConflict, text: string(moved), refused: true}
 	case errors.As(err, &r) && r.sent:
 		say("no reply came; looking whether it was done: " + err.Error())
 	case errors.As(err, &a) && a.status == http.StatusConflict && len(a.deployments) == 0:
-		return plan.ResultConflict, "the app exists by now: " + a.message, true
+		return wrote{result: plan.ResultConflict, text: "the app exists by now: " + a.message, refused: true}
 	case errors.As(err, &a) && a.status == http.StatusNotFound && c.After == nil:
-		return plan.ResultDone, "it was gone already", false
+		return wrote{result: plan.ResultDone, text: "it was gone already"}
 	default:
-		return plan.ResultFailed, err.Error(), a == nil || a.status < http.StatusInternalServerError
+		return wrote{result: plan.ResultFailed, text: err.Error(), refused: a == nil || a.status < http.StatusInternalServerError}
 	}
-	result, text = m.follow(ctx, c, id, err != nil, say)
-	return result, text, false
+	out := wrote{version: answer.Version}
+	out.on, _ = now["version"].(string)
+	out.result, out.text = m.follow(ctx, c, id, err != nil, say)
+	return out
 }
 
 // body is what is sent: the canonical form, and from the live app what meshsync does

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -54,52 +53,5 @@ func TestADeploymentOfManyAppsNamesSome(t *testing.T) {
 	}
 	if got := deploymentText(mesh.Deployment{}); got != "" {
 		t.Errorf("%q", got)
-	}
-}
-
-// interfering is a server on which somebody writes an app just before the first PUT of it.
-type interfering struct {
-	http.Handler
-	once sync.Once
-	do   func()
-}
-
-func (s *interfering) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method == http.MethodPut && r.URL.Path == "/v2/apps/x" {
-		s.once.Do(s.do)
-	}
-	s.Handler.ServeHTTP(w, r)
-}
-
-// TestWhatTheHolderOfALockChangedIsNotOverwritten: between the look and the write somebody changes the app, and the write
-// waits for the deployment of that change.
-func TestWhatTheHolderOfALockChangedIsNotOverwritten(t *testing.T) {
-	t.Parallel()
-	ctx := context.Background()
-	h := &interfering{Handler: server(t)}
-	m := serve(t, h)
-	if out, _ := reach(t, m, map[string]map[string]any{"/x": {"cmd": "sleep 9", "instances": 1}}); last(out).Result != plan.ResultDone {
-		t.Fatalf("%+v", out)
-	}
-	s := m.Observe(ctx)
-	app := desired(t, s, "/x", map[string]any{"cmd": "sleep 10", "instances": 1})
-	w := plan.Work{Run: "r", Changes: diff.Diff([]mesh.Resource{app}, mesh.Observed{Targets: []mesh.TargetState{s}}).Changes}
-	theirs := serve(t, h.Handler)
-	h.do = func() {
-		body := map[string]any{"cmd": "sleep 9", "instances": 1, "env": map[string]any{"THEIRS": "1"}}
-		if _, err := theirs.api.call(ctx, http.MethodPut, "/v2/apps/x?partialUpdate=true", body, nil); err != nil {
-			t.Error(err)
-		}
-	}
-	var out []plan.Outcome
-	if err := m.Apply(ctx, w, func(o plan.Outcome) { out = append(out, o) }); err != nil {
-		t.Fatal(err)
-	}
-	if o := last(out); o.Result != plan.ResultConflict || !strings.Contains(o.Message, "env") {
-		t.Errorf("%+v", out)
-	}
-	live, _, err := m.app(ctx, "/x")
-	if env, _ := live["env"].(map[string]any); err != nil || env["THEIRS"] != "1" {
-		t.Errorf("%v %v", live, err)
 	}
 }
