@@ -163,8 +163,11 @@ const changePrelude = `umask 022
 W='' FAILED='' NOTED='' SAID='' AT='' BESIDE='' Z=0 TEMP=.meshsync-$M.$RUN HOME_DIR=$PWD
 [ -d "$B" ] || mkdir -p -- "$B" || { printf '%s broken %s\n' "$T" "cannot make $B"; return 1; }
 ms_lock || { printf '%s busy %s\n' "$T" "$h"; return 0; }
-ms_ticks "$$"
-printf 'run %s pid %s\n%s\n' "$RUN" "$$" "$ticks" >"$B/lock"
+# $$ is the shell that waits for scripts, of which this is a subshell.
+me=$$
+{ read -r me x </proc/self/stat; } 2>/dev/null
+ms_ticks "$me"
+printf 'run %s pid %s\n%s\n' "$RUN" "$me" "$ticks" >"$B/lock"
 # The payload is there for this shell only: whatever becomes of it, nothing is left.
 if [ -r "$B/staging/$RUN" ]; then exec 7<"$B/staging/$RUN"; rm -f -- "$B/staging/$RUN"; else exec 7</dev/null; fi
 # What runs left that ended before that; a younger payload may be of one that comes next.

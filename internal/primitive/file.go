@@ -70,7 +70,7 @@ func file() Primitive {
 const writeFile = `# ms_candidate: the path by which a check gets "new", into P. Where somebody else could turn that
 # path elsewhere, it is one that leads through this shell, which is where "new" lies.
 ms_candidate() {
-  P=/proc/$$/cwd/new d=$BESIDE
+  P=/proc/$me/cwd/new d=$BESIDE
   set --
   while [ -n "$d" ] && [ "$d" != "$R" ]; do
     d=${d%/*}

@@ -16,7 +16,10 @@ import (
 )
 
 // Conn is a connection to one host. Run may be called from one goroutine at a time.
-type Conn struct{ link *link }
+type Conn struct {
+	link *link
+	idle *shell // waits for scripts; may be nil
+}
 
 // Result is what a command said.
 type Result struct {
@@ -50,15 +53,16 @@ func (c *Conn) Run(ctx context.Context, command string, stdin io.Reader, limit i
 	// Neither opening a session nor starting a command asks ctx.
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	defer stop()
+	if isScript(command) {
+		return c.script(ctx, command, stdin, limit, lines)
+	}
 	s, err := c.session(ctx)
 	if err != nil {
 		return Result{}, c.broken(ctx, err)
 	}
 	defer s.Close()
-	// A command that writes into an output that nobody reads does not end: the connection goes at once.
-	out := &sink{limit: limit, lines: lines, abort: func() { go func() { _ = c.Close() }() }}
-	errOut := &sink{limit: maxStderr, cut: true}
-	command, stdin, script := marked(command, stdin)
+	out, errOut := c.sinks(limit, lines)
+	command, script := marked(command)
 	login := &preamble{to: out, begun: !script}
 	s.Stdin, s.Stdout, s.Stderr = stdin, login, errOut
 	if err := s.Start(command); err != nil {
@@ -80,12 +84,19 @@ func (c *Conn) Run(ctx context.Context, command string, stdin io.Reader, limit i
 	return c.result(out, errOut, login, err)
 }
 
+// sinks take the outputs of a command. One that writes into an output that nobody reads does
+// not end, so the connection goes at once when that passes the limit.
+func (c *Conn) sinks(limit int64, lines func([]byte)) (out, errOut *sink) {
+	out = &sink{limit: limit, lines: lines, abort: func() { go func() { _ = c.Close() }() }}
+	return out, &sink{limit: maxStderr, cut: true}
+}
+
 // sessionTries is how often a session is asked for: sshd takes the place of an earlier
 // one for free only some time after it told us its end, which with MaxSessions 1 is each
 // time. With the pauses that is about two seconds.
 const sessionTries = 8
 
-// session opens the one session that a connection ever has at a time.
+// session opens a session. Where the host allows one at a time, the shell that waits for scripts goes.
 func (c *Conn) session(ctx context.Context) (*ssh.Session, error) {
 	for n := 1; ; n++ {
 		s, err := c.link.client.NewSession()
@@ -93,6 +104,8 @@ func (c *Conn) session(ctx context.Context) (*ssh.Session, error) {
 		switch {
 		case !errors.As(err, &refused):
 			return s, err
+		case c.idle != nil:
+			c.dismiss()
 		case n == sessionTries || !pause(ctx, 20*time.Millisecond, n):
 			return nil, &Error{Outcome: mesh.ConnectionLost, Host: c.link.ep.name, Err: err, Msg: "the host opens no session: " + refused.Message, Hint: "sshd may limit sessions (MaxSessions)"}
 		}

@@ -3,7 +3,6 @@ package remote
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"strings"
 
 	"meshsync.dev/meshsync/internal/mesh"
@@ -14,24 +13,23 @@ import (
 // word before all else: what comes before it is not the script's, and where it does not
 // come, the script did not run. The command line of a shell that reads its script from
 // standard input stays as it is: rules for sudo and forced commands go by it.
-const beginWord = "meshsync-begins"
+const (
+	beginWord = "meshsync-begins"
+	sayBegin  = "echo " + beginWord
+)
 
-// marked makes a script say the word. Of a command that is no script it makes nothing.
-func marked(command string, stdin io.Reader) (string, io.Reader, bool) {
-	const say = "echo " + beginWord
-	if strings.HasSuffix(command, "/bin/sh -s") {
-		return command, io.MultiReader(strings.NewReader(say+"\n"), stdin), true
-	}
+// marked makes a script that is in its command line say the word. Of another command it makes nothing.
+func marked(command string) (string, bool) {
 	const inline = "/bin/sh -c '"
 	if before, script, ok := strings.Cut(command, inline); ok {
-		return before + inline + say + "; " + script, stdin, true
+		return before + inline + sayBegin + "; " + script, true
 	}
-	return command, stdin, false
+	return command, false
 }
 
 // AsRun is what a command becomes on the host, for rules that list it to the letter.
 func AsRun(command string) string {
-	command, _, _ = marked(command, nil)
+	command, _ = marked(command)
 	return command
 }
 

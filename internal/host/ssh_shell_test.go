@@ -1,0 +1,40 @@
+package host
+
+import (
+	"context"
+	"strings"
+	"testing"
+)
+
+// One shell takes all scripts of a connection. Nothing of one is left to the next one, and what becomes
+// of the shell, or how a script ends, the next one does not feel.
+func TestScriptsOfOneConnectionKnowNothingOfEachOther(t *testing.T) {
+	t.Parallel()
+	s := newOpenSSH(t, newBox(t))
+	c, err := s.dial(s.options(), s.spec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	run := func(script, out, says string, exit int) string {
+		t.Helper()
+		r, err := c.Run(context.Background(), "/bin/sh -s", strings.NewReader(script), 1<<20, nil)
+		if err != nil || !strings.HasPrefix(string(r.Stdout), out) || !strings.Contains(r.Stderr, says) || r.Exit != exit {
+			t.Errorf("%q: %v %q %q %d", script, err, r.Stdout, r.Stderr, r.Exit)
+		}
+		return string(r.Stdout)
+	}
+	shell := run("echo $$", "", "", 0)
+	run("x=1; f() { :; }; cd /proc; umask 077; exec 9</proc/version; echo no line end | tr -d '\\n'", "no line end", "", 0)
+	run("echo \"<${x-}>$(umask)\"; f 2>/dev/null || echo gone; [ -e /proc/self/fd/9 ] || echo closed", "<>0022\ngone\nclosed\n", "", 0)
+	if again := run("echo $$", "", "", 0); again != shell {
+		t.Errorf("shell %q was followed by %q", shell, again)
+	}
+	run("exit 0; echo never", "", "", 0)
+	run("echo said; echo why >&2; exit 7", "said\n", "why", 7)
+	run("kill -9 $$", "", "", 255)
+	if r, err := c.Run(context.Background(), "id -u; echo x", strings.NewReader(""), 1<<20, nil); err != nil || !strings.HasSuffix(string(r.Stdout), "x\n") {
+		t.Errorf("beside the shell: %v %q", err, r.Stdout)
+	}
+	run("echo alive", "alive\n", "", 0)
+}
