@@ -129,9 +129,10 @@ elif ms_renew; then printf '%s taken\n' "$T"
 else printf '%s broken %s\n' "$T" "$W"; fi
 `
 
-// An expired lease that nobody else took is the run's own as well.
+// An expired lease that nobody else took is the run's own as well. An empty file is no lease, and
+// takes no process.
 const releaseBody = `ms_holder
-[ "$l_run" != "$RUN" ] || rm -f -- "$B/lease"
+[ "$l_run" != "$RUN" ] || : >"$B/lease"
 printf '%s released\n' "$T"
 `
 

@@ -166,7 +166,7 @@ func TestADamagedLeaseIsNone(t *testing.T) {
 	t.Parallel()
 	everyWay(t, func(t *testing.T, b *box) {
 		for _, text := range []string{
-			"half a lea", "r0\n0899999999\n300\n", "r0\n99999999999999999999\n99999999999999999999\n", "r0\n\n300\n", "r0\n9999999999\n9999999999\n",
+			"", "half a lea", "r0\n0899999999\n300\n", "r0\n99999999999999999999\n99999999999999999999\n", "r0\n\n300\n", "r0\n9999999999\n9999999999\n",
 			"r0\n-1\n300\n", "r0\n0x7fffffff\n300\n", "\n\n\n", "r0\n" + fmt.Sprint(time.Now().Add(4*time.Minute).Unix()) + "\n0300\n",
 		} {
 			b.put("/var/lib/meshsync/prod/lease", text)
@@ -177,6 +177,9 @@ func TestADamagedLeaseIsNone(t *testing.T) {
 			if err := h.Release(context.Background()); err != nil {
 				t.Errorf("%q: %v", text, err)
 			}
+		}
+		if err := os.Remove(b.path("/var/lib/meshsync/prod/lease")); err != nil {
+			t.Error(err)
 		}
 		b.put("/var/lib/meshsync/prod/lease/x", "")
 		if err := b.host().Take(context.Background(), lease("r1")); err == nil || !strings.Contains(err.Error(), "lease is a directory: remove it") {

@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"meshsync.dev/meshsync/internal/mesh"
@@ -124,16 +125,21 @@ while [ $# -gt 0 ]; do
 done'
 `
 
+// nothing is the record's path where it is not wanted.
+const nothing = "''"
+
 // writeProbes writes the probes, the boot time and the record. The record is its path as
-// a shell word.
+// a shell word. Where only systemd is asked, there is nothing else to start.
 func writeProbes(b *strings.Builder, record string, checks []mesh.Check) {
-	fmt.Fprintf(b, "%sms_probes \"$T\" %s", probesPart, record)
-	for i, c := range checks {
-		if !c.OfUnit() {
-			b.WriteString(" " + probeArguments(i, c))
+	if record != nothing || slices.ContainsFunc(checks, func(c mesh.Check) bool { return !c.OfUnit() }) {
+		fmt.Fprintf(b, "%sms_probes \"$T\" %s", probesPart, record)
+		for i, c := range checks {
+			if !c.OfUnit() {
+				b.WriteString(" " + probeArguments(i, c))
+			}
 		}
+		b.WriteString("\n")
 	}
-	b.WriteString("\n")
 	for i, c := range checks {
 		if c.OfUnit() {
 			fmt.Fprintf(b, "printf '%%s probe %[1]d\n' \"$T\"; systemctl show -p ActiveState,Result -- %[2]s 2>/dev/null; printf '\n%%s probeend %[1]d unit\n' \"$T\"\n", i, quote(primitive.UnitFile(c.Path)))
