@@ -168,7 +168,7 @@ func (l *lab) settles(t *testing.T, want []mesh.Resource) {
 
 func (l *lab) leavesNothing(t *testing.T) {
 	t.Helper()
-	left := l.Must(t, `find /srv /etc /var/lib/meshsync \( -name '.meshsync-prod.*' -o -path '/var/lib/meshsync/*/staging/*' -o -path '/var/lib/meshsync/*/.record*' -o -path '*/old/.new' -o -name unfinished \)`)
+	left := l.Must(t, `find /srv /etc /var/lib/meshsync \( -name '.meshsync-prod.*' -o -path '/var/lib/meshsync/*/staging/*' -o -path '/var/lib/meshsync/*/.record*' -o -path '*/old/.new' -o -name unfinished -size +0 \)`)
 	if left != "" {
 		t.Errorf("the next run leaves\n%s", left)
 	}

@@ -54,7 +54,11 @@ func (b *box) left() []string {
 	var out []string
 	err := filepath.WalkDir(b.root, func(name string, d os.DirEntry, err error) error {
 		base := filepath.Base(name)
-		if strings.HasPrefix(base, ".meshsync-") || base == ".new" || base == "unfinished" || strings.HasPrefix(base, ".record") ||
+		unfinished := false
+		if info, err := d.Info(); err == nil {
+			unfinished = base == "unfinished" && info.Size() > 0
+		}
+		if strings.HasPrefix(base, ".meshsync-") || base == ".new" || unfinished || strings.HasPrefix(base, ".record") ||
 			!d.IsDir() && filepath.Base(filepath.Dir(name)) == "staging" {
 			out = append(out, strings.TrimPrefix(name, b.root))
 		}

@@ -102,10 +102,11 @@ ms_emptied() {
   case $W in *'not empty'*) W="the directory there is not empty: meshsync does not remove what it does not know; empty it by hand";; esac
   return 1
 }
-# ms_old FROM KEY: keeps the content of a regular file that is about to go, the third from
-# last at most. No KEY: it is not to be kept. Z is its size, as ms_now saw it.
+# ms_old FROM KEY [NEW]: keeps the content of a regular file that is about to go, the third from
+# last at most, and brings it to the disk together with what takes its place. No KEY: it is not to
+# be kept. Z is its size, as ms_now saw it.
 ms_old() {
-  case $N in 'file '*) [ -n "$2" ] && [ "$Z" -le 1048576 ] || return 0;; *) return 0;; esac
+  case $N in 'file '*) [ -n "$2" ] && [ "$Z" -le 1048576 ];; *) false;; esac || { [ -z "${3-}" ] || ms_sync "$3"; return; }
   i=0
   for g in "$B/old/$2".*; do
     g=${g##*.}
@@ -115,7 +116,7 @@ ms_old() {
   [ -O .. ] && [ ! -k .. ] || slow=$limit
   # shellcheck disable=SC2086 # a command and its argument
   if { [ -d "$B/old" ] || ms_try mkdir -m 700 -- "$B/old"; } && W=$(umask 077; $slow cp -P -- "$1" "$B/old/.new" 2>&1) &&
-    ms_try mv -f -T -- "$B/old/.new" "$B/old/$2.$((i+1))" && ms_sync "$B/old/$2.$((i+1))" "$B/old" "$B"; then
+    ms_try mv -f -T -- "$B/old/.new" "$B/old/$2.$((i+1))" && ms_sync ${3:+"$3"} "$B/old/$2.$((i+1))" "$B/old" "$B"; then
     [ "$i" -lt 3 ] || rm -f -- "$B/old/$2.$((i-2))"
     return 0
   fi
@@ -167,7 +168,7 @@ func (b *batch) sweep() string {
 		others = `for e in "$B/staging"/*; do [ ! -f "$e" ] || rm -f -- "$e"; done
 `
 	}
-	return fmt.Sprintf(`if [ -f "$B/unfinished" ]; then
+	return fmt.Sprintf(`if [ -s "$B/unfinished" ]; then
   rm -f -- "$B/old/.new" "$B/.record" "$B/.record.static"
   while IFS= read -r d; do
     if ms_into "$R$d"; then ms_swept; fi

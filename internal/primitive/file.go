@@ -82,11 +82,16 @@ ms_candidate() {
   done
   [ $# -gt 0 ] || P=$BESIDE/new
 }
+# ms_owned OWNER:GROUP of "new", which mostly is root's as it was made: / tells who that is.
+ms_owned() {
+  if [ "$1" = root:root ] && [ -O / ] && [ -G / ] && [ -O new ] && [ -G new ]; then return 0; fi
+  ms_try chown "$1" -- new
+}
 # ms_file PATH MODE OWNER GROUP OFFSET SIZE CHECK KEY CONFIDENTIAL
 ms_file() {
   ms_beside "${1%/*}" || return 1
   (umask 077; true >new) 2>/dev/null || { W="cannot write into ${1%/*}: is it read-only or full?"; return 1; }
-  ms_slice "$5" "$6" new && ms_try chown "$3:$4" -- new && ms_try chmod "$2" -- new || { rm -f -- new; return 1; }
+  ms_slice "$5" "$6" new && ms_owned "$3:$4" && ms_try chmod "$2" -- new || { rm -f -- new; return 1; }
   if [ -n "$7" ]; then
     ms_candidate
     ms_run ms_accepts "$7" "$P" || {
@@ -96,8 +101,7 @@ ms_file() {
       return 1
     }
   fi
-  ms_sync new
-  ms_old "../${1##*/}" "$8" || { rm -f -- new; return 1; }
+  ms_old "../${1##*/}" "$8" new || { rm -f -- new; return 1; }
   ms_place "${1##*/}"
 }
 ms_accepts() (
