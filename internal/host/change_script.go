@@ -26,6 +26,7 @@ type batch struct {
 	parts        []part
 	// payload holds the contents of files and the fixed part of the record, one after another.
 	payload []byte
+	inline  bool             // the script holds the payload itself
 	early   map[int]bool     // changes that are checked before packages are installed
 	slices  map[string]slice // file path, or "record" → where in the payload
 	secrets []int            // of work.Changes, those whose content is a secret
@@ -55,9 +56,10 @@ func newBatch(meshName, token string, w plan.Work, last mesh.TargetState, secret
 		}
 		b.add(c.Addr.Name, *c.AfterText)
 	}
-	b.add("record", strings.Join(b.record.static, ",\n"))
+	b.add(recordPart, strings.Join(b.record.static, ",\n"))
 	b.lay()
 	b.addChance()
+	b.inline = len(b.secrets) == 0 && fitsScript(b.payload)
 	return b, nil
 }
 
@@ -92,7 +94,7 @@ func (b *batch) script() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "ms_batch() {\nT=%s\n%s", quote(b.token), observePrelude)
 	fmt.Fprintf(&s, "B=%s RUN=%s M=%s PAYLOAD=%d\n", rooted(stateDir(b.mesh)), quote(b.work.Run), quote(b.mesh), len(b.payload))
-	s.WriteString(lockFunction + changePrelude + slowPart + placePart + b.holdsLease() + b.sameRecord() + b.sweep() + secretPart + digestPart + noteFunctions + nowFunction() + processPart)
+	s.WriteString(lockFunction + changePrelude + b.payloadPart() + leftPart + slowPart + placePart + b.holdsLease() + b.sameRecord() + b.sweep() + secretPart + digestPart + noteFunctions + nowFunction() + processPart)
 	s.WriteString(b.functions())
 	b.recordState(&s)
 	s.WriteString("ms_write_record || { printf '%s broken %s\\n' \"$T\" 'the record cannot be written'; return 1; }\n")
@@ -109,7 +111,7 @@ func (b *batch) script() string {
 		}
 	}
 	s.WriteString("ms_write_record && ms_recorded && printf '%s record %s\\n' \"$T\" \"$D\" || printf '%s broken %s\\n' \"$T\" 'the record cannot be written'\n")
-	s.WriteString(b.keepsLease() + `rm -f -- "$B/unfinished"
+	s.WriteString(b.keepsLease() + `[ ! -f "$B/unfinished" ] || true >"$B/unfinished"
 true >"$B/lock"
 printf '%s end\n' "$T"
 }
@@ -168,14 +170,6 @@ me=$$
 { read -r me x </proc/self/stat; } 2>/dev/null
 ms_ticks "$me"
 printf 'run %s pid %s\n%s\n' "$RUN" "$me" "$ticks" >"$B/lock"
-# The payload is there for this shell only: whatever becomes of it, nothing is left.
-if [ -r "$B/staging/$RUN" ]; then exec 7<"$B/staging/$RUN"; rm -f -- "$B/staging/$RUN"; else exec 7</dev/null; fi
-# What runs left that ended before that; a younger payload may be of one that comes next.
-for e in "$B/staging"/*; do
-  [ -f "$e" ] || continue
-  find "$B/staging" -type f -mmin +60 -exec rm -f -- {} + 2>/dev/null
-  break
-done
 # ms_recorded: the digest of the record as it is, into D.
 ms_recorded() {
   r=$B/record.json
@@ -191,18 +185,10 @@ ms_try() { W=$("$@" 2>&1 7<&- 9>&-) || { W=${W:-"$1 failed"}; return 1; }; }
 # running with its output open, which goes to a file without a name, for root alone.
 ms_run() {
   if [ -z "$SAID" ]; then
-    (umask 077; true >"$B/staging/said-$RUN") && exec 6<>"$B/staging/said-$RUN" && rm -f -- "$B/staging/said-$RUN" || { W="cannot write into $B/staging"; return 1; }
+    { [ -d "$B/staging" ] || (umask 077; mkdir -- "$B/staging"); } && (umask 077; true >"$B/staging/said-$RUN") && exec 6<>"$B/staging/said-$RUN" && rm -f -- "$B/staging/said-$RUN" || { W="cannot write into $B/staging"; return 1; }
     SAID=1
   fi
   "$@" >/proc/self/fd/6 2>&1 </dev/null 6<&- 7<&- 9>&- || { W=$(tail -c 4096 /proc/self/fd/6); W=${W:-"it says nothing"}; return 1; }
-}
-# ms_slice OFFSET SIZE TO: a part of the payload, whose digest was checked when it arrived.
-ms_slice() {
-  {
-    if [ "$2" = 0 ]; then true
-    elif [ $(($1+$2)) -eq "$PAYLOAD" ]; then tail -c "+$(($1+1))" /proc/self/fd/7
-    else tail -c "+$(($1+1))" /proc/self/fd/7 | head -c "$2"; fi
-  } 2>/dev/null >"$3" && [ "$(wc -c <"$3")" -eq "$2" ] || { W="its content could not be written whole: is the disk full?"; return 1; }
 }
 # ms_check I EXPECTED: N, which says how it is now, must be as it was planned on; else
 # nothing is written. Of a secret that was seen without a key, the content is not known.
@@ -244,17 +230,15 @@ func (b *batch) recordState(s *strings.Builder) {
 		fmt.Fprintf(s, "S%d=%s\n", j, quote(t.was))
 		services = append(services, fmt.Sprintf("\"$S%d\"", j))
 	}
-	r := b.slices["record"]
-	fmt.Fprintf(s, `STATIC=$(tail -c +%d /proc/self/fd/7 2>/dev/null | head -c %d)
-[ "${#STATIC}" -eq %[2]d ] || { printf '%%s broken %%s\n' "$T" 'the files that arrived are no longer there'; return 1; }
-ms_list() { for x do if [ -n "$x" ]; then printf '%%s%%s' "$sep" "$x"; sep=",$nl"; fi; done; }
+	s.WriteString(b.static())
+	fmt.Fprintf(s, `ms_list() { for x do if [ -n "$x" ]; then printf '%%s%%s' "$sep" "$x"; sep=",$nl"; fi; done; }
 ms_write_record() {
   t="$B/.record" sep=''
   { printf '%%s"entries":{\n' %s
     ms_list "$STATIC" %s; printf '\n},"services":{\n'; sep=''; ms_list %s; printf '\n}}\n'; } >"$t" || { rm -f -- "$t"; return 1; }
   ms_sync "$t" ${NOTED:+"$NOTED"} && mv -f -T -- "$t" "$B/record.json" && ms_sync "$B" "${B%%/*}" "${B%%/*/*}" || return 1
 }
-`, r.off+1, r.size, quote(b.record.head), strings.Join(entries, " "), strings.Join(services, " "))
+`, quote(b.record.head), strings.Join(entries, " "), strings.Join(services, " "))
 }
 
 // reloadUnits has systemd read its units anew when the batch wrote one, of whatever unit, and when one
