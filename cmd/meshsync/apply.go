@@ -177,6 +177,7 @@ func carryOut(ctx context.Context, e *environment, g *globals, f *planFlags, a *
 			show(ev)
 			return j.Append(ev)
 		},
+		Sync: j.Sync,
 	})
 	werr := f.out.write(e, reportWriters(e, events, a.again, f.full))
 	if werr != nil {

@@ -89,7 +89,7 @@ func (r *runner) act(ctx context.Context, at Event, b plan.Batch, left []plan.Ba
 			r.event(e)
 		}
 	}
-	if r.failure != nil {
+	if r.sync(); r.failure != nil {
 		return false
 	}
 	var g errgroup.Group
@@ -99,8 +99,10 @@ func (r *runner) act(ctx context.Context, at Event, b plan.Batch, left []plan.Ba
 	for i, t := range b.Targets {
 		g.Go(func() error {
 			good := r.actOn(ctx, at, t, works[i], &mu)
+			err := r.Sync() // several at once
 			mu.Lock()
 			defer mu.Unlock()
+			r.recorded(err)
 			ok = ok && good
 			return nil
 		})

@@ -10,11 +10,14 @@ import (
 	"sync"
 )
 
-// Journal appends events to a file, one JSON object a line, and syncs each before
-// Append returns. It is safe for concurrent use.
+// Journal appends events to a file, one JSON object a line. It is safe for concurrent use.
 type Journal struct {
-	mu sync.Mutex
-	f  *os.File
+	mu      sync.Mutex
+	f       *os.File
+	written int // events
+
+	syncing sync.Mutex
+	synced  int // of the events
 }
 
 // OpenJournal creates the file. It must not exist: a journal is of one run.
@@ -26,7 +29,7 @@ func OpenJournal(path string) (*Journal, error) {
 	return &Journal{f: f}, nil
 }
 
-// Append writes and syncs one event.
+// Append writes one event, which a crash of this machine may take back until Sync returns.
 func (j *Journal) Append(e Event) error {
 	b, err := json.Marshal(e)
 	if err != nil {
@@ -37,7 +40,31 @@ func (j *Journal) Append(e Event) error {
 	if _, err := j.f.Write(append(b, '\n')); err != nil {
 		return err
 	}
-	return j.f.Sync()
+	j.written++
+	return nil
+}
+
+// Sync returns when all events that were appended before are on the disk. Of many who ask at the
+// same time, most find that another one's answer holds for theirs.
+func (j *Journal) Sync() error {
+	wanted := j.count()
+	j.syncing.Lock()
+	defer j.syncing.Unlock()
+	if j.synced >= wanted {
+		return nil
+	}
+	now := j.count()
+	if err := j.f.Sync(); err != nil {
+		return err
+	}
+	j.synced = now
+	return nil
+}
+
+func (j *Journal) count() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.written
 }
 
 // Close closes the file.

@@ -35,9 +35,11 @@ type Options struct {
 	// at its end. Lease says for whom.
 	Leases map[mesh.Target]Leaser
 	Lease  mesh.Lease
-	// Record appends one event durably before it returns. An error stops the run:
-	// what cannot be written down is not done.
+	// Record writes down one event, and Sync brings all that were written down to the disk: before
+	// anything is sent to a target, and when a target has ended. It may be called at the same time
+	// by several. An error of either stops the run: what cannot be written down is not done.
 	Record func(Event) error
+	Sync   func() error
 	// Members are the machine ids of the members of each ensemble, see plan.Members.
 	Members map[string]map[string]string
 	// Adopt maps a target to what its record should take up beside the changes:
@@ -63,7 +65,7 @@ type runner struct {
 	code    string                    // the code of run_end
 	adopted map[string]bool           // targets whose Adopt went along with a batch
 	begun   map[mesh.Target]bool      // targets on which the stage has begun
-	failure error                     // from Record
+	failure error                     // from Record and Sync
 	lost    atomic.Pointer[mesh.Lost] // a lease that is no longer the run's own
 }
 
@@ -79,13 +81,14 @@ const (
 const CodeDue = "due"
 
 // Run carries out the plan and returns when everything is done or something stopped
-// it. All that happened is in the events; the error is only of Record. The plan must
+// it. All that happened is in the events; the error is only of Record and Sync. The plan must
 // be applicable: Run checks gates, not refusals.
 //
 // When ctx ends, what is under way is abandoned and reported as unknown.
 func Run(ctx context.Context, p plan.Plan, o Options) error {
 	r := &runner{Options: o, plan: p, code: CodeDone, adopted: map[string]bool{}, begun: map[mesh.Target]bool{}}
 	r.event(Event{Type: RunStart, Message: startMessage(p)})
+	r.sync()
 	giveBack := r.takeLeases(ctx)
 	for _, s := range p.Stages {
 		r.stage(ctx, s)
@@ -95,6 +98,7 @@ func Run(ctx context.Context, p plan.Plan, o Options) error {
 	}
 	giveBack()
 	r.event(Event{Type: RunEnd, Code: r.code, Message: endMessage(r.code)})
+	r.sync()
 	return r.failure
 }
 
@@ -186,7 +190,14 @@ func stepSubject(s plan.ServiceStep) string {
 // event completes and records one event. After a failure to record nothing new is started.
 func (r *runner) event(e Event) {
 	e.Time, e.Run = r.Now().UTC(), r.Run
-	if err := r.Record(e); err != nil && r.failure == nil {
+	r.recorded(r.Record(e))
+}
+
+// sync brings all events to the disk.
+func (r *runner) sync() { r.recorded(r.Sync()) }
+
+func (r *runner) recorded(err error) {
+	if err != nil && r.failure == nil {
 		r.failure = fmt.Errorf("write the journal: %w", err)
 		r.stopped, r.code = true, CodePartial
 	}
@@ -208,6 +219,9 @@ func (r *runner) adoptRest(ctx context.Context) {
 			return
 		}
 		r.event(Event{Type: Starting, Target: t.String(), Subject: t.String(), Action: "adopt", Message: fmt.Sprintf("record %d resources as adopted", len(r.Adopt[t]))})
+		if r.sync(); r.failure != nil {
+			return
+		}
 		err := r.Targets[t].Apply(ctx, r.work(t, plan.Batch{}, nil), func(plan.Outcome) {})
 		if err != nil {
 			r.event(Event{Type: Failed, Target: t.String(), Subject: t.String(), Action: "adopt", Message: err.Error()})

@@ -27,6 +27,9 @@ type lab struct {
 	stop    chan struct{}
 	onEvent func(Event)
 	fail    error // of Record
+
+	synced   int   // events
+	failSync error // of Sync
 }
 
 func newLab() *lab {
@@ -41,6 +44,9 @@ type labHost struct {
 func (h labHost) Apply(_ context.Context, w plan.Work, emit func(plan.Outcome)) error {
 	h.mu.Lock()
 	h.worked = append(h.worked, h.name)
+	if last := h.events[h.synced-1]; last.Type != Starting { // all that was announced is on the disk, and nothing came since
+		h.worked = append(h.worked, "before its start was on the disk")
+	}
 	on := h.onWork
 	h.mu.Unlock()
 	result, err := plan.ResultDone, error(nil)
@@ -113,6 +119,12 @@ func (l *lab) options() Options {
 				l.onEvent(e)
 			}
 			return l.fail
+		},
+		Sync: func() error {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.synced = len(l.events)
+			return l.failSync
 		},
 	}
 	for _, h := range []string{"m1", "m2", "m3"} {
@@ -226,6 +238,11 @@ func TestWhatCannotBeWrittenDownIsNotDone(t *testing.T) {
 	t.Parallel()
 	l := newLab()
 	l.fail = errors.New("no space left on device")
+	if _, err := l.run(context.Background(), rolling()); err == nil || len(l.worked) != 0 {
+		t.Errorf("%v, worked %v", err, l.worked)
+	}
+	l = newLab()
+	l.failSync = errors.New("I/O error")
 	if _, err := l.run(context.Background(), rolling()); err == nil || len(l.worked) != 0 {
 		t.Errorf("%v, worked %v", err, l.worked)
 	}
