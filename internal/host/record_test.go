@@ -161,11 +161,11 @@ func TestDriftThatCannotBeRepairedStaysDrift(t *testing.T) {
 		b.put("/d/f", "by hand")
 		h := b.host(want...)
 		w := planned(t, h, want)
-		b.wrap(`case " $*" in *' new'*) `+kill+`;; esac`, "chown")
+		b.wrap(`case " $*" in *' new'*) `+kill+`;; esac`, "chmod")
 		if _, err := results(t, h, w); err == nil {
 			t.Fatal("it is not killed")
 		}
-		b.wrap("", "chown")
+		b.wrap("", "chmod")
 		onlyOne(t, b, want, diff.Update, diff.Drift)
 	})
 }
