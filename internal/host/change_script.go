@@ -163,7 +163,9 @@ func (b *batch) sameRecord() string {
 // reason in W when it fails.
 const changePrelude = `umask 022
 W='' FAILED='' NOTED='' SAID='' AT='' BESIDE='' Z=0 TEMP=.meshsync-$M.$RUN HOME_DIR=$PWD
-[ -d "$B" ] || mkdir -p -- "$B" || { printf '%s broken %s\n' "$T" "cannot make $B"; return 1; }
+[ -d "$B/staging" ] || W=$({ mkdir -p -- "$B" && umask 077 && mkdir -p -- "$B/staging"; } 2>&1) || { printf '%s broken %s\n' "$T" "cannot make $B: ${W##*: }"; return 1; }
+# A lock that cannot be opened would end the shell without a word.
+{ umask 077; true >>"$B/lock"; } 2>/dev/null || { printf '%s broken %s\n' "$T" "cannot write into $B: $({ true >>"$B/lock"; } 2>&1)"; return 1; }
 ms_lock || { printf '%s busy %s\n' "$T" "$h"; return 0; }
 # $$ is the shell that waits for scripts, of which this is a subshell.
 me=$$
@@ -185,7 +187,7 @@ ms_try() { W=$("$@" 2>&1 7<&- 9>&-) || { W=${W:-"$1 failed"}; return 1; }; }
 # running with its output open, which goes to a file without a name, for root alone.
 ms_run() {
   if [ -z "$SAID" ]; then
-    { [ -d "$B/staging" ] || (umask 077; mkdir -- "$B/staging"); } && (umask 077; true >"$B/staging/said-$RUN") && exec 6<>"$B/staging/said-$RUN" && rm -f -- "$B/staging/said-$RUN" || { W="cannot write into $B/staging"; return 1; }
+    (umask 077; true >"$B/staging/said-$RUN") && exec 6<>"$B/staging/said-$RUN" && rm -f -- "$B/staging/said-$RUN" || { W="cannot write into $B/staging"; return 1; }
     SAID=1
   fi
   "$@" >/proc/self/fd/6 2>&1 </dev/null 6<&- 7<&- 9>&- || { W=$(tail -c 4096 /proc/self/fd/6); W=${W:-"it says nothing"}; return 1; }

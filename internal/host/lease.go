@@ -113,7 +113,9 @@ ms_lock || { printf '%s busy %s\n' "$T" "$h"; return 0; }
 	return s.String()
 }
 
-const takeBody = `chmod 600 -- "$B/lock" # whoever can open it can hold it
+// The lock is made with its mode; one that an older version made may have another, and that one left no
+// file of a lease that it gave back.
+const takeBody = `[ -e "$B/lease" ] || chmod 600 -- "$B/lock" # whoever can open it can hold it
 ms_clock
 ms_lease
 if [ -n "$l_run" ] && [ "$l_run" != "$RUN" ] && [ "$l_run" != "$L_OVER" ]; then

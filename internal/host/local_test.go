@@ -44,7 +44,7 @@ const systemctlStub = `#!/bin/sh
 U="$MESHSYNC_ROOT/units"
 op=$1; shift
 val=''
-while [ $# -gt 0 ]; do case $1 in -p) shift 2;; --value) val=1; shift;; --) shift; break;; *) break;; esac; done
+while [ $# -gt 0 ]; do case $1 in -p) shift 2;; --value) val=1; shift;; -q) shift;; --) shift; break;; *) break;; esac; done
 stop() { if [ -f "$1/pid" ]; then kill -9 "$(cat "$1/pid")" 2>/dev/null; rm -f "$1/pid"; fi; }
 start() {
   if [ -f "$1/broken" ]; then echo "Job for $2 failed because the control process exited with error code." >&2; exit 1; fi
@@ -64,6 +64,7 @@ for u; do
     if [ "$pid" = 0 ]; then a=inactive s=dead; else a=active s=running; fi
     if [ -f "$d/enabled" ]; then e=enabled; else e=disabled; fi
     printf 'LoadState=loaded\nActiveState=%s\nSubState=%s\nUnitFileState=%s\nMainPID=%s\nNeedDaemonReload=no\n' $a $s $e "$pid";;
+  is-active) [ -f "$d/pid" ] || exit 3;;
   enable) : >"$d/enabled";;
   disable) rm -f "$d/enabled";;
   stop) stop "$d";;

@@ -118,3 +118,53 @@ func TestABatchKeepsItsPayloadWhenTheClockIsSet(t *testing.T) {
 		}
 	})
 }
+
+// A payload of another length than was sent is none, however that came: nothing is changed, and none of it is left.
+func TestAPayloadThatDoesNotArriveWholeChangesNothing(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(t *testing.T, b *box) {
+		b.put("/d/f", "old")
+		want := []mesh.Resource{file("/d/f", strings.Repeat("new\n", maxInline))}
+		for what, line := range map[string]string{
+			"cut":              "head -c 100000; exit 0",
+			"longer":           "cat; echo '#'; exit 0",
+			"a disk that ends": "head -c 100000; echo 'cat: No space left on device' >&2; exit 1",
+		} {
+			b.wrap("[ $# -gt 0 ] || [ ! -d \"$R/var/lib/meshsync/prod/staging\" ] || { "+line+"; }", "cat")
+			h := b.host(want...)
+			w := planned(t, h, want)
+			got, err := results(t, h, w)
+			if err == nil || got["update /d/f"].Result != plan.ResultFailed || b.get("/d/f") != "old" {
+				t.Errorf("%s: %v %+v, %d bytes", what, err, got, len(b.get("/d/f")))
+			}
+			if what == "a disk that ends" && len(b.left()) > 0 {
+				t.Errorf("%s: it leaves %v", what, b.left())
+			}
+		}
+		b.wrap("", "cat")
+		works(t, b, want)
+		if left := b.left(); len(left) > 0 {
+			t.Errorf("the next batch leaves %v", left)
+		}
+	})
+}
+
+// What is short text goes in the script, and each shell writes it as it is.
+func TestOnlyShortTextGoesInTheScript(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"": true, "a\tb\n'$x' \\ ä\n\n": true, strings.Repeat("x", maxInline): true,
+		strings.Repeat("x", maxInline+1): false, "a\x00": false, "a\r\n": false, "\x7f": false, "\xff": false, "\x1b": false,
+	} {
+		if got := fitsScript([]byte(text)); got != want {
+			t.Errorf("%.20q: %v", text, got)
+		}
+	}
+	everyWay(t, func(t *testing.T, b *box) {
+		b.put("/d/x", "")
+		works(t, b, []mesh.Resource{file("/d/f", "a\tb\n'$x' \\ ä\\n%s\n\n"), file("/d/none", ""), file("/d/line", "no end"), file("/d/dash", "-n x\n"), file("/d/more", strings.Repeat("x'y", maxInline/4))})
+		if _, err := os.Stat(b.path("/var/lib/meshsync/prod/staging/r1")); err == nil {
+			t.Error("a payload was staged")
+		}
+	})
+}
