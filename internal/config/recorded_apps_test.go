@@ -1,0 +1,275 @@
+package config
+
+import (
+	"cmp"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/cuecontext"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// recordedApp is a definition that was sent to a Marathon 1.11.26, with what it said.
+type recordedApp struct {
+	name    string
+	text    string // the definition
+	version string // of the Marathon
+	refused bool
+}
+
+// exceptionsFile lists by reason the recorded definitions of which validate says another thing
+// than Marathon. It only shrinks: UPDATE=1 takes off what is right, and adds nothing.
+var exceptionsFile = filepath.Join("testdata", "recorded_apps.txt")
+
+// TestValidateSaysOfRecordedAppsWhatMarathonSaid holds the checks of one app to all definitions
+// that were sent to a Marathon: those that it refused are refused, the others are not.
+func TestValidateSaysOfRecordedAppsWhatMarathonSaid(t *testing.T) {
+	t.Parallel()
+	j, known := newJudge(t), knownExceptions(t)
+	wrong, refusals, right := map[string]bool{}, [2]int{}, [2]int{}
+	for _, a := range recordedApps(t) {
+		said := j.errorsOf(t, a)
+		kind := 0
+		if a.refused {
+			kind = 1
+		}
+		refusals[kind]++
+		if (len(said) > 0) == a.refused {
+			right[kind]++
+			continue
+		}
+		wrong[a.name] = true
+		if known[a.name] == "" {
+			t.Errorf("%s: Marathon refuses it: %v; validate says %q of\n%s", a.name, a.refused, said, a.text)
+		}
+	}
+	t.Logf("refused by Marathon: %d, of these by validate: %d; accepted: %d, of these by validate: %d", refusals[1], right[1], refusals[0], right[0])
+	if os.Getenv("UPDATE") == "1" {
+		shrinkExceptions(t, wrong)
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(known)) {
+		if !wrong[name] {
+			t.Errorf("%s is right now: UPDATE=1 takes it off the list", name)
+		}
+	}
+}
+
+// judge holds apps to the contract and to the rules, as a Load does, many with one contract.
+type judge struct {
+	app    *structure
+	con    contract
+	reader *shapeReader
+}
+
+func newJudge(t *testing.T) *judge {
+	t.Helper()
+	ctx := cuecontext.New()
+	con := newContract(ctx)
+	app, err := structOf(con.def("#App"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &judge{app, con, newShapeReader(ctx)}
+}
+
+// errorsOf is what validate says of a definition; its key is its id.
+func (j *judge) errorsOf(t *testing.T, a recordedApp) []string {
+	t.Helper()
+	v := j.con.ctx.CompileString(a.text)
+	if err := v.Err(); err != nil {
+		return []string{err.Error()}
+	}
+	id, err := v.LookupPath(cue.ParsePath("id")).String()
+	if err != nil {
+		id = "/x"
+	}
+	def, err := j.app.app(j.reader, func() contract { return j.con }, v)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	def["id"] = "/" + strings.Trim(id, "/")
+	m := &mesh.Mesh{Apps: []mesh.AppSpec{{Marathon: "main", ID: "/" + strings.Trim(id, "/"), Definition: def}}}
+	m.Policy.SecretNames = []string{"^$"}
+	c := &collector{}
+	checkApps(m, c)
+	checkServicePorts(m, c)
+	var out []string
+	for _, e := range c.list {
+		out = append(out, e.Msg)
+	}
+	return out
+}
+
+// recordedApps are all definitions of whole apps that were recorded, with unlike names.
+func recordedApps(t *testing.T) []recordedApp {
+	t.Helper()
+	return slices.Concat(recordedCases(t, "normalisation"), recordedCases(t, "canonical-cases"), recordedEdits(t), recordedExchanges(t))
+}
+
+const recordings = "../marathon/definition/testdata"
+
+func recordedCases(t *testing.T, file string) []recordedApp {
+	t.Helper()
+	var cases []struct {
+		Name, Method, Marathon string
+		Put, Get               json.RawMessage
+		PutText                string `json:"put_text"`
+		Status                 int
+	}
+	readRecorded(t, filepath.Join(recordings, file+".json.gz"), &cases)
+	var out []recordedApp
+	for _, c := range cases {
+		if c.Method == "PATCH" || c.Method == "PUT" {
+			continue // meshsync sends no partial updates
+		}
+		text := cmp.Or(c.PutText, string(c.Put))
+		out = append(out, recordedApp{file + "/" + c.Name, text, lastRelease(c.Marathon), c.Status >= 400 || string(c.Get) == "null"})
+	}
+	return out
+}
+
+// lastRelease is the newest Marathon of which a case is true: 1.4 of "0.8 to 1.4 (…)".
+func lastRelease(text string) string {
+	text, _, _ = strings.Cut(text, "(")
+	all := release.FindAllString(text, -1)
+	if len(all) == 0 {
+		return ""
+	}
+	return all[len(all)-1]
+}
+
+var release = regexp.MustCompile(`\d+\.\d+(\.\d+)?`)
+
+// recordedEdits are the full PUTs that were recorded over five apps.
+func recordedEdits(t *testing.T) []recordedApp {
+	t.Helper()
+	var doc struct {
+		Bases map[string]struct{ Canonical map[string]any }
+		Edits []struct {
+			Base, Edit string
+			Request    struct{ Method, Path string }
+			After      map[string]any
+			Absent     []string
+			Observed   struct{ Status int }
+		}
+	}
+	readRecorded(t, filepath.Join(recordings, "edits.json.gz"), &doc)
+	var out []recordedApp
+	for _, e := range doc.Edits {
+		if e.Request.Method != "PUT" || !strings.Contains(e.Request.Path, "partialUpdate=false") || e.Observed.Status < 400 {
+			continue
+		}
+		body := maps.Clone(doc.Bases[e.Base].Canonical)
+		maps.Copy(body, e.After)
+		for _, field := range e.Absent {
+			delete(body, field)
+		}
+		out = append(out, recordedApp{"edits/" + e.Base + " " + e.Edit, jsonText(t, body), "", true})
+	}
+	return out
+}
+
+// recordedExchanges are the refused writes of whole apps in exchanges.
+func recordedExchanges(t *testing.T) []recordedApp {
+	t.Helper()
+	var files map[string][]struct {
+		Name, To string
+		Request  struct {
+			Method, Path string
+			Body         any
+		}
+		Response struct{ Status int }
+	}
+	readRecorded(t, "../sandbox/marathond/testdata/exchanges.json.gz", &files)
+	var out []recordedApp
+	for _, file := range slices.Sorted(maps.Keys(files)) {
+		for _, x := range files[file] {
+			body, object := x.Request.Body.(map[string]any)
+			path, query, _ := strings.Cut(x.Request.Path, "?")
+			full := x.Request.Method == "POST" || x.Request.Method == "PUT" && strings.Contains(query, "partialUpdate=false")
+			refused := slices.Contains([]int{400, 405, 422, 500}, x.Response.Status)
+			if !object || !full || !refused || x.To == "follower" || !strings.HasPrefix(path, "/v2/apps") {
+				continue
+			}
+			out = append(out, recordedApp{"exchanges/" + file + " " + x.Name, jsonText(t, body), "", true})
+		}
+	}
+	return out
+}
+
+func jsonText(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func readRecorded(t *testing.T, name string, into any) {
+	t.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := json.NewDecoder(z)
+	d.UseNumber()
+	if err := d.Decode(into); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// knownExceptions maps the names on the list to their reasons: a line that begins with # gives
+// the reason of the names that follow.
+func knownExceptions(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(exceptionsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, reason := map[string]string{}, ""
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		if r, ok := strings.CutPrefix(line, "# "); ok {
+			reason = r
+		} else if line != "" {
+			out[line] = reason
+		}
+	}
+	return out
+}
+
+func shrinkExceptions(t *testing.T, wrong map[string]bool) {
+	t.Helper()
+	byReason := map[string][]string{}
+	for name, reason := range knownExceptions(t) {
+		if wrong[name] {
+			byReason[reason] = append(byReason[reason], name)
+		}
+	}
+	var out []string
+	for _, reason := range slices.Sorted(maps.Keys(byReason)) {
+		names := byReason[reason]
+		slices.Sort(names)
+		out = append(out, fmt.Sprintf("# %s\n%s\n", reason, strings.Join(names, "\n")))
+	}
+	if err := os.WriteFile(exceptionsFile, []byte(strings.Join(out, "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
