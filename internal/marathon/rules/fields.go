@@ -2,6 +2,7 @@ package rules
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -105,7 +106,8 @@ func (c *checker) wholeNumbers(path []string, f fields, names ...string) {
 		if n := f.number(name, 0); n > math.MaxInt32 || n < math.MinInt32 {
 			c.refuse(Finding{
 				Path: beneath(path, name), Rule: "app-number",
-				Msg: "has the number " + shown(n) + " for " + name + ", and 2147483647 is the largest that Marathon can hold",
+				Msg:  fmt.Sprintf("has the number %v for %s, which is more than Marathon can hold", f[name], name),
+				Hint: fmt.Sprintf("the largest is %d", math.MaxInt32),
 			})
 		}
 	}
