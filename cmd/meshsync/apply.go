@@ -78,6 +78,7 @@ func applyCommand(ctx context.Context, e *environment, g *globals, f *planFlags,
 	}
 	defer p.close()
 	dirtyWarning(e, g, p.desired)
+	showWarnings(e, p.desired)
 	a.adopt = a.adopt || len(f.machines) > 0 // only a record that is written remembers whom the user accepted
 	if a.rollback {
 		allowRollback(&p.plan)

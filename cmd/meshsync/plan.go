@@ -2,10 +2,12 @@ package main
 
 import (
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
 	"meshsync.dev/meshsync/internal/render"
 )
@@ -36,7 +38,8 @@ written anywhere, and no command that the repository names is run.
 			}
 			defer p.close()
 			dirtyWarning(e, g, p.desired)
-			if err := f.out.write(e, planWriters(e, p.plan, again(c, g), f.full)); err != nil {
+			showWarnings(e, p.desired)
+			if err := f.out.write(e, planWriters(e, p.plan, p.desired.mesh.Warnings, again(c, g), f.full)); err != nil {
 				return err
 			}
 			return planResult(p.plan, detailed)
@@ -50,11 +53,18 @@ written anywhere, and no command that the repository names is run.
 	return c
 }
 
-func planWriters(e *environment, p plan.Plan, flags string, full bool) writers {
+// planWriters write a plan. Whoever reads JSON or Markdown does not see stderr: there the
+// warnings of the repository are notes.
+func planWriters(e *environment, p plan.Plan, warnings []mesh.Warning, flags string, full bool) writers {
+	noted := p
+	noted.Notes = slices.Clone(p.Notes)
+	for _, w := range warnings {
+		noted.Notes = append(noted.Notes, "warning: "+w.String())
+	}
 	return writers{
 		"text":     func(w io.Writer) error { return render.Plan(w, p, textOptions(e, flags, full)) },
-		"json":     func(w io.Writer) error { return render.PlanJSON(w, p) },
-		"markdown": func(w io.Writer) error { return render.PlanMarkdown(w, p, render.CommentLimit) },
+		"json":     func(w io.Writer) error { return render.PlanJSON(w, noted) },
+		"markdown": func(w io.Writer) error { return render.PlanMarkdown(w, noted, render.CommentLimit) },
 	}
 }
 

@@ -122,7 +122,7 @@ func shownPlan(e *environment, schema string, data []byte, full bool) (writers, 
 		if err != nil {
 			return nil, err
 		}
-		return planWriters(e, p, flagsOf(p), full), nil
+		return planWriters(e, p, nil, flagsOf(p), full), nil
 	}
 	p, err := render.ReadDrift(bytes.NewReader(data))
 	if err != nil {

@@ -11,7 +11,8 @@ func newValidate(e *environment, g *globals) *cobra.Command {
 		Use:   "validate [DIR]",
 		Short: "Check the repository: CUE, cross checks, policy; asks no host",
 		Long: `Evaluate the mesh and check it against the contract and across files. No host and
-no Marathon is asked, no network is used. All errors are shown, with file and line.
+no Marathon is asked, no network is used. All errors are shown, with file and line,
+and warnings, which do not make it fail.
 
   meshsync validate
   meshsync validate prod --worktree
@@ -24,6 +25,7 @@ no Marathon is asked, no network is used. All errors are shown, with file and li
 			}
 			defer d.close()
 			dirtyWarning(e, g, d)
+			showWarnings(e, d)
 			m := d.mesh
 			fmt.Fprintf(e.stdout, "%s is valid: %s, %s, %s, %s\n", m.Name,
 				counted(len(m.Hosts), "host"), counted(len(m.Resources), "resource"),
@@ -52,6 +54,16 @@ func dirArg(g *globals) cobra.PositionalArgs {
 			g.dir = args[0]
 		}
 		return nil
+	}
+}
+
+// showWarnings says on stderr what is right and somebody will regret.
+func showWarnings(e *environment, d *desired) {
+	for _, w := range d.mesh.Warnings {
+		fmt.Fprintf(e.stderr, "warning: %s\n", w.Line())
+		if w.Hint != "" {
+			fmt.Fprintf(e.stderr, "    hint: %s\n", w.Hint)
+		}
 	}
 }
 

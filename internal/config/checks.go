@@ -30,7 +30,7 @@ func check(m *mesh.Mesh, l *loader) {
 	checkSecrets(m, l)
 	checkPolicy(m, l)
 	checkURLs(m, l)
-	checkApps(m, l.errs)
+	checkApps(m, l)
 	checkServicePorts(m, l.errs)
 }
 

@@ -7,31 +7,51 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
+	"meshsync.dev/meshsync/internal/marathon/rules"
 	"meshsync.dev/meshsync/internal/mesh"
 )
 
 // checkApps checks the apps one by one, and then as Marathon sees them together.
-func checkApps(m *mesh.Mesh, c *collector) {
+func checkApps(m *mesh.Mesh, l *loader) {
+	c := l.errs
 	secrets := secretPattern(m.Policy)
+	where := newAppLines(l.mod)
 	for _, a := range m.Apps {
-		checkAppID(a, c)
+		checkAppRules(m, a, where, c)
+		checkOwnGroup(a, c)
 		checkEnv(a, secrets, c)
-		for _, d := range asList(a.Definition["dependencies"]) {
-			if on, _ := d.(string); on != "" && "/"+strings.Trim(on, "/") == a.ID {
-				c.add(Error{Pos: fieldPos(a, "dependencies"), Rule: "app-dependency", Msg: fmt.Sprintf("app %s depends on itself", a.ID)})
-			}
-		}
-		if _, cmd := a.Definition["cmd"]; cmd && a.Definition["args"] != nil {
-			c.add(Error{Pos: fieldPos(a, "cmd"), Rule: "app-command", Msg: fmt.Sprintf("app %s has both cmd and args: Marathon takes one of them", a.ID)})
-		}
-		if a.Definition["cmd"] == nil && a.Definition["args"] == nil && a.Definition["container"] == nil {
-			c.add(Error{Pos: a.Origin, Rule: "app-command", Msg: fmt.Sprintf("app %s has nothing to run", a.ID), Hint: "set cmd, args, or a container with an image"})
-		}
 	}
 	checkAppTree(m, c)
 	checkAppCycles(m, c)
+}
+
+// checkAppRules holds an app to what its Marathon takes.
+func checkAppRules(m *mesh.Mesh, a mesh.AppSpec, where *appLines, c *collector) {
+	var marathon rules.Marathon
+	for _, x := range m.Marathons {
+		if x.Name == a.Marathon {
+			marathon.Version = x.Version
+		}
+	}
+	for _, f := range rules.Check(a.ID, a.Definition, marathon) {
+		pos, msg := where.of(a, f.Path), "app "+harmless(a.ID)+" "+f.Msg
+		if f.Warning {
+			m.Warnings = append(m.Warnings, mesh.Warning{Pos: pos, Msg: msg, Hint: f.Hint})
+			continue
+		}
+		c.add(Error{Pos: pos, Rule: f.Rule, Msg: msg, Hint: f.Hint})
+	}
+}
+
+// harmless is an id that may be none, without what would move a terminal's cursor.
+func harmless(id string) string {
+	if quoted := strconv.Quote(id); quoted != `"`+id+`"` {
+		return quoted
+	}
+	return id
 }
 
 // checkAppTree finds apps that have others below them: for Marathon an id is an app or a
@@ -66,7 +86,7 @@ func checkAppCycles(m *mesh.Mesh, c *collector) {
 		key := a.Marathon + " " + a.ID
 		if state[key] == 1 {
 			from := slices.Index(way, a.ID)
-			if len(way)-from > 1 { // an app that depends on itself has an error of its own
+			if len(way)-from > 1 { // an app that depends on itself is refused alone
 				c.add(Error{Pos: fieldPos(a, "dependencies"), Rule: "app-dependency", Msg: "apps depend on each other in a circle: " + strings.Join(append(way[from:], a.ID), " → ")})
 			}
 			return
@@ -77,7 +97,7 @@ func checkAppCycles(m *mesh.Mesh, c *collector) {
 		state[key] = 1
 		for _, d := range asList(a.Definition["dependencies"]) {
 			id, _ := d.(string)
-			if on, ok := byID[a.Marathon+" "+absoluteID(a.ID, id)]; ok {
+			if on, ok := byID[a.Marathon+" "+absoluteID(id)]; ok {
 				visit(on, append(slices.Clone(way), a.ID))
 			}
 		}
@@ -88,23 +108,12 @@ func checkAppCycles(m *mesh.Mesh, c *collector) {
 	}
 }
 
-// absoluteID is a dependency as seen from an app: "db" of /shop/web is /shop/db.
-func absoluteID(app, id string) string {
-	if strings.HasPrefix(id, "/") {
-		return path.Clean(id)
-	}
-	return path.Join(path.Dir(app), id)
-}
+// absoluteID is what a dependency means: for Marathon's API "db" of /shop/web is /db.
+func absoluteID(id string) string { return path.Clean("/" + id) }
 
-var appIDExpr = regexp.MustCompile(`^(/[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)+$`)
-
-func checkAppID(a mesh.AppSpec, c *collector) {
-	switch {
-	case !appIDExpr.MatchString(a.ID):
-		c.add(Error{Pos: a.Origin, Rule: "app-id", Msg: fmt.Sprintf("%q is no app id", a.ID), Hint: "parts between slashes have lower-case letters, digits and dashes"})
-	case slices.Contains([]string{"restart", "tasks", "versions"}, path.Base(a.ID)):
-		c.add(Error{Pos: a.Origin, Rule: "app-id", Msg: fmt.Sprintf("app %s ends in %q, which Marathon's API needs for itself", a.ID, path.Base(a.ID))})
-	case a.ID == "/meshsync" || strings.HasPrefix(a.ID, "/meshsync/"):
+// checkOwnGroup keeps apps out of meshsync's own group.
+func checkOwnGroup(a mesh.AppSpec, c *collector) {
+	if a.ID == "/meshsync" || strings.HasPrefix(a.ID, "/meshsync/") {
 		c.add(Error{Pos: a.Origin, Rule: "app-id", Msg: fmt.Sprintf("app %s lies in the group /meshsync, where meshsync keeps its records", a.ID)})
 	}
 }
@@ -133,28 +142,19 @@ func checkEnv(a mesh.AppSpec, secrets *regexp.Regexp, c *collector) {
 	}
 }
 
-func fieldPos(a mesh.AppSpec, field string) mesh.Pos {
-	if p, ok := a.Fields[field]; ok {
-		return p
-	}
-	return a.Origin
-}
-
-// checkServicePorts finds two ports with one service port: Marathon accepts it, and the load balancer breaks.
+// checkServicePorts finds two apps with one service port: Marathon accepts it, and the load balancer breaks.
 func checkServicePorts(m *mesh.Mesh, c *collector) {
-	type owner struct{ app mesh.AppSpec }
-	seen := map[string]owner{}
+	seen := map[string]mesh.AppSpec{}
 	for _, a := range m.Apps {
 		for _, p := range servicePorts(a.Definition) {
 			key := a.Marathon + " " + p
-			if old, ok := seen[key]; ok {
-				msg := fmt.Sprintf("apps %s and %s both claim the service port %s", old.app.ID, a.ID, p)
-				if old.app.ID == a.ID {
-					msg = fmt.Sprintf("app %s claims the service port %s twice", a.ID, p)
-				}
-				c.add(Error{Pos: a.Origin, Also: alsoUnless(a.Origin, old.app.Origin), Rule: "duplicate-port", Msg: msg, Hint: "0 lets Marathon choose a free one"})
+			if old, ok := seen[key]; ok && old.ID != a.ID {
+				c.add(Error{
+					Pos: a.Origin, Also: alsoUnless(a.Origin, old.Origin), Rule: "duplicate-port",
+					Msg: fmt.Sprintf("apps %s and %s both claim the service port %s", old.ID, a.ID, p), Hint: "0 lets Marathon choose a free one",
+				})
 			}
-			seen[key] = owner{a}
+			seen[key] = a
 		}
 	}
 }

@@ -19,6 +19,9 @@ func sortMesh(m *mesh.Mesh) {
 	for i := range m.Roles {
 		slices.Sort(m.Roles[i].Hosts)
 	}
+	slices.SortStableFunc(m.Warnings, func(a, b mesh.Warning) int {
+		return cmp.Or(comparePos(a.Pos, b.Pos), cmp.Compare(a.Msg, b.Msg))
+	})
 	slices.SortFunc(m.Apps, func(a, b mesh.AppSpec) int {
 		return cmp.Or(cmp.Compare(a.Marathon, b.Marathon), cmp.Compare(a.ID, b.ID))
 	})

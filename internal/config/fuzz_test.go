@@ -21,7 +21,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add("{{{")
 	for _, more := range []string{
 		"settings: zookeeper: tickTime: \"fast\"", "settings: zookeeper: dataDir: null", "hosts: m1: roles: \"mesos-agent\": attributes: a: [1]",
-		"#roles: x: {yield: files: \"/x\": {}}\nhosts: m1: roles: x: {}", "apps: \"/x\": {cmd: \"x\", env: A: 1}", "policy: limits: outages: -1",
+		"#roles: x: {yield: files: \"/x\": {}}\nhosts: m1: roles: x: {}", "apps: \"/x\": {cmd: \"x 1\", env: A: 1}", "policy: limits: outages: -1",
 	} {
 		f.Add(string(files["prod/mesh.cue"]) + more + "\n")
 	}

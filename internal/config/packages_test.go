@@ -14,7 +14,7 @@ import (
 func TestPlainPackagesAreThoseOfTheLoader(t *testing.T) {
 	t.Parallel()
 	const folder = "prod/apps/web"
-	app := func(more string) string { return more + "package web\n\napps: \"/two\": cmd: \"x\"\n" }
+	app := func(more string) string { return more + "package web\n\napps: \"/two\": cmd: \"x 1\"\n" }
 	for _, tt := range []struct {
 		name  string
 		files map[string]string

@@ -99,13 +99,15 @@ func (j *judge) errorsOf(t *testing.T, a recordedApp) []string {
 		return []string{err.Error()}
 	}
 	def["id"] = "/" + strings.Trim(id, "/")
-	m := &mesh.Mesh{Apps: []mesh.AppSpec{{Marathon: "main", ID: "/" + strings.Trim(id, "/"), Definition: def}}}
-	m.Policy.SecretNames = []string{"^$"}
-	c := &collector{}
-	checkApps(m, c)
-	checkServicePorts(m, c)
+	m := &mesh.Mesh{
+		Marathons: []mesh.MarathonSpec{{Name: "main", Version: a.version}},
+		Apps:      []mesh.AppSpec{{Marathon: "main", ID: "/" + strings.Trim(id, "/"), Definition: def}},
+	}
+	l := &loader{errs: &collector{}}
+	checkApps(m, l)
+	checkServicePorts(m, l.errs)
 	var out []string
-	for _, e := range c.list {
+	for _, e := range l.errs.list {
 		out = append(out, e.Msg)
 	}
 	return out

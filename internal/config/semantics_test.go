@@ -107,8 +107,8 @@ func TestStagingRemovesWhatIsShared(t *testing.T) {
 func TestTheDigestIsTheSameEachTime(t *testing.T) {
 	t.Parallel()
 	more := map[string]string{
-		"prod/apps/a/a.cue": "package a\napps: {\"/a\": {cmd: \"a\", env: {X: \"1\", Y: \"2\", Z: \"3\"}}, \"/b\": cmd: \"b\"}\n",
-		"prod/apps/b/b.cue": "package b\napps: \"/c\": {labels: {k: \"v\", l: \"w\"}, cmd: \"c\"}\n",
+		"prod/apps/a/a.cue": "package a\napps: {\"/a\": {cmd: \"a 1\", env: {X: \"1\", Y: \"2\", Z: \"3\"}}, \"/b\": cmd: \"b 1\"}\n",
+		"prod/apps/b/b.cue": "package b\napps: \"/c\": {labels: {k: \"v\", l: \"w\"}, cmd: \"c 1\"}\n",
 		"prod/x.cue":        "package prod\nsettings: \"mesos-agent\": {gc_delay: \"1weeks\", strict: true}\n",
 	}
 	first := loaded(t, "prod", more)
@@ -151,5 +151,20 @@ hosts: a2: roles: chrony: {}
 		if r.Role == "chrony" && r.Addr.Target != mesh.Host("a2") {
 			t.Errorf("%v has the role, too", r.Addr)
 		}
+	}
+}
+
+// What is allowed and somebody will regret is told with its line, and is no other state.
+func TestWarningsHaveLinesAndAreNotInTheDigest(t *testing.T) {
+	t.Parallel()
+	const app = "package web\n\napps: \"/shop/web\": {\n\tcmd: \"sleep 1\"\n\tdependencies: [\n\t\t\"/a\",\n\t\t\"b\",\n\t]\n}\n"
+	m := loaded(t, "prod", map[string]string{"prod/apps/web/x.cue": app})
+	if len(m.Warnings) != 1 || m.Warnings[0].Line() != `prod/apps/web/x.cue:7:3: app /shop/web depends on "b", which is /b and not in the app's group` || m.Warnings[0].Hint == "" {
+		t.Fatalf("%+v", m.Warnings)
+	}
+	digest := m.Digest
+	m.Warnings = nil
+	if finish(m); m.Digest != digest {
+		t.Error("a warning changes the digest")
 	}
 }

@@ -14,8 +14,10 @@ type Mesh struct {
 	Resources []Resource     // of all hosts, sorted by address; apps are in Apps
 	Apps      []AppSpec      // sorted by Marathon, then id
 	Policy    Policy
+	// Warnings are about what is right and does harm all the same; sorted by position.
+	Warnings []Warning
 	// Digest identifies the evaluated desired state: equal digests mean that
-	// two commits want the same. It covers everything above but positions.
+	// two commits want the same. It covers everything above but warnings and positions.
 	Digest string
 }
 
@@ -45,9 +47,12 @@ const (
 
 // MarathonSpec says how a Marathon is reached.
 type MarathonSpec struct {
-	Name   string
-	URLs   []string // base URLs, at least one
-	Origin Pos
+	Name string
+	URLs []string // base URLs, at least one
+	// Version is the release that apps are written for, "1.8" or "1.11.26"; "" is none in particular.
+	Version       string `json:",omitempty"`
+	Origin        Pos
+	VersionOrigin Pos `json:"-"` // where the version is declared
 }
 
 // RoleSpec is what a role says of its rollout; equal for all hosts that have the role.

@@ -27,3 +27,13 @@ func ParseRelease(s string) Release {
 func (r Release) Before(major, minor int) bool {
 	return r != Release{} && (r.Major < major || r.Major == major && r.Minor < minor)
 }
+
+// SameRelease reports whether a Marathon is of the release that was declared: all the parts that
+// were written are its own. An empty declaration is of each release.
+func SameRelease(declared, is string) bool {
+	if declared == "" {
+		return true
+	}
+	is, _, _ = strings.Cut(is, "-")
+	return is == declared || strings.HasPrefix(is, declared+".")
+}

@@ -13,3 +13,22 @@ func TestReleasesAreOrdered(t *testing.T) {
 		}
 	}
 }
+
+func TestAReleaseIsThatWhichWasDeclared(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		declared, is string
+		same         bool
+	}{
+		{"1.11", "1.11.26", true},
+		{"1.11.26", "1.11.26-SNAPSHOT", true},
+		{"1.1", "1.11.26", false},
+		{"1.11.2", "1.11.26", false},
+		{"", "1.8.244", true},
+		{"1.8", "", false},
+	} {
+		if SameRelease(x.declared, x.is) != x.same {
+			t.Errorf("%q is %q: %v", x.is, x.declared, !x.same)
+		}
+	}
+}

@@ -76,6 +76,7 @@ func Build(in Input) Plan {
 	b.blind()
 	b.identities()
 	b.otherSystems()
+	b.otherReleases()
 	b.missingUnits()
 	b.missingParents()
 	b.strandedServices()

@@ -1,0 +1,24 @@
+package plan
+
+import (
+	"fmt"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// otherReleases refuses Marathons of another release than git says: apps were checked by the
+// rules of that one, and what a field that is left out means depends on it.
+func (b *builder) otherReleases() {
+	for _, m := range b.in.Mesh.Marathons {
+		state, _ := b.in.Seen.Of(mesh.Marathon(m.Name))
+		if state.Marathon == nil || mesh.SameRelease(m.Version, state.Marathon.Version) {
+			continue
+		}
+		b.plan.Refusals = append(b.plan.Refusals, Refusal{
+			Code: "marathon.differs", Subject: mesh.Marathon(m.Name).String(),
+			Message: fmt.Sprintf("git says that the Marathon %s is %s, and it is %s", m.Name, m.Version, state.Marathon.Version),
+			Hint:    "see whether its URL is right; after an upgrade write the new version, and validate says what of the apps it would not take",
+			Source:  m.VersionOrigin.String(),
+		})
+	}
+}
