@@ -74,11 +74,14 @@ func checkAppTree(m *mesh.Mesh, c *collector) {
 	}
 }
 
-// checkAppCycles finds apps that wait for each other: Marathon refuses them.
+// checkAppCycles finds apps that wait for each other: Marathon refuses them. Who depends on
+// a group waits for all apps in it.
 func checkAppCycles(m *mesh.Mesh, c *collector) {
-	byID := map[string]mesh.AppSpec{}
+	at := map[string][]mesh.AppSpec{} // the apps at and below an id
 	for _, a := range m.Apps {
-		byID[a.Marathon+" "+a.ID] = a
+		for id := a.ID; id != "/" && id != "."; id = path.Dir(id) {
+			at[a.Marathon+" "+id] = append(at[a.Marathon+" "+id], a)
+		}
 	}
 	state := map[string]int{} // 1: on the way, 2: done
 	var visit func(a mesh.AppSpec, way []string)
@@ -97,7 +100,7 @@ func checkAppCycles(m *mesh.Mesh, c *collector) {
 		state[key] = 1
 		for _, d := range asList(a.Definition["dependencies"]) {
 			id, _ := d.(string)
-			if on, ok := byID[a.Marathon+" "+absoluteID(id)]; ok {
+			for _, on := range at[a.Marathon+" "+absoluteID(id)] {
 				visit(on, append(slices.Clone(way), a.ID))
 			}
 		}
