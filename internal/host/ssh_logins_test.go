@@ -81,6 +81,14 @@ func loginSituations() []situation {
 			s := newOpenSSH(t, newBox(t), `ForceCommand echo "Only backups here. ($SSH_ORIGINAL_COMMAND)"`)
 			return looks(t, s.dialer(s.options()), nil)
 		}},
+		{"a forced command that reads all that is sent", mesh.ScriptFailed, []string{"did not run our script", "Only backups here.", "ForceCommand"}, func(t *testing.T) error {
+			s := newOpenSSH(t, newBox(t), `ForceCommand cat >/dev/null; echo "Only backups here."`)
+			return looks(t, s.dialer(s.options()), nil)
+		}},
+		{"a forced command that prints all that is sent", mesh.ScriptFailed, []string{"did not run our script", "ForceCommand"}, func(t *testing.T) error {
+			s := newOpenSSH(t, newBox(t), "ForceCommand cat")
+			return looks(t, s.dialer(s.options()), nil)
+		}},
 		{"a key with a forced command", mesh.ScriptFailed, []string{"did not run our script", "status 3", "command="}, func(t *testing.T) error {
 			s := newOpenSSH(t, newBox(t))
 			s.authorize(`command="exit 3" ` + s.user)

@@ -16,6 +16,8 @@ import (
 const (
 	beginWord = "meshsync-begins"
 	sayBegin  = "echo " + beginWord
+	// sayBeginUnseen is the same where the input may be printed: what it prints then is not the word.
+	sayBeginUnseen = "echo 'mesh''sync-begins'"
 )
 
 // marked makes a script that is in its command line say the word. Of another command it makes nothing.
@@ -37,8 +39,9 @@ func AsRun(command string) string {
 type preamble struct {
 	to    *sink
 	begun bool
-	said  []byte // the beginning of what was dropped
-	tail  []byte // its end, in which the word may begin
+	began chan<- struct{} // closed when the word came; may be nil
+	said  []byte          // the beginning of what was dropped
+	tail  []byte          // its end, in which the word may begin
 	n     int
 }
 
@@ -63,6 +66,9 @@ func (p *preamble) Write(b []byte) (int, error) {
 	switch {
 	case i >= 0:
 		p.begun, p.tail = true, nil
+		if p.began != nil {
+			close(p.began)
+		}
 		if rest := all[i+len(word):]; len(rest) > 0 {
 			if _, err := p.to.Write(rest); err != nil {
 				return 0, err

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -97,19 +98,16 @@ func (c *Conn) script(ctx context.Context, command string, text io.Reader, limit
 		return Result{}, c.broken(ctx, err)
 	}
 	out, errOut := c.sinks(limit, lines)
-	login := &preamble{to: out}
+	began, sent := make(chan struct{}), make(chan struct{})
+	login := &preamble{to: out, began: began}
 	end := newEnding(login)
 	sh.out.set(end)
 	sh.errOut.set(errOut)
 	go func() { // a shell that ended takes nothing more
-		_, _ = io.Copy(sh.in, io.MultiReader(strings.NewReader("(\n"+sayBegin+"\n"), text, strings.NewReader("\n)\n"+end.say())))
+		defer close(sent)
+		_, _ = io.Copy(sh.in, io.MultiReader(strings.NewReader("(\n"+sayBeginUnseen+"\n"), text, strings.NewReader("\n)\n"+end.say())))
 	}()
-	select {
-	case <-end.seen:
-	case <-sh.gone:
-	case <-ctx.Done():
-	}
-	if end.well() {
+	if last := sh.await(ctx, end, began, sent); end.well() && !last {
 		sh.out.set(nil)
 		sh.errOut.set(nil)
 		return c.result(out, errOut, login, nil)
@@ -132,6 +130,35 @@ func (c *Conn) script(ctx context.Context, command string, text io.Reader, limit
 		r.Exit = end.status
 	}
 	return r, err
+}
+
+// beginsWithin is how long a script has to begin before its shell is taken for something else.
+const beginsWithin = 2 * time.Second
+
+// await waits until a script ended. Where it does not begin, a forced command may read in its place, to
+// the end of the input: there is one then. A shell that is only slow runs what it has, and ends: last.
+func (sh *shell) await(ctx context.Context, end *ending, began, sent <-chan struct{}) (last bool) {
+	late := time.NewTimer(beginsWithin)
+	defer late.Stop()
+	for {
+		select {
+		case <-end.seen:
+			return last
+		case <-sh.gone:
+			return last
+		case <-ctx.Done():
+			return last
+		case <-began:
+			began = nil
+			late.Stop()
+		case <-late.C:
+			last = true
+			go func() {
+				<-sent
+				_ = sh.in.Close()
+			}()
+		}
+	}
 }
 
 // ending hands on what a script says up to its end, which is a word that nothing else can say.
