@@ -1,6 +1,8 @@
 package host
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"meshsync.dev/meshsync/internal/primitive"
@@ -15,6 +17,21 @@ func (p *parser) now() int64 {
 		return 0
 	}
 	return p.btime*1e9 + int64(p.uptime*1e9)
+}
+
+// uptimeOf reads the uptime and the line of /proc/PID/stat of a process that runs; 0 when that one
+// started later than the host says to be up, so that it says so of something else than its boot time.
+func uptimeOf(said string) float64 {
+	up, stat, _ := strings.Cut(said, " ")
+	uptime, _ := strconv.ParseFloat(up, 64)
+	fields := strings.Fields(stat[strings.LastIndex(stat, ")")+1:])
+	const start = 19 // behind the name
+	if len(fields) > start {
+		if ticks, _ := strconv.ParseFloat(fields[start], 64); ticks/ticksPerSecond > uptime+1 {
+			return 0
+		}
+	}
+	return uptime
 }
 
 // setSince is by how much the host's clock was set since a unit began to come up, in nanoseconds. A

@@ -39,6 +39,23 @@ func TestAClockThatWasSetIsToldFromSystemdsTwoTimes(t *testing.T) {
 	}
 }
 
+// A container of LXC is told when it was started, and the boot time of the machine, by which all its processes are.
+func TestAnUptimeThatIsNoTimeSinceTheBootIsNone(t *testing.T) {
+	t.Parallel()
+	const shell = " 7 (a ) b) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 "
+	for said, want := range map[string]float64{
+		"100.50 99.00":               100.5, // no process says otherwise
+		"100.50" + shell + "10049 0": 100.5,
+		"100.50" + shell + "10060 0": 100.5, // each is rounded
+		"100.50" + shell + "90000 0": 0,
+		"":                           0,
+	} {
+		if got := uptimeOf(said); got != want {
+			t.Errorf("%q: %v, want %v", said, got, want)
+		}
+	}
+}
+
 // What a host says of its services and itself becomes what the plan is told.
 func TestAHostTellsItsTimeAndThatItsClockWasSet(t *testing.T) {
 	t.Parallel()

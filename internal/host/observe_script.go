@@ -62,8 +62,13 @@ fi
 `
 
 // uptimePart tells how long ago the host was booted, once all files are looked at: none of them
-// can have changed since, but by another clock.
-const uptimePart = `if [ -r /proc/uptime ] && read -r up _ </proc/uptime; then printf '%s uptime %s\n' "$T" "$up"; fi
+// can have changed since, but by another clock. Beside it stands when this shell started: a container may
+// be told its own uptime (lxcfs), and no other time since the boot goes by that.
+const uptimePart = `if [ -r /proc/uptime ] && read -r up _ </proc/uptime; then
+  x=''
+  { read -r x </proc/self/stat; } 2>/dev/null
+  printf '%s uptime %s %s\n' "$T" "$up" "$x"
+fi
 `
 
 // statPart has ms_stat, which tells what is at the paths in st, as mode, owner, group, size and time of

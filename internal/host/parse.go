@@ -132,7 +132,7 @@ func (p *parser) enter(word, arg string) (string, error) {
 	case "btime":
 		p.btime, _ = strconv.ParseInt(arg, 10, 64)
 	case "uptime":
-		p.uptime, _ = strconv.ParseFloat(arg, 64)
+		p.uptime = uptimeOf(arg)
 	case "os":
 		key, v, _ := strings.Cut(arg, "=")
 		p.os[key] = strings.Trim(clean(v), `"'`)
