@@ -37,10 +37,11 @@ func (m *Marathon) Apply(ctx context.Context, w plan.Work, emit func(plan.Outcom
 		}
 		say := func(text string) {
 			p := o
-			p.Result, p.Message = plan.ResultProgress, text
+			p.Result, p.Message = plan.ResultProgress, withheld(text, c.Before, c.After)
 			emit(p)
 		}
 		o.Result, o.Message = m.change(ctx, w, c, say)
+		o.Message = withheld(o.Message, c.Before, c.After)
 		failed = o.Result != plan.ResultDone
 		emit(o)
 	}

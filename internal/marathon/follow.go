@@ -95,7 +95,7 @@ func (m *Marathon) progress(ctx context.Context, c diff.Change, id string) (stat
 		st.done = true // the deployment ended, and the definition is another: verified says so
 	}
 	if !st.done {
-		st.why = m.queue(ctx, c.Addr.Name, c.After, echo)
+		st.why = m.queue(ctx, c, echo)
 	}
 	return st, nil
 }

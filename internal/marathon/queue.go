@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
 )
 
@@ -35,7 +36,7 @@ type refused struct {
 }
 
 // queue says why tasks of an app are not launched, as what follows how many run.
-func (m *Marathon) queue(ctx context.Context, id string, want mesh.Tree, live map[string]any) string {
+func (m *Marathon) queue(ctx context.Context, c diff.Change, live map[string]any) string {
 	var q struct {
 		Queue []queued `json:"queue"`
 	}
@@ -43,21 +44,21 @@ func (m *Marathon) queue(ctx context.Context, id string, want mesh.Tree, live ma
 		return "" // it only explains; what matters is asked elsewhere
 	}
 	for _, e := range q.Queue {
-		if e.App.ID == id && e.Count > 0 {
-			return "; " + e.text(want, live)
+		if e.App.ID == c.Addr.Name && e.Count > 0 {
+			return "; " + e.text(c.Before, c.After, live)
 		}
 	}
 	return ""
 }
 
 // text is such as "3 of 12 wait: 11 agents lack 2 GB, 4 fail UNIQUE".
-func (e queued) text(want mesh.Tree, live map[string]any) string {
+func (e queued) text(was, want mesh.Tree, live map[string]any) string {
 	text := fmt.Sprintf("%d wait", e.Count)
 	if n, ok := want["instances"].(int64); ok {
 		text = fmt.Sprintf("%d of %d wait", e.Count, n)
 	}
 	if !e.Delay.Overdue {
-		return text + " " + backsOff(live)
+		return text + " " + backsOff(live, was, want)
 	}
 	var why []string
 	for _, r := range e.Summary.Last {
@@ -156,12 +157,12 @@ func megabytes(amount any) string {
 
 // backsOff says of what the last task died, since which the next launch is put off. It does not count the
 // seconds, which differ each time it is asked.
-func backsOff(live map[string]any) string {
+func backsOff(live map[string]any, secretsOf ...mesh.Tree) string {
 	text := "because tasks failed"
 	failure, _ := live["lastTaskFailure"].(map[string]any)
 	if message, _ := failure["message"].(string); message != "" {
 		host, _ := failure["host"].(string)
-		text += fmt.Sprintf(", the last one on %s: %s", oneLine(host), oneLine(message))
+		text += fmt.Sprintf(", the last one on %s: %s", oneLine(host), oneLine(withheld(message, secretsOf...)))
 	}
 	return text
 }

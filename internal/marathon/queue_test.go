@@ -35,7 +35,7 @@ func TestWhatTasksWaitForIsToldInWords(t *testing.T) {
 			t.Fatal(err)
 		}
 		live := map[string]any{"lastTaskFailure": map[string]any{"host": "a1", "message": "Command exited\nwith status 1"}}
-		if got := e.text(want, live); got != x.text {
+		if got := e.text(nil, want, live); got != x.text {
 			t.Errorf("got  %s\nwant %s", got, x.text)
 		}
 	}
