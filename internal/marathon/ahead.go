@@ -12,7 +12,8 @@ import (
 
 // ahead is what the record is to say of a stage: it is written before the first of its
 // changes and after the last, and not for each of them, or a stage of many apps would
-// write the whole record twice for each. A run that is killed in between leaves changes
+// write the whole record twice for each. A run that leaves a stage amid its batches settles it when it
+// gives its lease back. One that is killed leaves changes
 // recorded as intended: of those, the next one looks what came of them.
 type ahead struct {
 	// begun says that the stage's changes are written down.

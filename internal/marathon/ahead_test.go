@@ -105,3 +105,23 @@ func TestWhatAStageDidNotBeginIsNotIntended(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestAStageThatIsLeftIntendsNothingMore: a run that is interrupted between two batches gives its lease back. What
+// it did not begin must not pass for its own when somebody else makes it.
+func TestAStageThatIsLeftIntendsNothingMore(t *testing.T) {
+	t.Parallel()
+	m := serve(t, server(t))
+	works := stageOf(t, m, 3)
+	if err := m.Take(context.Background(), mesh.Lease{Run: "r"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Apply(context.Background(), works[0], func(plan.Outcome) {}); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Release(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if got := states(others(m), 3); fmt.Sprint(got) != fmt.Sprint([]string{mesh.Holds, "", ""}) {
+		t.Errorf("%q", got)
+	}
+}

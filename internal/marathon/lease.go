@@ -128,18 +128,20 @@ func (m *Marathon) stillHolds(ctx context.Context) error {
 	return nil
 }
 
-// Release gives the lease back, if it is still the run's own.
+// Release gives the lease back, if it is still the run's own. A stage that was left amid its batches is
+// settled first: nobody else will.
 func (m *Marathon) Release(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.stillHolds(ctx); err != nil || m.lease.Run == "" {
 		return err
 	}
+	unsettled := m.settle(ctx)
 	if err := m.writeLease(ctx, http.MethodPut, m.leaseN, m.lease, 0); err != nil {
 		return fmt.Errorf("give back the lease of %s: %w", m.Target(), err)
 	}
 	m.lease = mesh.Lease{}
-	return nil
+	return unsettled
 }
 
 // leases reads all lease apps, with what is left of each.
