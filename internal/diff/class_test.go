@@ -272,6 +272,16 @@ func TestAnAppThatGitDropsIsDeleted(t *testing.T) {
 	is(t, Diff(nil, recordedAs(o, entries)), Release, Pending)
 	o.Targets[0].Resources = []mesh.Resource{scaled}
 	is(t, Diff(nil, recordedAs(o, entries)), Delete, Both)
+	intended := func(was string) map[string]mesh.RecordEntry {
+		e := entries[app.Addr.String()]
+		e.State, e.Was = mesh.Intends, was
+		return map[string]mesh.RecordEntry{app.Addr.String(): e}
+	}
+	// A killed run meant to make it, as all others of its stage, and it is another: somebody else made it.
+	is(t, Diff(nil, recordedAs(o, intended(mesh.AbsentDigest))), Release, Both)
+	is(t, Diff(nil, recordedAs(o, intended(mesh.Digest(scaled.Attrs)))), Delete, Pending)
+	o.Targets[0].Resources = []mesh.Resource{app}
+	is(t, Diff(nil, recordedAs(o, intended(mesh.AbsentDigest))), Delete, Pending)
 }
 
 // What the record names under one kind is not there once another kind lies at its path.
