@@ -80,14 +80,9 @@ func (m *Marathon) change(ctx context.Context, w plan.Work, c diff.Change, say f
 	was := m.begin(address)
 	ctx, cancel := context.WithTimeout(ctx, m.o.Timeout*3) // a deployment that makes progress may take longer than its patience
 	defer cancel()
-	wrote := m.write(ctx, c, now, say)
+	wrote := m.write(ctx, c, now, versions, say)
 	if wrote.refused { // nothing is intended any more, and an app that somebody else makes is not taken for this one
 		m.ahead.now[address] = was
-	}
-	if wrote.version != "" {
-		if text := m.overwritten(ctx, c, versions, wrote.on, wrote.version); text != "" {
-			wrote.text = strings.TrimPrefix(wrote.text+"; "+text, "; ")
-		}
 	}
 	if wrote.result == plan.ResultDone {
 		m.ended(ctx, w, c)
@@ -195,13 +190,10 @@ type wrote struct {
 	result  plan.Result
 	text    string
 	refused bool // nothing was changed
-	// version is that of the app by this write, and on the one that it was made from; both are "" where no
-	// reply told.
-	version, on string
 }
 
-// write sends the change and follows its deployment.
-func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any, say func(string)) wrote {
+// write sends the change and follows its deployment. versions are those that there were before the last look.
+func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any, versions map[string]bool, say func(string)) wrote {
 	var answer struct {
 		DeploymentID string `json:"deploymentId"`
 		Version      string `json:"version"`
@@ -247,10 +239,16 @@ func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any,
 	default:
 		return wrote{result: plan.ResultFailed, text: err.Error(), refused: a == nil || a.status < http.StatusInternalServerError}
 	}
-	out := wrote{version: answer.Version}
-	out.on, _ = now["version"].(string)
-	out.result, out.text = m.follow(ctx, c, id, err != nil, say)
-	return out
+	lost := ""
+	if answer.Version != "" { // what comes while it is followed is not overwritten
+		on, _ := now["version"].(string)
+		lost = m.overwritten(ctx, c, versions, on, answer.Version)
+	}
+	result, text := m.follow(ctx, c, id, err != nil, say)
+	if lost != "" {
+		text = strings.TrimPrefix(text+"; "+lost, "; ")
+	}
+	return wrote{result: result, text: text}
 }
 
 // body is what is sent: the canonical form, and from the live app what meshsync does

@@ -97,3 +97,43 @@ func TestAChangeThatWasOverwrittenIsTold(t *testing.T) {
 		t.Errorf("nobody interfered: %+v", o)
 	}
 }
+
+// later is a server on which somebody writes an app when its write is followed.
+type later struct {
+	http.Handler
+	wrote bool
+	do    func()
+}
+
+func (s *later) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.Method == http.MethodPut && r.URL.Path == "/v2/apps/x":
+		s.wrote = s.do != nil
+	case s.wrote && r.URL.Path == "/v2/deployments":
+		s.wrote = false
+		s.do()
+	}
+	s.Handler.ServeHTTP(w, r)
+}
+
+// TestAChangeThatCameAfterTheWriteIsNotCalledOverwritten: it is theirs that stands.
+func TestAChangeThatCameAfterTheWriteIsNotCalledOverwritten(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	h := &later{Handler: server(t)}
+	m := serve(t, h)
+	if out, _ := reach(t, m, map[string]map[string]any{"/x": {"cmd": "sleep 9", "instances": 0}}); last(out).Result != plan.ResultDone {
+		t.Fatalf("%+v", out)
+	}
+	theirs := serve(t, h.Handler)
+	h.do = func() {
+		body := map[string]any{"cmd": "sleep 10", "instances": 0, "env": map[string]any{"THEIRS": "1"}}
+		if _, err := theirs.api.call(ctx, http.MethodPut, "/v2/apps/x?force=true", body, nil); err != nil {
+			t.Error(err)
+		}
+	}
+	out, _ := reach(t, m, map[string]map[string]any{"/x": {"cmd": "sleep 10", "instances": 0}})
+	if o := last(out); o.Result != plan.ResultFailed || !strings.Contains(o.Message, "somebody changed it meanwhile") || strings.Contains(o.Message, "overwritten") {
+		t.Errorf("%+v", o)
+	}
+}
