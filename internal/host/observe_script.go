@@ -45,7 +45,8 @@ const observePrelude = `R=${MESHSYNC_ROOT-}
 LC_ALL=C QUOTING_STYLE=literal
 export LC_ALL QUOTING_STYLE
 PATH=${PATH:-/usr/bin:/bin}:/usr/sbin:/sbin
-unset CDPATH
+unset CDPATH POSIXLY_CORRECT
+set +efCu
 nl='
 '
 printf '%s begin\n%s root %s\n' "$T" "$T" "$R"

@@ -2,6 +2,8 @@ package host
 
 import (
 	"context"
+	"fmt"
+	"os/exec"
 	"strings"
 	"testing"
 )
@@ -37,4 +39,22 @@ func TestScriptsOfOneConnectionKnowNothingOfEachOther(t *testing.T) {
 		t.Errorf("beside the shell: %v %q", err, r.Stdout)
 	}
 	run("echo alive", "alive\n", "", 0)
+}
+
+// What /etc/environment or a profile exports reaches scripts: options of bash, and how GNU's programs read theirs.
+func TestScriptsStandWhatAnEnvironmentSets(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("bash"); err != nil {
+		t.Skip("no bash on this machine")
+	}
+	for _, env := range []string{"SHELLOPTS=errexit", "SHELLOPTS=noclobber", "SHELLOPTS=nounset", "POSIXLY_CORRECT=1"} {
+		t.Run(env, func(t *testing.T) {
+			t.Parallel()
+			b := newBox(t)
+			shell := fmt.Sprintf(`ForceCommand case "$SSH_ORIGINAL_COMMAND" in "/bin/sh -s") exec env %s bash --posix -s;; *) exec sh -c "$SSH_ORIGINAL_COMMAND";; esac`, env)
+			if err := newOpenSSH(t, b, shell).works(b); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
