@@ -194,34 +194,47 @@ func readSnapshot(file string) (render.Snapshot, error) {
 func desiredApps(m *mesh.Mesh, seen mesh.Observed) ([]mesh.Resource, []plan.NotCompared, error) {
 	var out []mesh.Resource
 	var left []plan.NotCompared
+	byTarget := map[mesh.Target]*liveApps{}
 	mask := definition.NewMasker(m.Policy.Secrets())
 	for _, a := range m.Apps {
-		s, ok := seen.Of(mesh.Marathon(a.Marathon))
-		if !ok || s.Outcome != mesh.OK || s.Marathon == nil {
+		t := mesh.Marathon(a.Marathon)
+		live, ok := byTarget[t]
+		if !ok {
+			live = newLiveApps(seen, t, mask)
+			byTarget[t] = live
+		}
+		if live == nil {
 			continue
 		}
-		r, foreign, err := definition.DesiredResource(a, liveApp(s, a.Address()), s.Marathon.Config, mask)
+		r, fields, err := live.forms.Desired(a, live.at[a.ID])
 		if err != nil {
 			return nil, nil, err
 		}
 		out = append(out, r)
-		for _, f := range foreign {
-			left = append(left, plan.NotCompared{
-				Addr: a.Address(), Field: f,
-				Reason: "meshsync does not know this field of the live app; it is sent back unchanged",
-			})
+		for _, f := range fields {
+			left = append(left, plan.NotCompared{Addr: a.Address(), Field: f.Field, Reason: f.Reason})
 		}
 	}
 	return out, left, nil
 }
 
-func liveApp(s mesh.TargetState, a mesh.Address) *mesh.Resource {
-	for i := range s.Resources {
-		if s.Resources[i].Addr == a {
-			return &s.Resources[i]
-		}
+// liveApps are the apps of one Marathon by their ids.
+type liveApps struct {
+	forms *definition.Forms
+	at    map[string]*mesh.Resource
+}
+
+// newLiveApps is nil when the Marathon was not seen.
+func newLiveApps(seen mesh.Observed, t mesh.Target, mask definition.Masker) *liveApps {
+	s, ok := seen.Of(t)
+	if !ok || s.Outcome != mesh.OK || s.Marathon == nil {
+		return nil
 	}
-	return nil
+	l := &liveApps{forms: definition.NewForms(s.Marathon.Config, mask), at: make(map[string]*mesh.Resource, len(s.Resources))}
+	for i := range s.Resources {
+		l.at[s.Resources[i].Addr.Name] = &s.Resources[i]
+	}
+	return l
 }
 
 // appEffect says what Marathon does with a change of an app.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"strings"
 
@@ -209,13 +208,17 @@ func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any,
 				return err
 			}
 		}
+		body, err := m.body(c, now)
+		if err != nil {
+			return err
+		}
 		switch {
 		case c.After == nil:
 			_, err = m.api.call(ctx, http.MethodDelete, pathOf(c.Addr.Name)+"?force=false", nil, &answer)
 		case c.Before == nil:
-			_, err = m.api.call(ctx, http.MethodPost, "/v2/apps", m.body(c, nil), &answer)
+			_, err = m.api.call(ctx, http.MethodPost, "/v2/apps", body, &answer)
 		default:
-			_, err = m.api.call(ctx, http.MethodPut, pathOf(c.Addr.Name)+"?partialUpdate=false", m.body(c, now), &answer)
+			_, err = m.api.call(ctx, http.MethodPut, pathOf(c.Addr.Name)+"?partialUpdate=false", body, &answer)
 		}
 		return err
 	}, say)
@@ -251,18 +254,14 @@ func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any,
 	return wrote{result: result, text: text}
 }
 
-// body is what is sent: the canonical form, and from the live app what meshsync does
-// not know, unchanged.
-func (m *Marathon) body(c diff.Change, now map[string]any) map[string]any {
-	out := map[string]any(c.After.Clone())
-	if now != nil {
-		_, foreign, err := definition.Canonical(now, m.info)
-		if err == nil {
-			maps.Copy(out, foreign)
-		}
+// body is what is sent: the canonical form, spelt as the live app is, and what meshsync
+// does not know of that.
+func (m *Marathon) body(c diff.Change, now map[string]any) (map[string]any, error) {
+	if c.After == nil {
+		return nil, nil //nolint:nilnil // a deletion has none
 	}
-	out, _ = revealed(out).(map[string]any)
-	return out
+	form, _ := revealed(c.After.Clone()).(map[string]any)
+	return definition.Body(form, now, m.info)
 }
 
 // revealed replaces secret leaves by their text: this is the target that owns them.

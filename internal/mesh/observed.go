@@ -159,5 +159,9 @@ type AppState struct {
 	TasksHealthy   int            `json:"tasks_healthy"`
 	TasksUnhealthy int            `json:"tasks_unhealthy"`
 	Deployments    []string       `json:"deployments,omitempty"` // ids of running ones
-	Foreign        map[string]any `json:"foreign,omitempty"`     // fields that meshsync does not know, as they came
+	Foreign        map[string]any `json:"foreign,omitempty"`     // what meshsync does not know of it, as it came; by path
+	// Rewritten lists the fields that any write changes, whatever it says; sorted. Executor
+	// is true when it has executorResources, which any write loses.
+	Rewritten []string `json:"rewritten,omitempty"`
+	Executor  bool     `json:"executor,omitempty"`
 }

@@ -15,44 +15,35 @@ import (
 // object is a node of a definition while it is brought into form.
 type object = map[string]any
 
-// statusFields are Marathon's own: read only, never compared, never sent.
-// executorResources is among them because a full PUT loses it without a new version.
-func statusFields() []string {
-	return []string{
-		"version", "versionInfo", "tasks", "tasksStaged", "tasksRunning", "tasksHealthy", "tasksUnhealthy",
-		"deployments", "lastTaskFailure", "taskStats", "tasksStats", "readinessCheckResults",
-		"residency", "storeUrls", "taskRateLimit", "executorResources",
-	}
-}
-
-// knownFields are the fields of an app that the canonical form covers.
-func knownFields() []string {
-	return []string{
-		"id", "cmd", "args", "user", "env", "instances", "cpus", "mem", "disk", "gpus", "executor", "constraints",
-		"fetch", "container", "networks", "portDefinitions", "requirePorts", "healthChecks", "check", "readinessChecks",
-		"backoffSeconds", "backoffFactor", "maxLaunchDelaySeconds", "dependencies", "upgradeStrategy",
-		"unreachableStrategy", "killSelection", "taskKillGracePeriodSeconds", "labels", "acceptedResourceRoles", "role",
-		"secrets", "resourceLimits", "tty", "uris", "ports", "ipAddress",
-	}
-}
-
 // Canonical brings a definition, as it is written or as Marathon echoes it, into
-// canonical form for a Marathon. foreign holds the top-level fields that meshsync does
-// not know, as they came. The input is not modified; what it holds against the rules
-// of the API is left as it is, because an echo may break the rules for input.
+// canonical form for a Marathon. foreign holds what meshsync does not know of it, as it
+// came, by path. The input is not modified; what it holds against the rules of the API is
+// left as it is, because an echo may break the rules for input.
 func Canonical(def map[string]any, info mesh.MarathonInfo) (form mesh.Tree, foreign map[string]any, err error) {
-	tree, err := mesh.NewTree(def)
+	form, err = mesh.NewTree(def)
 	if err != nil {
 		return nil, nil, err
 	}
-	app := object(tree)
-	for _, f := range statusFields() {
-		delete(app, f)
-	}
-	foreign = takeForeign(app)
-	dropNulls(app)
+	return form, newTable(info).form(object(form)).paths(), nil
+}
+
+// table is what a Marathon of one release and configuration makes of definitions.
+type table struct {
+	info    mesh.MarathonInfo
+	release mesh.Release
+	app     *shape
+}
+
+func newTable(info mesh.MarathonInfo) *table {
+	return &table{info: info, release: mesh.ParseRelease(info.Version), app: appShape()}
+}
+
+// form brings a normalised tree into canonical form, in place, and returns what meshsync
+// does not know of it.
+func (t *table) form(app object) *foreign {
+	left := t.app.prune(app)
 	lenient(app)
-	c := former{app: app, info: info, version: mesh.ParseRelease(info.Version)}
+	c := former{app: app, info: t.info, version: t.release}
 	c.identity()
 	c.artifacts()
 	c.networks()
@@ -62,50 +53,14 @@ func Canonical(def map[string]any, info mesh.MarathonInfo) (form mesh.Tree, fore
 	c.defaults()
 	c.sets()
 	c.empties()
-	form, err = mesh.NewTree(app)
-	return form, foreign, err
+	return left
 }
 
-// former carries one Canonical.
+// former carries one definition on its way into form.
 type former struct {
 	app     object
 	info    mesh.MarathonInfo
 	version mesh.Release
-}
-
-func takeForeign(app object) map[string]any {
-	known := map[string]bool{}
-	for _, f := range knownFields() {
-		known[f] = true
-	}
-	out := map[string]any{}
-	for k, v := range app {
-		if !known[k] {
-			out[k] = v
-			delete(app, k)
-		}
-	}
-	return out
-}
-
-// dropNulls removes members that are null: to Marathon they are absent.
-func dropNulls(o object) {
-	for k, v := range o {
-		switch v := v.(type) {
-		case nil:
-			delete(o, k)
-		case object:
-			dropNulls(v)
-		case []any:
-			for i, e := range v {
-				if m, ok := e.(object); ok {
-					dropNulls(m)
-				} else if e == nil {
-					v[i] = object{}
-				}
-			}
-		}
-	}
 }
 
 // lenient replaces what is no object where one is wanted: Marathon reads anything as an
@@ -139,13 +94,15 @@ func lenient(app object) {
 
 // identity makes id and dependencies absolute.
 func (c former) identity() {
-	if id, ok := c.app["id"].(string); ok {
-		c.app["id"] = absolute(id)
+	id, ok := c.app["id"].(string)
+	if ok {
+		id = absolute(id)
+		c.app["id"] = id
 	}
 	deps := list(c.app["dependencies"])
 	for i, d := range deps {
 		if s, ok := d.(string); ok {
-			deps[i] = absolute(s)
+			deps[i] = mesh.Dependency(id, s, c.version)
 		}
 	}
 }

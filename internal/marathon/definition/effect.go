@@ -1,6 +1,8 @@
 package definition
 
 import (
+	"slices"
+
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
 )
@@ -16,7 +18,8 @@ type Effect struct {
 // EffectOf tells the effect of an edit of canonical forms. Marathon compares every
 // field: a difference in instances alone scales; any other, even in a label, replaces
 // all tasks, unless the app has or gets none. before is nil for a new app, after for
-// one that is deleted; live, which may be nil, says how many tasks there are.
+// one that is deleted; live, which may be nil, says how many tasks there are, and what any
+// write changes.
 func EffectOf(before, after mesh.Tree, live *mesh.AppState) Effect {
 	have, want := instances(before), instances(after)
 	running := have
@@ -36,6 +39,9 @@ func EffectOf(before, after mesh.Tree, live *mesh.AppState) Effect {
 		return e
 	case len(e.Fields) == 0:
 		return e
+	}
+	if live != nil {
+		e.Fields = slices.Compact(slices.Sorted(slices.Values(append(e.Fields, live.Rewritten...))))
 	}
 	onlyScale := len(e.Fields) == 1 && e.Fields[0] == "instances"
 	if !onlyScale && want > 0 {

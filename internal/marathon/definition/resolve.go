@@ -1,15 +1,25 @@
 package definition
 
-import "meshsync.dev/meshsync/internal/mesh"
+import (
+	"slices"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
 
 // Resolve completes a desired canonical form by what only the live app can say: the
 // numbers that Marathon chose for service ports 0, and the role when none is written.
 // The result compared with live differs just where an update would change something.
 func Resolve(desired, live mesh.Tree, written map[string]any, info mesh.MarathonInfo) mesh.Tree {
 	out := desired.Clone()
-	if live == nil {
-		return out
+	if live != nil {
+		resolve(out, live, written, info)
 	}
+	return out
+}
+
+// resolve is Resolve in place.
+func resolve(out, live mesh.Tree, written map[string]any, info mesh.MarathonInfo) {
+	delete(out, executorResources)
 	if _, ok := written["role"]; !ok {
 		if role, ok := live["role"]; ok {
 			out["role"] = role
@@ -18,7 +28,6 @@ func Resolve(desired, live mesh.Tree, written map[string]any, info mesh.Marathon
 		}
 	}
 	resolvePorts(out, live, info)
-	return out
 }
 
 // servicePorts lists the places of an app's service ports, in order: those of its port
@@ -44,6 +53,9 @@ func servicePorts(app mesh.Tree) (objects []object, field string) {
 // What is left at 0 is assigned by Marathon.
 func resolvePorts(desired, live mesh.Tree, info mesh.MarathonInfo) {
 	want, field := servicePorts(desired)
+	if !slices.ContainsFunc(want, func(o object) bool { return o[field] == int64(0) }) {
+		return
+	}
 	named := map[any]bool{}
 	for _, o := range want {
 		named[o[field]] = true

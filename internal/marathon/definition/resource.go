@@ -1,7 +1,6 @@
 package definition
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -63,49 +62,100 @@ func (m Masker) masked(v any, named bool) any {
 // credentials are user and password in a URL: postgres://user:password@host.
 var credentials = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@`)
 
-// DesiredResource is a desired app as a resource, completed by the live one, which may
-// be nil. foreign names the live app's fields that meshsync does not know, sorted: they
-// are sent back as they are.
-func DesiredResource(a mesh.AppSpec, live *mesh.Resource, info mesh.MarathonInfo, m Masker) (r mesh.Resource, foreign []string, err error) {
-	form, own, err := Canonical(a.Definition, info)
+// Forms brings the apps of one Marathon into form, many of them. It is for one goroutine
+// at a time.
+type Forms struct {
+	table *table
+	mask  Masker
+}
+
+// NewForms returns the forms of a Marathon.
+func NewForms(info mesh.MarathonInfo, m Masker) *Forms {
+	return &Forms{table: newTable(info), mask: m}
+}
+
+// Left is a field of an app that is not compared, with the reason.
+type Left struct{ Field, Reason string }
+
+// The reasons.
+const (
+	leftUnknown   = "meshsync does not know this field of the live app; it is sent back unchanged"
+	leftExecutors = "Marathon keeps executorResources from the creation of an app only: it is sent then, each update loses it, and nothing restarts for it"
+)
+
+// Desired is a desired app as a resource, completed by the live one, which may be nil.
+// left is sorted by field.
+func (f *Forms) Desired(a mesh.AppSpec, live *mesh.Resource) (r mesh.Resource, left []Left, err error) {
+	form, err := mesh.NewTree(a.Definition)
 	if err != nil {
 		return r, nil, fmt.Errorf("app %s: %w", a.ID, err)
 	}
-	if len(own) > 0 {
+	executor, hasExecutor := form[executorResources]
+	if own := f.table.form(object(form)).paths(); len(own) > 0 {
 		return r, nil, fmt.Errorf("app %s: meshsync does not know the field %s", a.ID, slices.Sorted(maps.Keys(own))[0])
 	}
-	r = mesh.Resource{Addr: a.Address(), Origin: a.Origin}
-	var have mesh.Tree
+	r = mesh.Resource{Addr: a.Address(), Origin: a.Origin, Attrs: form}
 	if live != nil {
-		have = live.Attrs
-		if live.App != nil {
-			foreign = slices.Sorted(maps.Keys(live.App.Foreign))
-		}
+		resolve(form, live.Attrs, a.Definition, f.table.info)
+	} else if hasExecutor {
+		form[executorResources] = executor
 	}
-	r.Attrs = Resolve(form, have, a.Definition, info)
-	m.Mask(r.Attrs)
-	return r, foreign, nil
+	f.mask.Mask(form)
+	return r, leftOut(live, hasExecutor), nil
 }
 
-// LiveResource is an app as Marathon echoes it, as a resource.
-func LiveResource(marathon string, echo map[string]any, info mesh.MarathonInfo, m Masker) (mesh.Resource, error) {
-	id, _ := echo["id"].(string)
-	form, foreign, err := Canonical(echo, info)
-	if err != nil {
-		return mesh.Resource{}, fmt.Errorf("app %s: %w", id, err)
+func leftOut(live *mesh.Resource, executor bool) []Left {
+	var left []Left
+	if live != nil && live.App != nil {
+		for field := range live.App.Foreign {
+			left = append(left, Left{field, leftUnknown})
+		}
+		executor = executor || live.App.Executor
 	}
-	m.Mask(form)
-	m.Mask(foreign)
+	if executor {
+		left = append(left, Left{executorResources, leftExecutors})
+	}
+	slices.SortFunc(left, func(a, b Left) int { return strings.Compare(a.Field, b.Field) })
+	return left
+}
+
+// Live is an app as Marathon echoes it, as a resource. The echo, a normalised tree, is
+// taken over: it becomes the form.
+func (f *Forms) Live(marathon string, echo mesh.Tree) mesh.Resource {
+	id, _ := echo["id"].(string)
+	state := appState(object(echo))
+	state.Foreign = f.table.form(object(echo)).paths()
+	f.mask.Mask(echo)
+	f.mask.Mask(state.Foreign)
 	return mesh.Resource{
 		Addr:  mesh.Address{Target: mesh.Marathon(marathon), Kind: mesh.App, Name: id},
-		Attrs: form, App: appState(echo, foreign),
-	}, nil
+		Attrs: echo, App: state,
+	}
 }
 
-func appState(echo, foreign map[string]any) *mesh.AppState {
+// DesiredResource is Forms.Desired for one app.
+func DesiredResource(a mesh.AppSpec, live *mesh.Resource, info mesh.MarathonInfo, m Masker) (r mesh.Resource, left []Left, err error) {
+	return NewForms(info, m).Desired(a, live)
+}
+
+// LiveResource is Forms.Live for one app, as JSON is decoded. The echo is not modified.
+func LiveResource(marathon string, echo map[string]any, info mesh.MarathonInfo, m Masker) (mesh.Resource, error) {
+	tree, err := mesh.NewTree(echo)
+	if err != nil {
+		id, _ := echo["id"].(string)
+		return mesh.Resource{}, fmt.Errorf("app %s: %w", id, err)
+	}
+	return NewForms(info, m).Live(marathon, tree), nil
+}
+
+// executorResources is not compared: see statusFields.
+const executorResources = "executorResources"
+
+func appState(echo object) *mesh.AppState {
 	s := &mesh.AppState{
 		TasksStaged: number(echo["tasksStaged"]), TasksRunning: number(echo["tasksRunning"]),
 		TasksHealthy: number(echo["tasksHealthy"]), TasksUnhealthy: number(echo["tasksUnhealthy"]),
+		Rewritten: rewritten(echo), Executor: echo[executorResources] != nil,
 	}
 	s.Version, _ = echo["version"].(string)
 	for _, d := range list(echo["deployments"]) {
@@ -114,22 +164,10 @@ func appState(echo, foreign map[string]any) *mesh.AppState {
 			s.Deployments = append(s.Deployments, id)
 		}
 	}
-	if len(foreign) > 0 {
-		s.Foreign = foreign
-	}
 	return s
 }
 
 func number(v any) int {
-	switch v := v.(type) {
-	case json.Number:
-		n, _ := v.Int64()
-		return int(n)
-	case float64:
-		return int(v)
-	case int64:
-		return int(v)
-	default:
-		return 0
-	}
+	n, _ := v.(int64)
+	return int(n)
 }
