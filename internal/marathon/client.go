@@ -183,9 +183,7 @@ func (c *client) read(base, what string, resp *http.Response, out any) error {
 		_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20))
 		return nil
 	}
-	d := json.NewDecoder(limited)
-	d.UseNumber()
-	err := d.Decode(out)
+	err := decode(limited, out)
 	switch {
 	case err == nil:
 		return nil
@@ -202,6 +200,16 @@ func (c *client) read(base, what string, resp *http.Response, out any) error {
 		}
 		return &reachError{outcome: mesh.Garbled, err: err, msg: fmt.Sprintf("%s: the answer to %s is no JSON that Marathon sends%s", base, what, hint), sent: true}
 	}
+}
+
+// decode reads JSON into out, which may have a way of its own.
+func decode(from io.Reader, out any) error {
+	if own, ok := out.(interface{ decode(from io.Reader) error }); ok {
+		return own.decode(from)
+	}
+	d := json.NewDecoder(from)
+	d.UseNumber()
+	return d.Decode(out)
 }
 
 func isTimeout(err error) bool {

@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -80,35 +79,17 @@ func (m *Marathon) look(ctx context.Context) (mesh.TargetState, error) {
 	if err != nil {
 		return s, err
 	}
-	apps, err := m.apps(ctx)
-	if err != nil {
+	apps := &appList{target: m.Target(), mesh: m.o.Mesh, forms: definition.NewForms(facts.Config, m.mask)}
+	if _, err := m.api.call(ctx, http.MethodGet, "/v2/apps", nil, apps); err != nil {
 		return s, err
 	}
 	if facts.Deployments, err = m.deployments(ctx); err != nil {
 		return s, err
 	}
 	s.Marathon, m.info = facts, facts.Config
-	var records []map[string]any
-	for _, echo := range apps {
-		id, _ := echo["id"].(string)
-		if strings.HasPrefix(id, recordGroup(m.o.Mesh)) {
-			records = append(records, echo)
-		}
-		if strings.HasPrefix(id, ownGroup) {
-			continue
-		}
-		r, err := definition.LiveResource(m.o.Spec.Name, echo, m.info, m.mask)
-		if err != nil {
-			s.Unknown = append(s.Unknown, mesh.UnknownResource{
-				Addr: mesh.Address{Target: m.Target(), Kind: mesh.App, Name: id}, Reason: err.Error(),
-			})
-			continue
-		}
-		s.Resources = append(s.Resources, r)
-	}
-	m.rec = readRecord(records, m.o.Mesh)
+	s.Resources, s.Unknown = apps.resources, apps.unknown
+	m.rec = readRecord(apps.records, m.o.Mesh)
 	s.Record, s.RecordState = m.rec.record, m.rec.state
-	slices.SortFunc(s.Resources, func(a, b mesh.Resource) int { return a.Addr.Compare(b.Addr) })
 	return s, nil
 }
 
@@ -135,19 +116,6 @@ func (m *Marathon) facts(ctx context.Context) (*mesh.MarathonFacts, error) {
 		MesosRole: info.Config.MesosRole, LocalPortMin: info.Config.LocalPortMin, LocalPortMax: info.Config.LocalPortMax,
 		Features: info.Config.Features,
 	}}, nil
-}
-
-func (m *Marathon) apps(ctx context.Context) ([]map[string]any, error) {
-	var list struct {
-		Apps *[]map[string]any `json:"apps"`
-	}
-	if _, err := m.api.call(ctx, http.MethodGet, "/v2/apps", nil, &list); err != nil {
-		return nil, err
-	}
-	if list.Apps == nil { // an object without the list is no list without apps
-		return nil, &reachError{outcome: mesh.Garbled, msg: m.api.base + ": the answer to GET /v2/apps has no list of apps"}
-	}
-	return *list.Apps, nil
 }
 
 // deployment is one of GET /v2/deployments.

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"reflect"
 	"slices"
+	"strconv"
 
 	"meshsync.dev/meshsync/internal/secret"
 )
@@ -18,13 +20,26 @@ import (
 type Tree map[string]any
 
 // NewTree returns a deep, normalised copy of m. It fails on a value that no tree
-// can hold (a channel, a NaN), which is a bug in the caller.
+// can hold, such as a number beyond all floats.
 func NewTree(m map[string]any) (Tree, error) {
 	v, err := normalise(m)
 	if err != nil {
 		return nil, err
 	}
 	return Tree(v.(map[string]any)), nil
+}
+
+// Reset makes t a deep, normalised copy of m, as NewTree does, and uses its room again.
+func (t Tree) Reset(m map[string]any) error {
+	clear(t)
+	for k, v := range m {
+		x, err := normalise(v)
+		if err != nil {
+			return firstError(m)
+		}
+		t[k] = x
+	}
+	return nil
 }
 
 // MustTree is NewTree for literals in code.
@@ -56,26 +71,11 @@ func normalise(v any) (any, error) {
 		}
 		return v, nil
 	case json.Number:
-		if i, err := v.Int64(); err == nil {
-			return i, nil
-		}
-		f, err := v.Float64()
-		if err != nil {
-			return nil, fmt.Errorf("number %s: %w", v, err)
-		}
-		return normalise(f)
+		return ParseNumber(string(v))
 	case Tree:
 		return normalise(map[string]any(v))
 	case map[string]any:
-		out := make(map[string]any, len(v))
-		for _, k := range slices.Sorted(maps.Keys(v)) {
-			x, err := normalise(v[k])
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", k, err)
-			}
-			out[k] = x
-		}
-		return out, nil
+		return normaliseMap(v)
 	case []string:
 		out := make([]any, len(v))
 		for i, s := range v {
@@ -97,29 +97,51 @@ func normalise(v any) (any, error) {
 	}
 }
 
+// normaliseMap takes the names as they come; only of several errors it looks for the first,
+// so that it is the same each time.
+func normaliseMap(m map[string]any) (any, error) {
+	out := make(Tree, len(m))
+	err := out.Reset(m)
+	return map[string]any(out), err
+}
+
+func firstError(m map[string]any) error {
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		if _, err := normalise(m[k]); err != nil {
+			return fmt.Errorf("%s: %w", k, err)
+		}
+	}
+	return nil
+}
+
+// ParseNumber returns the leaf that a number of JSON is: an int64 where it is integral.
+func ParseNumber(text string) (any, error) {
+	if i, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return i, nil
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return nil, fmt.Errorf("number %s: %w", text, err)
+	}
+	return normalise(f)
+}
+
 // EqualValues reports whether two normalised values are the same.
 func EqualValues(a, b any) bool {
 	switch a := a.(type) {
+	case string:
+		bb, ok := b.(string)
+		return ok && a == bb
+	case int64:
+		bb, ok := b.(int64)
+		return ok && a == bb
 	case secret.Value:
 		bb, ok := b.(secret.Value)
 		return ok && a.Equal(bb)
 	case Tree:
-		return EqualValues(map[string]any(a), b)
+		return equalMaps(a, b)
 	case map[string]any:
-		if t, ok := b.(Tree); ok {
-			b = map[string]any(t)
-		}
-		bb, ok := b.(map[string]any)
-		if !ok || len(a) != len(bb) {
-			return false
-		}
-		for k, x := range a {
-			y, ok := bb[k]
-			if !ok || !EqualValues(x, y) {
-				return false
-			}
-		}
-		return true
+		return equalMaps(a, b)
 	case []any:
 		bb, ok := b.([]any)
 		return ok && slices.EqualFunc(a, bb, EqualValues)
@@ -130,6 +152,32 @@ func EqualValues(a, b any) bool {
 		}
 		return a == b
 	}
+}
+
+func equalMaps(a map[string]any, b any) bool {
+	bb, ok := b.(map[string]any)
+	if !ok {
+		t, isTree := b.(Tree)
+		bb, ok = t, isTree
+	}
+	if !ok || len(a) != len(bb) {
+		return false
+	}
+	if sameMap(a, bb) {
+		return true
+	}
+	for k, x := range a {
+		y, ok := bb[k]
+		if !ok || !EqualValues(x, y) {
+			return false
+		}
+	}
+	return true
+}
+
+// sameMap reports whether the two are one map, so that nothing has to be compared.
+func sameMap(a, b map[string]any) bool {
+	return reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer()
 }
 
 // Clone returns a deep copy.

@@ -11,8 +11,15 @@ import (
 	"meshsync.dev/meshsync/internal/secret"
 )
 
-// Masker tells which parts of a definition hold secrets.
-type Masker struct{ expr *regexp.Regexp }
+// Masker tells which parts of a definition hold secrets. It remembers names, which many
+// apps have in common, so it is for one goroutine at a time.
+type Masker struct {
+	expr  *regexp.Regexp // nil where no name says so
+	named map[string]bool
+}
+
+// maxNames bounds what is remembered.
+const maxNames = 10000
 
 // NewMasker takes regular expressions of names; they are matched without regard to
 // case. Those that do not compile were refused when the policy was checked.
@@ -26,7 +33,21 @@ func NewMasker(patterns []string) Masker {
 	if len(parts) == 0 {
 		return Masker{}
 	}
-	return Masker{regexp.MustCompile("(?i)" + strings.Join(parts, "|"))}
+	return Masker{regexp.MustCompile("(?i)" + strings.Join(parts, "|")), map[string]bool{}}
+}
+
+func (m Masker) secret(name string) bool {
+	if m.expr == nil {
+		return false
+	}
+	is, known := m.named[name]
+	if !known {
+		is = m.expr.MatchString(name)
+		if len(m.named) < maxNames {
+			m.named[name] = is
+		}
+	}
+	return is
 }
 
 // Mask replaces secrets, in place: the plain values of variables and labels whose name
@@ -35,28 +56,33 @@ func (m Masker) Mask(form map[string]any) { m.maskObject(form, false) }
 
 func (m Masker) maskObject(o map[string]any, named bool) {
 	for name, v := range o {
-		if text, ok := v.(string); ok && named && m.expr != nil && m.expr.MatchString(name) {
+		text, isText := v.(string)
+		switch {
+		case isText && (named && m.secret(name) || hasCredentials(text)):
 			o[name] = secret.New(text)
-			continue
+		case !isText:
+			m.maskBelow(v, name == "env" || name == "labels")
 		}
-		o[name] = m.masked(v, name == "env" || name == "labels")
 	}
 }
 
-func (m Masker) masked(v any, named bool) any {
+func (m Masker) maskBelow(v any, named bool) {
 	switch v := v.(type) {
-	case string:
-		if credentials.MatchString(v) {
-			return secret.New(v)
-		}
 	case map[string]any:
 		m.maskObject(v, named)
 	case []any:
 		for i, x := range v {
-			v[i] = m.masked(x, false)
+			if text, ok := x.(string); ok && hasCredentials(text) {
+				v[i] = secret.New(text)
+			} else if !ok {
+				m.maskBelow(x, false)
+			}
 		}
 	}
-	return v
+}
+
+func hasCredentials(text string) bool {
+	return strings.Contains(text, "://") && credentials.MatchString(text)
 }
 
 // credentials are user and password in a URL: postgres://user:password@host.
@@ -67,11 +93,12 @@ var credentials = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:[^/\s@
 type Forms struct {
 	table *table
 	mask  Masker
+	tree  mesh.Tree // room for a form that is not kept
 }
 
 // NewForms returns the forms of a Marathon.
 func NewForms(info mesh.MarathonInfo, m Masker) *Forms {
-	return &Forms{table: newTable(info), mask: m}
+	return &Forms{table: newTable(info), mask: m, tree: mesh.Tree{}}
 }
 
 // Left is a field of an app that is not compared, with the reason.
@@ -84,23 +111,28 @@ const (
 )
 
 // Desired is a desired app as a resource, completed by the live one, which may be nil.
-// left is sorted by field.
+// Where the two are equal they share one tree. left is sorted by field.
 func (f *Forms) Desired(a mesh.AppSpec, live *mesh.Resource) (r mesh.Resource, left []Left, err error) {
-	form, err := mesh.NewTree(a.Definition)
-	if err != nil {
+	form := f.tree
+	if err := form.Reset(a.Definition); err != nil {
 		return r, nil, fmt.Errorf("app %s: %w", a.ID, err)
 	}
 	executor, hasExecutor := form[executorResources]
 	if own := f.table.form(object(form)).paths(); len(own) > 0 {
 		return r, nil, fmt.Errorf("app %s: meshsync does not know the field %s", a.ID, slices.Sorted(maps.Keys(own))[0])
 	}
-	r = mesh.Resource{Addr: a.Address(), Origin: a.Origin, Attrs: form}
 	if live != nil {
 		resolve(form, live.Attrs, a.Definition, f.table.info)
 	} else if hasExecutor {
 		form[executorResources] = executor
 	}
 	f.mask.Mask(form)
+	r = mesh.Resource{Addr: a.Address(), Origin: a.Origin}
+	if live != nil && mesh.EqualValues(form, live.Attrs) {
+		r.Attrs = live.Attrs
+	} else {
+		r.Attrs = form.Clone()
+	}
 	return r, leftOut(live, hasExecutor), nil
 }
 

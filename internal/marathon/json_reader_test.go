@@ -1,0 +1,96 @@
+package marathon
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"meshsync.dev/meshsync/internal/marathon/definition"
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+// fragile texts are those where a reader by hand goes wrong.
+func fragile() []string {
+	return []string{
+		`{}`, `{"a":[]}`, ` { "a" : [ 1 , {"b":null} ] , "c":true,"d":false } `, `{"a":1,"a":2}`,
+		`{"a":"\u00e9\ud83d\ude00\"\\\/\n"}`, "{\"é\":\"ü\"}", "{\"a\":\"\xff\"}", `{"a":"\ud800"}`, "{\"a\":\"\x01\"}",
+		`{"a":[0,-0,1.0,1e2,1E-4,2.50,123456789012345678,12345678901234567890,9007199254740993.0,-1]}`,
+		`{"a":01}`, `{"a":1.}`, `{"a":+1}`, `{"a":-}`, `{"a":1e400}`, `{"a":--1}`, `{"a":.5}`, `{"a":1ee2}`,
+		`{"a":tru}`, `{"a":nul`, `{"a"}`, `{"a":1,}`, `{"a":[1,]}`, `{"a":[1 2]}`, `{a:1}`, `[1]`, `"x"`, ``, `{`, `{"a`, `{"a":"x\`, `{"a":[[[[`,
+		`{"a":"` + strings.Repeat("x", 200<<10) + `","b":1}`, `{"` + strings.Repeat("n", 70<<10) + `":{"x":"yyyyyyyyyyyyyyyyyyyyyyyy"}}`,
+	}
+}
+
+// agrees reads a text by the reader and by encoding/json, which have to come to the same.
+func agrees(t *testing.T, text []byte, from io.Reader) {
+	t.Helper()
+	r := newJSONReader(from)
+	got, err := r.object(0)
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var decoded any
+	wantErr := d.Decode(&decoded)
+	want, isObject := decoded.(map[string]any)
+	if (err == nil) != (wantErr == nil && isObject) {
+		t.Fatalf("%.80q: %v, and encoding/json says %v", text, err, wantErr)
+	}
+	if err != nil {
+		return
+	}
+	tree, treeErr := mesh.NewTree(want)
+	if r.outOfRange != (treeErr != nil) {
+		t.Fatalf("%.80q: out of range: %v, %v", text, r.outOfRange, treeErr)
+	}
+	if treeErr == nil && !mesh.EqualValues(got, map[string]any(tree)) {
+		t.Fatalf("%.80q:\ngot  %.300v\nwant %.300v", text, got, tree)
+	}
+}
+
+func TestJSONIsReadAsEncodingJSONDoes(t *testing.T) {
+	t.Parallel()
+	for _, text := range fragile() {
+		agrees(t, []byte(text), strings.NewReader(text))
+		agrees(t, []byte(text), iotest.OneByteReader(strings.NewReader(text)))
+		agrees(t, []byte(text), iotest.DataErrReader(strings.NewReader(text)))
+	}
+}
+
+func FuzzJSONIsReadAsEncodingJSONDoes(f *testing.F) {
+	for _, text := range fragile() {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if bytes.Count(text, []byte("["))+bytes.Count(text, []byte("{")) > maxDepth {
+			t.Skip("deeper than any app")
+		}
+		agrees(t, text, bytes.NewReader(text))
+		agrees(t, text, iotest.HalfReader(bytes.NewReader(text)))
+	})
+}
+
+func newList() *appList {
+	return &appList{target: mesh.Marathon("main"), mesh: "prod", forms: definition.NewForms(mesh.MarathonInfo{}, definition.NewMasker(nil))}
+}
+
+func TestAnAnswerThatBreaksOffIsNotTakenForShorter(t *testing.T) {
+	t.Parallel()
+	text := `{"apps":[{"id":"/a","cmd":"x"},{"id":"/b","cmd":"é\n","cpus":0.1}],"z":[1,{"a":null}]}`
+	for n := range len(text) {
+		if err := newList().decode(strings.NewReader(text[:n])); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("after %q: %v", text[:n], err)
+		}
+	}
+	broken := errors.New("the line is dead")
+	err := newList().decode(io.MultiReader(strings.NewReader(text[:40]), iotest.ErrReader(broken)))
+	if !errors.Is(err, broken) {
+		t.Error(err)
+	}
+	deep := `{"apps":[{"id":` + strings.Repeat("[", 1<<20)
+	if err := newList().decode(strings.NewReader(deep)); err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("a megabyte of brackets: %v", err)
+	}
+}
