@@ -3,7 +3,8 @@
 // script on each and reads all that it prints. It compares nothing and decides nothing.
 // bench/run divides the time of `meshsync plan` by that of this program.
 //
-// With -restart or -put it does the least that changing them can cost, too.
+// With -restart or -put it does the least that changing them can cost, too; with -marathon
+// the least that looking at the apps of a Marathon can cost.
 //
 // It prints one line of JSON and exits with 1 when any host failed: a floor that leaves
 // hosts out is none.
@@ -45,8 +46,18 @@ func run(args []string, out io.Writer) error {
 	flags.StringVar(&then.restart, "restart", "", "then restart `UNIT` on each host, by a second command")
 	flags.Int64Var(&then.put, "put", 0, "then send `BYTES` to a file, by a second command")
 	only := flags.String("only", "", "one `HOST` of the file")
+	marathon := flags.String("marathon", "", "fetch and decode the apps of the Marathon at `URL`, in place of all that")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *marathon != "" {
+		n, err := fetchApps(*marathon)
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(out).Encode(struct {
+			Apps int `json:"apps"`
+		}{n})
 	}
 	if *file == "" || *limit < 1 {
 		return errors.New("name the connect file of a sandbox with -connect; -limit is at least 1")

@@ -41,7 +41,7 @@ type part struct {
 }
 
 func parts() []part {
-	return []part{{"size", size, false}, {"start", start, false}, {"hosts", hosts, false}, {"crowd", crowd, false}, {"real", realHosts, true}, {"apps", apps, false}}
+	return []part{{"size", size, false}, {"start", start, false}, {"hosts", hosts, false}, {"crowd", crowd, false}, {"real", realHosts, true}, {"apps", apps, false}, {"live", liveApps, false}}
 }
 
 func main() {
@@ -61,7 +61,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	flags.StringVar(&s.cue, "cue", "bin/tools/cue", "the cue command")
 	flags.IntVar(&s.runs, "runs", 5, "counted rounds")
 	counts := flags.String("hosts", "5,20,200", "sizes of the clusters that are planned")
-	only := flags.String("only", "", "`PARTS` to measure, of size,start,hosts,crowd,real,apps (default all)")
+	only := flags.String("only", "", "`PARTS` to measure, of size,start,hosts,crowd,real,apps,live (default all)")
 	file := flags.String("o", "", "write the table to `FILE`, too, when every part was measured")
 	if err := flags.Parse(args); err != nil {
 		return 2
