@@ -21,9 +21,6 @@ type appList struct {
 	records   []map[string]any       // the apps of the mesh's record
 }
 
-// membersOfApp is about how many an app has in an answer.
-const membersOfApp = 40
-
 // decode reads the answer. An answer without the list is no list without apps.
 func (l *appList) decode(from io.Reader) error {
 	l.resources, l.unknown, l.records = nil, nil, nil
@@ -36,7 +33,7 @@ func (l *appList) decode(from io.Reader) error {
 			return r.elements(func() error { return l.app(r) })
 		}
 		if err == nil {
-			_, err = r.value()
+			_, err = r.value(name)
 		}
 		return err
 	})
@@ -50,7 +47,7 @@ func (l *appList) decode(from io.Reader) error {
 
 func (l *appList) app(r *jsonReader) error {
 	r.outOfRange = false
-	echo, err := r.object(membersOfApp)
+	echo, err := r.object("apps")
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ type jsonReader struct {
 	at, end int // what is read and not yet used
 	depth   int
 	names   map[string]string // of members
+	sizes   map[string]int    // of the object that was last read under a name: the next is likely as large
 	texts   map[string]any    // short values
 	// outOfRange is true once there was a number that no tree can hold: it is a json.Number.
 	outOfRange bool
@@ -29,10 +30,11 @@ const (
 	maxDepth  = 1000
 	shortText = 16   // bytes of a value that is likely to come again
 	maxTexts  = 4096 // as many of them are kept
+	maxSize   = 64   // members that room is made for beforehand
 )
 
 func newJSONReader(from io.Reader) *jsonReader {
-	return &jsonReader{from: from, buf: make([]byte, 64<<10), names: map[string]string{}, texts: map[string]any{}}
+	return &jsonReader{from: from, buf: make([]byte, 64<<10), names: map[string]string{}, sizes: map[string]int{}, texts: map[string]any{}}
 }
 
 // more reads on. What is not yet used stays, at the beginning of the buffer.
@@ -83,17 +85,17 @@ func (r *jsonReader) take(c byte) error {
 	return err
 }
 
-// value reads one value.
-func (r *jsonReader) value() (any, error) {
+// value reads one value; name is that of the member that it belongs to.
+func (r *jsonReader) value(name string) (any, error) {
 	c, err := r.next()
 	if err != nil {
 		return nil, err
 	}
 	switch c {
 	case '{':
-		return r.object(0)
+		return r.object(name)
 	case '[':
-		return r.list()
+		return r.list(name)
 	case '"':
 		return r.text()
 	case 't':
@@ -107,14 +109,17 @@ func (r *jsonReader) value() (any, error) {
 	}
 }
 
-// object reads an object of about so many members.
-func (r *jsonReader) object(members int) (map[string]any, error) {
-	out := make(map[string]any, members)
+func (r *jsonReader) object(name string) (map[string]any, error) {
+	size := r.sizes[name]
+	out := make(map[string]any, size)
 	err := r.members(func(name string) error {
-		v, err := r.value()
+		v, err := r.value(name)
 		out[name] = v
 		return err
 	})
+	if len(out) != size && len(r.sizes) < maxTexts {
+		r.sizes[name] = min(len(out), maxSize)
+	}
 	return out, err
 }
 
@@ -135,10 +140,10 @@ func (r *jsonReader) members(member func(name string) error) error {
 	})
 }
 
-func (r *jsonReader) list() (any, error) {
+func (r *jsonReader) list(name string) (any, error) {
 	out := []any{}
 	err := r.elements(func() error {
-		v, err := r.value()
+		v, err := r.value(name)
 		out = append(out, v)
 		return err
 	})

@@ -3,7 +3,6 @@ package mesh
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"strings"
 )
 
@@ -134,7 +133,7 @@ func (c Check) OfUnit() bool { return c.Kind == unitCheck }
 // with sorted keys. Secret leaves count as their mask, so that a digest never
 // allows a secret to be guessed.
 func Digest(t Tree) string {
-	b, err := json.Marshal(t)
+	b, err := AppendJSON(nil, t)
 	if err != nil {
 		panic("mesh: a tree that JSON cannot hold: " + err.Error()) // NewTree let it in
 	}

@@ -82,7 +82,8 @@ func (m Masker) maskBelow(v any, named bool) {
 }
 
 func hasCredentials(text string) bool {
-	return strings.Contains(text, "://") && credentials.MatchString(text)
+	_, rest, ok := strings.Cut(text, "://")
+	return ok && strings.Contains(rest, "@") && credentials.MatchString(text)
 }
 
 // credentials are user and password in a URL: postgres://user:password@host.

@@ -2,8 +2,9 @@ package definition
 
 import (
 	"cmp"
-	"encoding/json"
 	"slices"
+
+	"meshsync.dev/meshsync/internal/mesh"
 )
 
 // sets sorts what Marathon compares as sets, and collapses what is twice.
@@ -17,13 +18,16 @@ func (c former) sets() {
 
 // sortedSet orders by the JSON of the elements; the input is not modified.
 func sortedSet(in []any) []any {
+	if len(in) == 1 {
+		return in
+	}
 	type keyed struct {
 		key string
 		v   any
 	}
 	ks := make([]keyed, 0, len(in))
 	for _, v := range in {
-		b, err := json.Marshal(v)
+		b, err := mesh.AppendJSON(nil, v)
 		if err != nil {
 			panic("definition: a tree that JSON cannot hold: " + err.Error())
 		}
