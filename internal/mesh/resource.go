@@ -133,7 +133,7 @@ func (c Check) OfUnit() bool { return c.Kind == unitCheck }
 // with sorted keys. Secret leaves count as their mask, so that a digest never
 // allows a secret to be guessed.
 func Digest(t Tree) string {
-	b, err := AppendJSON(nil, t)
+	b, err := AppendJSON(make([]byte, 0, 2<<10), t) // about an app, so that it does not grow
 	if err != nil {
 		panic("mesh: a tree that JSON cannot hold: " + err.Error()) // NewTree let it in
 	}

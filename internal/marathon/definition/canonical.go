@@ -67,10 +67,14 @@ type former struct {
 // object without members when none is required.
 func lenient(app object) {
 	con, _ := app["container"].(object)
-	for _, l := range []struct {
+	docker, _ := con["docker"].(object)
+	for _, l := range [...]struct {
 		of    object
 		field string
-	}{{app, "healthChecks"}, {app, "portDefinitions"}, {app, "readinessChecks"}, {app, "networks"}, {con, "portMappings"}} {
+	}{
+		{app, "healthChecks"}, {app, "portDefinitions"}, {app, "readinessChecks"}, {app, "networks"},
+		{con, "portMappings"}, {docker, "portMappings"},
+	} {
 		for i, e := range list(l.of[l.field]) {
 			if _, ok := e.(object); !ok {
 				list(l.of[l.field])[i] = object{}
