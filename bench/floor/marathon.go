@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -12,8 +13,13 @@ const marathonTimeout = 5 * time.Minute
 // fetchApps does the least that looking at a Marathon's apps can cost: one GET of all of
 // them, decoded. It returns how many there are.
 func fetchApps(url string) (int, error) {
-	client := http.Client{Timeout: marathonTimeout}
-	resp, err := client.Get(url + "/v2/apps")
+	ctx, cancel := context.WithTimeout(context.Background(), marathonTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/v2/apps", nil)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0, err
 	}
@@ -22,7 +28,7 @@ func fetchApps(url string) (int, error) {
 		Apps []map[string]any `json:"apps"`
 	}
 	if resp.StatusCode != http.StatusOK {
-		return 0, fmt.Errorf("Marathon answered %s", resp.Status)
+		return 0, fmt.Errorf("%s answered %s", url, resp.Status)
 	}
 	err = json.NewDecoder(resp.Body).Decode(&list)
 	return len(list.Apps), err

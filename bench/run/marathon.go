@@ -211,7 +211,7 @@ func putApps(ctx context.Context, url string, body []byte) error {
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("Marathon answered %s: %s", resp.Status, tail(string(text)))
+		err = fmt.Errorf("%s answered %s: %s", url, resp.Status, tail(string(text)))
 	}
 	return err
 }

@@ -21,6 +21,12 @@ func fragile() []string {
 		`{"a":[0,-0,1.0,1e2,1E-4,2.50,123456789012345678,12345678901234567890,9007199254740993.0,-1]}`,
 		`{"a":01}`, `{"a":1.}`, `{"a":+1}`, `{"a":-}`, `{"a":1e400}`, `{"a":--1}`, `{"a":.5}`, `{"a":1ee2}`,
 		`{"a":tru}`, `{"a":nul`, `{"a"}`, `{"a":1,}`, `{"a":[1,]}`, `{"a":[1 2]}`, `{a:1}`, `[1]`, `"x"`, ``, `{`, `{"a`, `{"a":"x\`, `{"a":[[[[`,
+	}
+}
+
+// large ones do not fit into what is read at once.
+func large() []string {
+	return []string{
 		`{"a":"` + strings.Repeat("x", 200<<10) + `","b":1}`, `{"` + strings.Repeat("n", 70<<10) + `":{"x":"yyyyyyyyyyyyyyyyyyyyyyyy"}}`,
 	}
 }
@@ -52,7 +58,7 @@ func agrees(t *testing.T, text []byte, from io.Reader) {
 
 func TestJSONIsReadAsEncodingJSONDoes(t *testing.T) {
 	t.Parallel()
-	for _, text := range fragile() {
+	for _, text := range append(fragile(), large()...) {
 		agrees(t, []byte(text), strings.NewReader(text))
 		agrees(t, []byte(text), iotest.OneByteReader(strings.NewReader(text)))
 		agrees(t, []byte(text), iotest.DataErrReader(strings.NewReader(text)))

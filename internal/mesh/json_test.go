@@ -22,8 +22,14 @@ func alike(t *testing.T, v any) {
 func TestJSONOfATreeIsThatOfEncodingJSON(t *testing.T) {
 	t.Parallel()
 	for _, v := range []any{
-		nil, Tree(nil), Tree{}, map[string]any(nil), []any(nil), []any{}, true, int64(math.MinInt64), 1e21, 0.1, -1e-7, "", "\x00\b\f\n\x1f\x7f",
-		"a\"\\/<>&'", "é\u2028\u2029😀", "\xff", secret.New("hidden"), []string{"a"}, math.NaN(), make(chan int),
+		nil, Tree(nil),
+		Tree{},
+		map[string]any(nil), []any(nil),
+		[]any{},
+		true, int64(math.MinInt64), 1e21, 0.1, -1e-7, "", "\x00\b\f\n\x1f\x7f",
+		"a\"\\/<>&'", "é\u2028\u2029😀", "\xff", secret.New("hidden"),
+		[]string{"a"},
+		math.NaN(), make(chan int),
 		Tree{"b": []any{nil, Tree{"<": false}}, "a": map[string]any{"é": int64(1), "e": "x"}, "": secret.New("")},
 	} {
 		alike(t, v)

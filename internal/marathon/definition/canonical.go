@@ -72,8 +72,12 @@ func lenient(app object) {
 		of    object
 		field string
 	}{
-		{app, "healthChecks"}, {app, "portDefinitions"}, {app, "readinessChecks"}, {app, "networks"},
-		{con, "portMappings"}, {docker, "portMappings"},
+		{app, "healthChecks"},
+		{app, "portDefinitions"},
+		{app, "readinessChecks"},
+		{app, "networks"},
+		{con, "portMappings"},
+		{docker, "portMappings"},
 	} {
 		for i, e := range list(l.of[l.field]) {
 			if _, ok := e.(object); !ok {
