@@ -20,7 +20,7 @@ func Resolve(desired, live mesh.Tree, written map[string]any, info mesh.Marathon
 // resolve is Resolve in place.
 func resolve(out, live mesh.Tree, written map[string]any, info mesh.MarathonInfo) {
 	delete(out, executorResources)
-	if _, ok := written["role"]; !ok {
+	if written["role"] == nil {
 		if role, ok := live["role"]; ok {
 			out["role"] = role
 		} else {

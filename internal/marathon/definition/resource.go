@@ -124,8 +124,13 @@ func (f *Forms) Desired(a mesh.AppSpec, live *mesh.Resource) (r mesh.Resource, l
 	}
 	if live != nil {
 		resolve(form, live.Attrs, a.Definition, f.table.info)
-	} else if hasExecutor {
-		form[executorResources] = executor
+	} else {
+		if hasExecutor {
+			form[executorResources] = executor
+		}
+		if a.Definition["role"] == nil {
+			delete(form, "role") // it depends on the group, which Marathon alone knows
+		}
 	}
 	f.mask.Mask(form)
 	r = mesh.Resource{Addr: a.Address(), Origin: a.Origin}
