@@ -7,6 +7,7 @@ package definition
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"meshsync.dev/meshsync/internal/mesh"
@@ -32,10 +33,21 @@ type table struct {
 	info    mesh.MarathonInfo
 	release mesh.Release
 	app     *shape
+	presets []preset       // of this release
+	does    map[trait]bool // likewise
 }
 
 func newTable(info mesh.MarathonInfo) *table {
-	return &table{info: info, release: mesh.ParseRelease(info.Version), app: appShape()}
+	t := &table{info: info, release: mesh.ParseRelease(info.Version), app: appShape(), does: map[trait]bool{}}
+	for _, p := range presets(info) {
+		if p.has(t.release) {
+			t.presets = append(t.presets, p)
+		}
+	}
+	for is, spans := range traits() {
+		t.does[is] = slices.ContainsFunc(spans, func(s span) bool { return s.has(t.release) })
+	}
+	return t
 }
 
 // form brings a normalised tree into canonical form, in place, and returns what meshsync
@@ -43,7 +55,7 @@ func newTable(info mesh.MarathonInfo) *table {
 func (t *table) form(app object) *foreign {
 	left := t.app.prune(app)
 	lenient(app)
-	c := former{app: app, info: t.info, version: t.release}
+	c := former{app: app, table: t}
 	c.identity()
 	c.artifacts()
 	c.networks()
@@ -58,9 +70,9 @@ func (t *table) form(app object) *foreign {
 
 // former carries one definition on its way into form.
 type former struct {
-	app     object
-	info    mesh.MarathonInfo
-	version mesh.Release
+	*table
+
+	app object
 }
 
 // lenient replaces what is no object where one is wanted: Marathon reads anything as an
@@ -110,7 +122,7 @@ func (c former) identity() {
 	deps := list(c.app["dependencies"])
 	for i, d := range deps {
 		if s, ok := d.(string); ok {
-			deps[i] = mesh.Dependency(id, s, c.version)
+			deps[i] = mesh.Dependency(id, s, c.release)
 		}
 	}
 }
@@ -118,30 +130,34 @@ func (c former) identity() {
 // absolute resolves an id against the root, as /v2/apps does.
 func absolute(id string) string { return path.Clean("/" + strings.TrimSpace(id)) }
 
-// defaults fills in what Marathon fills in, by version.
+// defaults fills in what Marathon fills in, by release.
 func (c former) defaults() {
-	a := c.app
-	set(a, "instances", int64(1))
-	set(a, "cpus", int64(1))
-	set(a, "mem", int64(128))
-	set(a, "disk", int64(0))
-	set(a, "gpus", int64(0))
-	set(a, "executor", "")
-	set(a, "backoffSeconds", int64(1))
-	set(a, "backoffFactor", 1.15)
-	set(a, "labels", object{})
-	set(a, "killSelection", "YOUNGEST_FIRST")
-	upper(a, "killSelection")
-	if c.version.Before(1, 8) {
-		set(a, "maxLaunchDelaySeconds", int64(3600))
+	for _, p := range c.presets {
+		set(c.app, p.name, p.value)
 	}
-	set(a, "maxLaunchDelaySeconds", int64(300))
-	if !c.version.Before(1, 9) && c.info.MesosRole != "" {
-		set(a, "role", c.info.MesosRole)
-	}
+	set(c.app, "labels", object{})
+	upper(c.app, "killSelection")
+	c.acceptedRoles()
 	persistent, external := c.volumes()
 	c.upgrade(persistent || external)
 	c.unreachable(persistent)
+}
+
+func (c former) acceptedRoles() {
+	roles := list(c.app["acceptedResourceRoles"])
+	if len(roles) == 0 || !c.does[sanitisesRoles] {
+		return
+	}
+	var own []any
+	for _, r := range roles {
+		if r == "*" || r == c.app["role"] {
+			own = append(own, r)
+		}
+	}
+	if len(own) == 0 {
+		own = []any{"*"}
+	}
+	c.app["acceptedResourceRoles"] = own
 }
 
 func (c former) upgrade(stateful bool) {
@@ -159,7 +175,6 @@ func (c former) upgrade(stateful bool) {
 }
 
 // unreachable: any string reads as disabled; a missing member of the object is 0.
-// 1.4.0 to 1.4.8 and 1.5.0 had 300 and 600 as defaults.
 func (c former) unreachable(persistent bool) {
 	switch u := c.app["unreachableStrategy"].(type) {
 	case string:
@@ -173,7 +188,7 @@ func (c former) unreachable(persistent bool) {
 			return
 		}
 		u2 := object{"inactiveAfterSeconds": int64(0), "expungeAfterSeconds": int64(0)}
-		if waitsBeforeUnreachable(c.version) {
+		if c.does[waitsBeforeUnreachable] {
 			u2 = object{"inactiveAfterSeconds": int64(300), "expungeAfterSeconds": int64(600)}
 		}
 		c.app["unreachableStrategy"] = u2

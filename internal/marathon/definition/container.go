@@ -107,7 +107,7 @@ func (c former) externalVolume(o object) {
 		return
 	}
 	dropEmpty(e, "options")
-	if !c.version.Before(1, 9) {
+	if c.does[sharesVolumes] {
 		set(e, "shared", false)
 	}
 }

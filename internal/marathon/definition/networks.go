@@ -218,7 +218,7 @@ func (c former) ports() {
 			out = append(out, object{"port": p})
 		}
 		if !hadOld {
-			out = []any{object{"port": int64(0), "name": "default"}}
+			out = []any{c.defaultPort()}
 		}
 		defs = out
 	}
@@ -230,6 +230,15 @@ func (c former) ports() {
 		}
 	}
 	c.app["portDefinitions"] = defs
+}
+
+// defaultPort is that of an app that names none.
+func (c former) defaultPort() object {
+	o := object{"port": int64(0)}
+	if c.does[namesPort] {
+		o["name"] = "default"
+	}
+	return o
 }
 
 // protocol fills in tcp; old releases stored "tcp,udp", which is echoed as "udp,tcp".

@@ -319,3 +319,43 @@ func effectOf(before, after mesh.Tree) string {
 		return "restart"
 	}
 }
+
+// Of older releases there are no recordings, but what was read in their sources. An echo of
+// theirs may be told in part.
+func TestFormsOfOlderReleases(t *testing.T) {
+	t.Parallel()
+	releases := map[string]string{
+		"deps-relative-on-apps-endpoint-1.4": "1.4.13", "upgrade-partial-object-1.4": "1.4.13", "accepted-roles-foreign-1.9": "1.9.109",
+		"v0.7-defaults": "0.7.0", "v1.4-echo": "1.4.13", "v1.4-docker-bridge": "1.4.13",
+	}
+	unread := map[string]string{
+		"v0.6-deimos":          "the contract answers it with the modern form",
+		"v0.6-stored-then-0.7": "what 0.7 made of it loses its options",
+	}
+	for _, c := range casesOf(t) {
+		body, ok := c.Put.(map[string]any)
+		if !ok || c.Get == nil || c.Confidence == "observed 1.11.26" {
+			continue
+		}
+		release, known := releases[c.Name]
+		if _, not := unread[c.Name]; !known && !not {
+			t.Errorf("%s is in no list", c.Name)
+		}
+		if !known {
+			continue
+		}
+		info := c.info()
+		info.Version = release
+		sent, _, err := Canonical(body, info)
+		if err != nil {
+			t.Fatal(err)
+		}
+		echo, _, err := Canonical(c.Get, info)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if echo = withoutChosenPorts(echo, sent); !mesh.EqualValues(sent, echo) {
+			t.Errorf("%s:\n%s", c.Name, cmp.Diff(map[string]any(sent), map[string]any(echo)))
+		}
+	}
+}
