@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -231,10 +232,57 @@ type edit struct {
 	Seen    struct {
 		Status int    `json:"status"`
 		Effect string `json:"effect"`
+		// Echo has the members that GET then showed otherwise.
+		Echo []struct {
+			Path  string `json:"path"` // /portDefinitions[0]/name
+			After any    `json:"after"`
+		} `json:"echo"`
 		// Finished is false where no agent could satisfy the edit, or the deployment hung.
 		Finished bool                    `json:"finished"`
 		Tasks    struct{ Gone, New int } `json:"tasks"`
 	} `json:"observed"`
+}
+
+// echo is what GET showed after the edit.
+func (e edit) echo(base map[string]any) map[string]any {
+	out := mesh.MustTree(base)
+	for _, x := range e.Seen.Echo {
+		way := strings.Split(strings.TrimPrefix(strings.ReplaceAll(x.Path, "[", "/["), "/"), "/")
+		put(object(out), way, x.After)
+	}
+	return out
+}
+
+// put sets what lies at the end of a way, such as portDefinitions, [0], name.
+func put(in any, way []string, v any) {
+	last := len(way) == 1
+	switch in := in.(type) {
+	case object:
+		switch name := way[0]; {
+		case !last:
+			put(in[name], way[1:], v)
+		case v == "<absent>":
+			delete(in, name)
+		default:
+			in[name] = v
+		}
+	case []any:
+		i, _ := strconv.Atoi(strings.Trim(way[0], "[]"))
+		if last {
+			in[i] = v
+		} else {
+			put(in[i], way[1:], v)
+		}
+	}
+}
+
+func formOf(t *testing.T, def map[string]any, info mesh.MarathonInfo) mesh.Tree {
+	t.Helper()
+	form, _, err := Canonical(def, info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return form
 }
 
 func TestEffectOfEveryRecordedEdit(t *testing.T) {
@@ -257,6 +305,9 @@ func TestEffectOfEveryRecordedEdit(t *testing.T) {
 			right++
 		} else if _, known := editExceptions()[e.Base+" "+e.Edit]; !known {
 			t.Errorf("%s %s: got %s, and Marathon did %s", e.Base, e.Edit, got, want)
+		}
+		if echo := withoutChosenPorts(formOf(t, e.echo(data.Bases[e.Base].Canonical), info), after); got == want && !mesh.EqualValues(after, echo) {
+			t.Errorf("%s %s: GET then showed\n%s", e.Base, e.Edit, cmp.Diff(map[string]any(after), map[string]any(echo)))
 		}
 		if text := miscounted(EffectOf(before, after, nil), e); got == want && text != "" {
 			t.Errorf("%s %s: %s", e.Base, e.Edit, text)
