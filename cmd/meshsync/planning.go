@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -240,6 +241,11 @@ func newLiveApps(seen mesh.Observed, t mesh.Target, mask definition.Masker) *liv
 // appEffect says what Marathon does with a change of an app.
 func appEffect(c diff.Change) plan.AppEffect {
 	e := definition.EffectOf(c.Before, c.After, c.App)
+	for i, field := range e.Fields {
+		if c.App != nil && slices.Contains(c.App.Rewritten, field) {
+			e.Fields[i] += " (Marathon adds a port index with any write)"
+		}
+	}
 	return plan.AppEffect{Restarts: e.Restarts, Starts: e.Starts, Stops: e.Stops, Because: e.Fields}
 }
 
