@@ -193,7 +193,7 @@ func readSnapshot(file string) (render.Snapshot, error) {
 // desiredApps brings the desired apps of all Marathons that were observed into
 // canonical form, completed by what only the live ones can say.
 func desiredApps(m *mesh.Mesh, seen mesh.Observed) ([]mesh.Resource, []plan.NotCompared, error) {
-	var out []mesh.Resource
+	out := make([]mesh.Resource, 0, len(m.Apps))
 	var left []plan.NotCompared
 	byTarget := map[mesh.Target]*liveApps{}
 	mask := definition.NewMasker(m.Policy.Secrets())

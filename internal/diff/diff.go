@@ -63,7 +63,7 @@ func newComparison(desired []mesh.Resource, t mesh.TargetState) *comparison {
 	c := &comparison{
 		state:   t,
 		desired: map[mesh.Address]mesh.Resource{},
-		present: map[mesh.Address]mesh.Resource{},
+		present: make(map[mesh.Address]mesh.Resource, len(t.Resources)+len(t.Strays)),
 		stray:   map[mesh.Address]bool{},
 		absent:  map[mesh.Address]bool{},
 		at:      map[string][]mesh.Resource{},

@@ -2,7 +2,6 @@ package mesh
 
 import (
 	"encoding/json"
-	"maps"
 	"slices"
 	"strconv"
 
@@ -58,7 +57,10 @@ func appendObject(to []byte, m map[string]any) ([]byte, error) {
 	var room [32]string
 	var err error
 	to = append(to, '{')
-	names := slices.AppendSeq(room[:0], maps.Keys(m))
+	names := room[:0]
+	for k := range m {
+		names = append(names, k)
+	}
 	slices.Sort(names)
 	for i, k := range names {
 		if i > 0 {

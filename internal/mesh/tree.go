@@ -29,17 +29,31 @@ func NewTree(m map[string]any) (Tree, error) {
 	return Tree(v.(map[string]any)), nil
 }
 
-// Reset makes t a deep, normalised copy of m, as NewTree does, and uses its room again.
+// Reset makes t a deep, normalised copy of m, as NewTree does, and uses its room again, also
+// that of the maps in it: nobody else may hold any of them.
 func (t Tree) Reset(m map[string]any) error {
-	clear(t)
+	for k := range t {
+		if _, stays := m[k]; !stays {
+			delete(t, k)
+		}
+	}
 	for k, v := range m {
-		x, err := normalise(v)
+		x, err := reuse(t[k], v)
 		if err != nil {
 			return firstError(m)
 		}
 		t[k] = x
 	}
 	return nil
+}
+
+// reuse normalises v into the map that old may be.
+func reuse(old, v any) (any, error) {
+	room, hasRoom := old.(map[string]any)
+	if m, ok := v.(map[string]any); ok && hasRoom {
+		return old, Tree(room).Reset(m)
+	}
+	return normalise(v)
 }
 
 // MustTree is NewTree for literals in code.
