@@ -100,6 +100,9 @@ func planApps(ctx context.Context, s settings, n int) (p planned, err error) {
 	if err := makeApps(ctx, url, n); err != nil {
 		return p, fmt.Errorf("make %d live apps: %w", n, err)
 	}
+	if _, err := measure(ctx, meshsync("apply", "--connect", connect, "--yes")); err != nil {
+		return p, fmt.Errorf("apply before the measurement: %w", err)
+	}
 	plan := meshsync("plan", "--connect", connect, "--detailed-exitcode")
 	got, err := rounds(ctx, s.runs*appRounds, meshsync("validate"), plan, command{dir: dir, args: []string{s.floor, "-marathon", url}})
 	if err != nil {
@@ -183,7 +186,11 @@ func makeApps(ctx context.Context, url string, n int) error {
 	for i := 0; i < n; i += bulk {
 		var apps []any
 		for j := i; j < min(n, i+bulk); j++ {
-			apps = append(apps, liveApp(j))
+			app := liveApp(j)
+			if j == 0 {
+				app["mem"] = 256 // so that apply has one to change, and records all
+			}
+			apps = append(apps, app)
 		}
 		body, err := json.Marshal(apps)
 		if err != nil {
