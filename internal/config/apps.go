@@ -17,10 +17,12 @@ import (
 // appValue is one app as it was evaluated, apart from the evaluator, so that its
 // memory of the folder can go.
 type appValue struct {
-	key    string
-	def    map[string]any
-	origin mesh.Pos
-	fields map[string]mesh.Pos
+	key string
+	def map[string]any
+	// instead are fields to write for those of an app of the seed era.
+	instead map[string]any
+	origin  mesh.Pos
+	fields  map[string]mesh.Pos
 }
 
 // workers is how many folders are evaluated at once; more does not help, because the
@@ -124,7 +126,7 @@ func (l *loader) appsOf(r *shapeReader, con func() contract, v cue.Value, files 
 	written := writtenApps(files)
 	for it.Next() {
 		key := it.Selector().Unquoted()
-		def, err := l.app.app(r, con, it.Value())
+		def, instead, err := readApp(l.app, r, con, it.Value())
 		if err != nil {
 			t := l.folderTranslator(con(), files)
 			t.app, t.needs = key, openArguments(it.Value())
@@ -133,7 +135,7 @@ func (l *loader) appsOf(r *shapeReader, con func() contract, v cue.Value, files 
 		}
 		a := written[key]
 		l.checkArguments(key, a.fields, c)
-		a.key, a.def = key, def
+		a.key, a.def, a.instead = key, def, instead
 		if a.origin.IsZero() {
 			a.origin = position(it.Value().Pos())
 		}
@@ -215,6 +217,7 @@ func (l *loader) decodeApps(m *mesh.Mesh) {
 			continue
 		}
 		l.joined[id] = a.origin
+		a.warnOfSeed(m, id)
 		def["id"] = id
 		m.Apps = append(m.Apps, mesh.AppSpec{Marathon: marathon, ID: id, Definition: def, Origin: a.origin, Fields: a.fields})
 	}

@@ -94,7 +94,7 @@ func (j *judge) errorsOf(t *testing.T, a recordedApp) []string {
 	if err != nil {
 		id = "/x"
 	}
-	def, err := j.app.app(j.reader, func() contract { return j.con }, v)
+	def, _, err := readApp(j.app, j.reader, func() contract { return j.con }, v)
 	if err != nil {
 		return []string{err.Error()}
 	}

@@ -10,6 +10,13 @@ import (
 
 const zero = json.Number("0")
 
+// OfDeimos reports whether a definition is written for Marathon 0.6 with Deimos, whose container
+// is {image, options}.
+func OfDeimos(def map[string]any) bool {
+	container, _ := objectIn(def, "container")
+	return isDeimos(container)
+}
+
 // isDeimos reports whether a container has the form of Marathon 0.6 with Deimos.
 func isDeimos(container map[string]any) bool {
 	return container["docker"] == nil && (container["image"] != nil || container["options"] != nil)
