@@ -1,7 +1,6 @@
 package host
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -79,7 +78,7 @@ func (h *Host) stage(ctx context.Context, run string, b *batch) error {
 	if h.o.Dialer.User() != "root" {
 		command = sudoPrefix + command
 	}
-	input := io.MultiReader(strings.NewReader(b.stagingLine(run)), bytes.NewReader(b.payload))
+	input := io.MultiReader(strings.NewReader(b.stagingLine(run)), b.payload())
 	r, err := h.conn.Run(ctx, command, input, 4096+int64(len(b.secrets))*128, nil)
 	if err != nil {
 		h.drop()
@@ -89,7 +88,7 @@ func (h *Host) stage(ctx context.Context, run string, b *batch) error {
 		return err
 	}
 	n, fields := len(b.secrets), strings.Fields(string(r.Stdout)) // a login shell may say something behind them
-	if len(fields) < n+1 || fields[n] != strconv.Itoa(len(b.payload)) {
+	if len(fields) < n+1 || fields[n] != strconv.Itoa(b.size) {
 		return &remote.Error{Outcome: mesh.Truncated, Host: h.o.Name, Msg: "the files did not arrive whole: is the disk full?"}
 	}
 	if !b.keyedAs(fields[:n]) {

@@ -24,12 +24,11 @@ type batch struct {
 	leaseIsFresh bool
 	last         mesh.TargetState
 	parts        []part
-	// payload holds the contents of files and the fixed part of the record, one after another.
-	payload []byte
-	inline  bool             // the script holds the payload itself
-	early   map[int]bool     // changes that are checked before packages are installed
-	slices  map[string]slice // file path, or "record" → where in the payload
-	secrets []int            // of work.Changes, those whose content is a secret
+	size         int              // of the payload, which is the parts one after another
+	inline       bool             // the script holds the payload itself
+	early        map[int]bool     // changes that are checked before packages are installed
+	slices       map[string]slice // file path, or "record" → where in the payload
+	secrets      []int            // of work.Changes, those whose content is a secret
 }
 
 // part is what becomes a part of the payload: the content of a file, by its path, or "record".
@@ -58,8 +57,7 @@ func newBatch(meshName, token string, w plan.Work, last mesh.TargetState, secret
 	}
 	b.add(recordPart, strings.Join(b.record.static, ",\n"))
 	b.lay()
-	b.addChance()
-	b.inline = len(b.secrets) == 0 && fitsScript(b.payload)
+	b.inline = len(b.secrets) == 0 && b.fitsScript()
 	return b, nil
 }
 
@@ -71,18 +69,13 @@ func (b *batch) derive() {
 
 func (b *batch) add(name, text string) { b.parts = append(b.parts, part{name, text}) }
 
-// lay makes the payload of the parts, the largest last: the last one is taken from the
-// payload in one piece, without a second process that ends it.
+// lay orders the parts in the payload, the largest last: the last one is taken from it
+// in one piece, without a second process that ends it.
 func (b *batch) lay() {
 	slices.SortStableFunc(b.parts, func(x, y part) int { return cmp.Compare(len(x.text), len(y.text)) })
-	size := 0
 	for _, p := range b.parts {
-		b.slices[p.name] = slice{off: size, size: len(p.text)}
-		size += len(p.text)
-	}
-	b.payload = make([]byte, 0, size)
-	for _, p := range b.parts {
-		b.payload = append(b.payload, p.text...)
+		b.slices[p.name] = slice{off: b.size, size: len(p.text)}
+		b.size += len(p.text)
 	}
 }
 
@@ -93,7 +86,7 @@ func (b *batch) lay() {
 func (b *batch) script() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "ms_batch() {\nT=%s\n%s", quote(b.token), observePrelude)
-	fmt.Fprintf(&s, "B=%s RUN=%s M=%s PAYLOAD=%d\n", rooted(stateDir(b.mesh)), quote(b.work.Run), quote(b.mesh), len(b.payload))
+	fmt.Fprintf(&s, "B=%s RUN=%s M=%s PAYLOAD=%d\n", rooted(stateDir(b.mesh)), quote(b.work.Run), quote(b.mesh), b.size)
 	s.WriteString(lockFunction + changePrelude + b.payloadPart() + leftPart + slowPart + placePart + b.holdsLease() + b.sameRecord() + b.sweep() + secretPart + digestPart + noteFunctions + nowFunction() + processPart)
 	s.WriteString(b.functions())
 	b.recordState(&s)

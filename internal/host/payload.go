@@ -1,8 +1,9 @@
 package host
 
 import (
-	"bytes"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -15,10 +16,24 @@ const maxInline = 32 << 10
 // recordPart is the part of the payload with the entries of the record that stay.
 const recordPart = "record"
 
-// fitsScript reports whether a payload can stand in a script: it is short, and text that each shell
+// payload reads the parts one after another, piece by piece: they may be large, and whoever is given
+// one in a piece copies it.
+func (b *batch) payload() io.Reader {
+	var all []io.Reader
+	for _, p := range b.parts {
+		all = append(all, struct{ io.Reader }{strings.NewReader(p.text)})
+	}
+	return io.MultiReader(all...)
+}
+
+// fitsScript reports whether the payload can stand in a script: it is short, and text that each shell
 // takes as it is.
-func fitsScript(payload []byte) bool {
-	return len(payload) <= maxInline && utf8.Valid(payload) && !bytes.ContainsFunc(payload, func(r rune) bool {
+func (b *batch) fitsScript() bool {
+	return b.size <= maxInline && !slices.ContainsFunc(b.parts, func(p part) bool { return !isPlainText(p.text) })
+}
+
+func isPlainText(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
 		return r < ' ' && r != '\n' && r != '\t' || r == 0x7f
 	})
 }
@@ -40,11 +55,14 @@ func (b *batch) payloadPart() string {
 }
 
 // stagedPart takes the payload that was sent before the script. It is there for this shell only:
-// whatever becomes of it, nothing is left.
+// whatever becomes of it, nothing is left. A large part behind little else is taken by cat, which copies
+// in large pieces or not at all, where tail does in small ones.
 const stagedPart = `if [ -r "$B/staging/$RUN" ]; then exec 7<"$B/staging/$RUN"; rm -f -- "$B/staging/$RUN"; else exec 7</dev/null; fi
 ms_slice() {
   {
     if [ "$2" = 0 ]; then true
+    elif [ $(($1+$2)) -eq "$PAYLOAD" ] && [ "$1" -lt 1048576 ] && [ "$2" -gt 1048576 ]; then
+      { [ "$1" = 0 ] || dd bs="$1" count=1 >/dev/null 2>&1; cat; } </proc/self/fd/7
     elif [ $(($1+$2)) -eq "$PAYLOAD" ]; then tail -c "+$(($1+1))" /proc/self/fd/7
     else tail -c "+$(($1+1))" /proc/self/fd/7 | head -c "$2"; fi
   } 2>/dev/null >"$3" && [ "$(wc -c <"$3")" -eq "$2" ]` + notWhole
@@ -56,10 +74,11 @@ const notWhole = ` || { W="its content could not be written whole: is the disk f
 
 // static sets STATIC to the entries of the record that stay.
 func (b *batch) static() string {
-	r := b.slices[recordPart]
 	if b.inline {
-		return "STATIC=" + quote(string(b.payload[r.off:r.off+r.size])) + "\n"
+		i := slices.IndexFunc(b.parts, func(p part) bool { return p.name == recordPart })
+		return "STATIC=" + quote(b.parts[i].text) + "\n"
 	}
+	r := b.slices[recordPart]
 	return fmt.Sprintf(`STATIC=$(tail -c +%d /proc/self/fd/7 2>/dev/null | head -c %d)
 [ "${#STATIC}" -eq %[2]d ] || { printf '%%s broken %%s\n' "$T" 'the files that arrived are no longer there'; return 1; }
 `, r.off+1, r.size)

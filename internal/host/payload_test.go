@@ -156,8 +156,8 @@ func TestOnlyShortTextGoesInTheScript(t *testing.T) {
 		"": true, "a\tb\n'$x' \\ ä\n\n": true, strings.Repeat("x", maxInline): true,
 		strings.Repeat("x", maxInline+1): false, "a\x00": false, "a\r\n": false, "\x7f": false, "\xff": false, "\x1b": false,
 	} {
-		if got := fitsScript([]byte(text)); got != want {
-			t.Errorf("%.20q: %v", text, got)
+		if b := (&batch{parts: []part{{"/f", text}}, size: len(text)}); b.fitsScript() != want {
+			t.Errorf("%.20q: %v", text, !want)
 		}
 	}
 	everyWay(t, func(t *testing.T, b *box) {
@@ -166,5 +166,16 @@ func TestOnlyShortTextGoesInTheScript(t *testing.T) {
 		if _, err := os.Stat(b.path("/var/lib/meshsync/prod/staging/r1")); err == nil {
 			t.Error("a payload was staged")
 		}
+	})
+}
+
+// A large content is copied in another way than a small one, behind others and alone.
+func TestLargeContentsArriveAsTheyAre(t *testing.T) {
+	t.Parallel()
+	large := strings.Repeat("0123456789abcde\n", 1<<17)
+	everyWay(t, func(t *testing.T, b *box) {
+		b.put("/d/x", "")
+		works(t, b, []mesh.Resource{file("/d/large", large+"\x00 no end"), file("/d/small", "small\n"), file("/d/binary", "\x00\xff\n")})
+		works(t, b, []mesh.Resource{file("/d/large", large), file("/d/small", large[1:]), file("/d/binary", "\x00\xff\n")})
 	})
 }

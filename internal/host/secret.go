@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -129,22 +128,6 @@ func (b *batch) addSecret(i int, c diff.Change, secrets Secrets) error {
 	b.add(c.Addr.Name, v.Reveal())
 	b.secrets = append(b.secrets, i)
 	return nil
-}
-
-// addChance puts a line of chance before a payload with secrets, so that its digest is not one by
-// which they could be guessed.
-func (b *batch) addChance() {
-	if len(b.secrets) == 0 {
-		return
-	}
-	chance := make([]byte, 16)
-	_, _ = rand.Read(chance) // never fails on the systems that Go supports
-	line := hex.EncodeToString(chance) + "\n"
-	for name, s := range b.slices {
-		s.off += len(line)
-		b.slices[name] = s
-	}
-	b.payload = append([]byte(line), b.payload...)
 }
 
 // stagingLine is the first line of what stageCommand reads.
