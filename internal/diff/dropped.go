@@ -79,7 +79,7 @@ func letGo(k mesh.Kind) string {
 func unchanged(have mesh.Resource, e mesh.RecordEntry) bool {
 	kind, _ := primitive.Of(have.Addr.Kind)
 	switch {
-	case have.Addr.Kind == mesh.App && !(e.State == mesh.Intends && e.Was == mesh.AbsentDigest):
+	case have.Addr.Kind == mesh.App && (e.State == mesh.Holds || e.Was != mesh.AbsentDigest):
 		return true
 	case e.Digest == mesh.AbsentDigest:
 		return mesh.Digest(have.Attrs) == e.Was
