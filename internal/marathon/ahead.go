@@ -86,7 +86,11 @@ func (m *Marathon) settle(ctx context.Context) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	if err := m.noteAll(ctx, entries); err != nil {
+	err := m.stillHolds(ctx)
+	if err == nil {
+		err = m.noteAll(ctx, entries)
+	}
+	if err != nil {
 		return fmt.Errorf("what was done is done, but it is not recorded: %w", err)
 	}
 	return nil

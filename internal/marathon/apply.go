@@ -203,7 +203,11 @@ func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any,
 	tries := 0
 	err := m.retryLocked(ctx, func() error {
 		var err error
-		if tries++; tries > 1 { // who held the lock may have changed the app
+		if tries++; tries > 1 { // who held the lock may have changed the app, and the wait was long
+			m.keep(ctx)
+			if err = m.stillHolds(ctx); err != nil {
+				return err
+			}
 			if now, err = m.unmoved(ctx, c); err != nil {
 				return err
 			}

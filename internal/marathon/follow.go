@@ -43,6 +43,7 @@ func (m *Marathon) follow(ctx context.Context, c diff.Change, id string, lost bo
 		} else if !m.o.Now().Before(deadline) {
 			return plan.ResultFailed, fmt.Sprintf("no progress for %s: %s; its deployment goes on and keeps the app locked: mend the cause, then apply again follows it; or cancel it in Marathon (DELETE /v2/deployments/%s), which rolls it back", m.o.Timeout, last, cmp.Or(id, "ID"))
 		}
+		m.keep(ctx)
 		_ = pause(ctx, m.o.Poll) // a context that ended is seen above
 	}
 }

@@ -59,7 +59,7 @@ func (m *Marathon) Take(ctx context.Context, l mesh.Lease) error {
 	if err != nil {
 		return fmt.Errorf("take the lease of %s: %w", m.Target(), err)
 	}
-	m.lease, m.leaseN = l, n+1
+	m.lease, m.leaseN, m.leased = l, n+1, m.o.Now()
 	if err := m.wasFirst(ctx); err != nil {
 		return err
 	}
@@ -98,13 +98,30 @@ func greater(all []held, n int) (held, bool) {
 // the run's own.
 func (m *Marathon) Renew(ctx context.Context) error {
 	if !m.mu.TryLock() {
-		return nil // a change is under way, which looks before each write
+		return nil // a change is under way, which renews it itself
 	}
 	defer m.mu.Unlock()
+	return m.renew(ctx)
+}
+
+func (m *Marathon) renew(ctx context.Context) error {
 	if err := m.stillHolds(ctx); err != nil {
 		return err
 	}
-	return m.writeLease(ctx, http.MethodPut, m.leaseN, m.lease, mesh.LeaseTime)
+	now := m.o.Now()
+	if err := m.writeLease(ctx, http.MethodPut, m.leaseN, m.lease, mesh.LeaseTime); err != nil {
+		return err
+	}
+	m.leased = now
+	return nil
+}
+
+// keep renews the lease amid a change, which may take longer than a lease lasts. What it cannot do it tries
+// again soon; that a lease was lost is seen before anything more is written.
+func (m *Marathon) keep(ctx context.Context) {
+	if m.lease.Run != "" && m.o.Now().Sub(m.leased) >= mesh.LeaseTime/3 {
+		_ = m.renew(ctx)
+	}
 }
 
 // stillHolds reports a *mesh.Lost when the lease is gone; nil for a run that took none.

@@ -41,6 +41,7 @@ type Marathon struct {
 	// lease is what this run holds; its Run is empty while it holds none.
 	lease  mesh.Lease
 	leaseN int
+	leased time.Time // when it was taken or renewed last
 }
 
 // New returns a Marathon; nothing is asked yet.
