@@ -70,10 +70,13 @@ func (m *Marathon) Take(ctx context.Context, l mesh.Lease) error {
 }
 
 // wasFirst looks again after a lease was posted, and takes it back when there is a greater number: others
-// have had the run's own meanwhile, and given it back. The error is then a *mesh.Held.
+// have had the run's own meanwhile, and given it back. The error is then a *mesh.Held. Where nobody tells, it
+// is given back as far as that can be.
 func (m *Marathon) wasFirst(ctx context.Context) error {
 	all, err := m.leases(ctx)
 	if err != nil {
+		_ = m.writeLease(ctx, http.MethodPut, m.leaseN, m.lease, 0)
+		m.lease = mesh.Lease{}
 		return err
 	}
 	above, ok := greater(all, m.leaseN)

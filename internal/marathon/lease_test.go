@@ -200,3 +200,33 @@ func (g *gated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	g.Handler.ServeHTTP(w, r)
 }
+
+// mute is a server that does not tell its leases once one was posted.
+type mute struct {
+	http.Handler
+	posted bool
+}
+
+func (s *mute) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.posted && r.Method == http.MethodGet {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	s.posted = s.posted || r.Method == http.MethodPost
+	s.Handler.ServeHTTP(w, r)
+}
+
+// TestALeaseThatWasNotSeenIsGivenBack: the run ends, and the next one need not wait until the lease expires.
+func TestALeaseThatWasNotSeenIsGivenBack(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	s := &mute{Handler: server(t)}
+	m := serve(t, s)
+	var held *mesh.Held
+	if err := m.Take(ctx, mesh.Lease{Run: "r1"}); err == nil || errors.As(err, &held) {
+		t.Fatalf("%v", err)
+	}
+	if err := serve(t, s.Handler).Take(ctx, mesh.Lease{Run: "r2"}); err != nil {
+		t.Error(err)
+	}
+}
