@@ -58,3 +58,19 @@ func TestScriptsStandWhatAnEnvironmentSets(t *testing.T) {
 		})
 	}
 }
+
+// A context that ends right before a script, or as it begins, ends it: a session that is asked for while the
+// connection goes is never answered.
+func TestAScriptThatIsGivenUpAtItsBeginEnds(t *testing.T) {
+	t.Parallel()
+	s := newOpenSSH(t, newBox(t))
+	for range 40 {
+		c := connected(t, s.options(), s.spec())
+		ctx, cancel := context.WithCancel(context.Background())
+		go cancel()
+		if _, err := c.Run(ctx, "/bin/sh -s", strings.NewReader("sleep 60"), 1<<20, nil); err == nil {
+			t.Error("it ended well")
+		}
+		_ = c.Close()
+	}
+}

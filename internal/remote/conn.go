@@ -99,7 +99,7 @@ const sessionTries = 8
 // session opens a session. Where the host allows one at a time, the shell that waits for scripts goes.
 func (c *Conn) session(ctx context.Context) (*ssh.Session, error) {
 	for n := 1; ; n++ {
-		s, err := c.link.client.NewSession()
+		s, err := c.open(ctx)
 		var refused *ssh.OpenChannelError
 		switch {
 		case !errors.As(err, &refused):
@@ -109,6 +109,24 @@ func (c *Conn) session(ctx context.Context) (*ssh.Session, error) {
 		case n == sessionTries || !pause(ctx, 20*time.Millisecond, n):
 			return nil, &Error{Outcome: mesh.ConnectionLost, Host: c.link.ep.name, Err: err, Msg: "the host opens no session: " + refused.Message, Hint: "sshd may limit sessions (MaxSessions)"}
 		}
+	}
+}
+
+// open opens a session. When the connection ends just then, the answer is waited for in vain: x/crypto tells
+// the end to the channels that there are, and a new one may come after that.
+func (c *Conn) open(ctx context.Context) (*ssh.Session, error) {
+	done := make(chan struct{})
+	var opened *ssh.Session
+	var refused error
+	go func() {
+		opened, refused = c.link.client.NewSession()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return opened, refused
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 }
 
