@@ -175,8 +175,10 @@ func (h *Host) run(ctx context.Context, script string) (remote.Result, error) {
 		return remote.Result{}, err
 	}
 	r, err := h.conn.Run(ctx, h.shell(), strings.NewReader(script), maxOutput, nil)
-	if err != nil {
+	if err != nil || ctx.Err() != nil { // what is waited for no longer may still hold the connection
 		h.drop()
+	}
+	if err != nil {
 		return r, err
 	}
 	return r, h.shellError(r)
