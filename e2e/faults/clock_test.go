@@ -152,6 +152,9 @@ func TestAClockThatIsSetWhileNoRecordKnowsTheProcess(t *testing.T) {
 			l.apart(t)
 			l.Must(t, "touch "+read)
 		}
+		if x.by == -2 { // or the file would be newer than the host's clock
+			l.apart(t)
+		}
 		l.setClock(t, x.by)
 		p := l.built(t, want)
 		for _, is := range []struct {
