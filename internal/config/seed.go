@@ -44,7 +44,7 @@ func seedApp(s *structure, r *shapeReader, con func() contract, v cue.Value) (de
 	if b, err = json.Marshal(old); err != nil {
 		return nil, nil, false
 	}
-	def, err = s.app(r, con, v.Context().CompileBytes(b)) // JSON is CUE, too
+	def, err = s.app(r, con, con().ctx.CompileBytes(b)) // JSON is CUE, too
 	return def, instead, err == nil
 }
 
