@@ -19,18 +19,18 @@ func csiWriting() []string {
 func (c *checker) csi(path []string, v fields) {
 	if c.version.Before(1, 11) {
 		c.refuse(Finding{
-			Path: beneath(path, "provider"), Rule: "app-volume-csi",
+			Path: below(path, "provider"), Rule: "app-volume-csi",
 			Msg: "has a CSI volume, which Marathon knows from 1.11 on",
 		})
 		return
 	}
 	options := v.object("external").object("options")
-	path = beneath(path, "options")
+	path = below(path, "options")
 	if options.text("pluginName") == "" {
 		c.refuse(Finding{Path: path, Rule: "app-volume-csi", Msg: "has a CSI volume that names no plugin", Hint: "write pluginName"})
 	}
 	capability := options.object("capability")
-	path = beneath(path, "capability")
+	path = below(path, "capability")
 	c.csiAccess(inside(path, capability, "accessMode"), capability.text("accessMode"), v.word("mode", ""))
 	switch kind := capability.text("accessType"); {
 	case kind != "block" && kind != "mount":

@@ -13,13 +13,13 @@ import (
 func (c *checker) external(path []string, v fields) {
 	c.wantsFields(path, v, "containerPath", "mode")
 	e := v.object("external")
-	path = beneath(path, "external")
+	path = below(path, "external")
 	if e.text("name") == "" {
 		c.refuse(Finding{Path: path, Rule: "app-volume-external", Msg: "has an external volume without a name", Hint: "write name"})
 	}
 	c.wholeNumbers(path, e, "size")
 	if e.number("size", 0) < 0 {
-		c.refuse(Finding{Path: beneath(path, "size"), Rule: "app-volume-external", Msg: "has an external volume of a size below 0"})
+		c.refuse(Finding{Path: below(path, "size"), Rule: "app-volume-external", Msg: "has an external volume of a size below 0"})
 	}
 	switch provider := e.text("provider"); provider {
 	case "dvdi":
@@ -52,7 +52,7 @@ func (c *checker) dvdi(path []string, v fields) {
 		})
 	}
 	for _, name := range slices.Sorted(maps.Keys(options)) {
-		c.dvdiOption(beneath(path, "options", name), name, options[name])
+		c.dvdiOption(below(path, "options", name), name, options[name])
 	}
 	if !inDocker(c.def) {
 		if v.word("mode", "RW") != "RW" {
@@ -66,13 +66,13 @@ func (c *checker) dvdi(path []string, v fields) {
 	}
 	if e.has("size") {
 		c.refuse(Finding{
-			Path: beneath(path, "size"), Rule: "app-volume-external",
+			Path: below(path, "size"), Rule: "app-volume-external",
 			Msg: "has a dvdi volume with a size, and a container of type DOCKER, with which the driver chooses it", Hint: "leave size out",
 		})
 	}
 	if len(options) > 1 {
 		c.refuse(Finding{
-			Path: beneath(path, "options"), Rule: "app-volume-external",
+			Path: below(path, "options"), Rule: "app-volume-external",
 			Msg:  "has a dvdi volume with more options than the driver, and a container of type DOCKER, which passes no other on",
 			Hint: "leave all but dvdi/driver out",
 		})
@@ -116,7 +116,7 @@ func (c *checker) externalNames() {
 		}
 		if seen[name] {
 			c.refuse(Finding{
-				Path: append([]string{"container"}, at("volumes", i, "external", "name")...), Rule: "app-volume-external",
+				Path: pathTo("container", "volumes", i, "external", "name"), Rule: "app-volume-external",
 				Msg: fmt.Sprintf("has the dvdi volume %q twice", name), Hint: "give them two names, or write shared: true",
 			})
 		}
@@ -130,7 +130,7 @@ func (c *checker) instancesOfExternal() {
 	for i, v := range volumesOf(c.def) {
 		if kindOf(v) == kindExternal && v.object("external").text("provider") == "dvdi" && n > 1 {
 			c.refuse(Finding{
-				Path: append([]string{"container"}, at("volumes", i)...), Rule: "app-volume-external",
+				Path: pathTo("container", "volumes", i), Rule: "app-volume-external",
 				Msg:  fmt.Sprintf("has a dvdi volume and %s instances: with one it can have a single instance", shown(n)),
 				Hint: "write instances: 1",
 			})

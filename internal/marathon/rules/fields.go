@@ -82,22 +82,12 @@ func shown(n float64) string {
 	return strconv.FormatFloat(n, 'g', -1, 64)
 }
 
-// at is the path of an element of a list, or of a field of it.
-func at(list string, index int, more ...string) []string {
-	return append([]string{list, strconv.Itoa(index)}, more...)
-}
-
 // inside is the path of a field when it is written, and of its object when it is not.
 func inside(path []string, f fields, name string) []string {
 	if f.has(name) {
-		return beneath(path, name)
+		return below(path, name)
 	}
 	return path
-}
-
-// beneath is a path that goes on from another.
-func beneath(path []string, more ...string) []string {
-	return append(path[:len(path):len(path)], more...)
 }
 
 // wholeNumbers refuses numbers that Marathon cannot hold: its own have 32 bits.
@@ -105,7 +95,7 @@ func (c *checker) wholeNumbers(path []string, f fields, names ...string) {
 	for _, name := range names {
 		if n := f.number(name, 0); n > math.MaxInt32 || n < math.MinInt32 {
 			c.refuse(Finding{
-				Path: beneath(path, name), Rule: "app-number",
+				Path: below(path, name), Rule: "app-number",
 				Msg:  fmt.Sprintf("has the number %v for %s, which is more than Marathon can hold", f[name], name),
 				Hint: fmt.Sprintf("the largest is %d", math.MaxInt32),
 			})

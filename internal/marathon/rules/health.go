@@ -37,7 +37,7 @@ func nameOf(protocol string) string {
 
 func (c *checker) healthCheck(i int, check fields, ports checkedPorts) {
 	protocol := check.word("protocol", "HTTP")
-	c.wholeNumbers(at("healthChecks", i), check,
+	c.wholeNumbers(pathTo("healthChecks", i), check,
 		"gracePeriodSeconds", "intervalSeconds", "timeoutSeconds", "maxConsecutiveFailures", "delaySeconds", "portIndex")
 	c.healthIP(i, check, protocol)
 	if protocol == "COMMAND" {
@@ -46,7 +46,7 @@ func (c *checker) healthCheck(i int, check fields, ports checkedPorts) {
 	}
 	if check.has("command") {
 		c.refuse(Finding{
-			Path: at("healthChecks", i, "command"), Rule: "app-health-command",
+			Path: pathTo("healthChecks", i, "command"), Rule: "app-health-command",
 			Msg:  fmt.Sprintf("has %s with a command: only the protocol COMMAND has one", nameOf(protocol)),
 			Hint: `write protocol: "COMMAND", or leave command out`,
 		})
@@ -56,7 +56,7 @@ func (c *checker) healthCheck(i int, check fields, ports checkedPorts) {
 		ports = ports.afterwards()
 	}
 	if msg, hint := ports.wrongPort(check, nameOf(protocol)); msg != "" {
-		c.refuse(Finding{Path: inside(at("healthChecks", i), check, "portIndex"), Rule: "app-health-port", Msg: msg, Hint: hint})
+		c.refuse(Finding{Path: inside(pathTo("healthChecks", i), check, "portIndex"), Rule: "app-health-port", Msg: msg, Hint: hint})
 	}
 	if checkedByMarathon(protocol) {
 		c.marathonCheck(i, check, protocol)
@@ -67,14 +67,14 @@ func (c *checker) healthCheck(i int, check fields, ports checkedPorts) {
 func (c *checker) commandCheck(i int, check fields) {
 	if !check.object("command").has("value") {
 		c.refuse(Finding{
-			Path: at("healthChecks", i), Rule: "app-health-command",
+			Path: pathTo("healthChecks", i), Rule: "app-health-command",
 			Msg: "has a COMMAND health check without a command", Hint: `write command: value: "…", or another protocol`,
 		})
 	}
 	for _, name := range []string{"path", "port"} {
 		if check.has(name) {
 			c.refuse(Finding{
-				Path: at("healthChecks", i, name), Rule: "app-health-command",
+				Path: pathTo("healthChecks", i, name), Rule: "app-health-command",
 				Msg:  fmt.Sprintf("has a COMMAND health check with a %s: a command has none", name),
 				Hint: fmt.Sprintf("leave %s out, or write another protocol", name),
 			})
@@ -87,7 +87,7 @@ func (c *checker) healthIP(i int, check fields, protocol string) {
 		return
 	}
 	c.refuse(Finding{
-		Path: at("healthChecks", i, "ipProtocol"), Rule: "app-health-ip",
+		Path: pathTo("healthChecks", i, "ipProtocol"), Rule: "app-health-ip",
 		Msg:  fmt.Sprintf("has %s by IPv6: only MESOS_HTTP, MESOS_HTTPS and MESOS_TCP can do that, in a container of type DOCKER", nameOf(protocol)),
 		Hint: "leave ipProtocol out, for IPv4",
 	})
@@ -98,7 +98,7 @@ func (c *checker) marathonCheck(i int, check fields, protocol string) {
 	what := nameOf(protocol)
 	if check.number("intervalSeconds", 60) == 0 {
 		c.refuse(Finding{
-			Path: at("healthChecks", i, "intervalSeconds"), Rule: "app-health-interval",
+			Path: pathTo("healthChecks", i, "intervalSeconds"), Rule: "app-health-interval",
 			Msg: fmt.Sprintf("has %s with intervalSeconds 0: Marathon would take it, even with no instances, and its leader "+
 				"would check without a pause, too busy for the writes of anybody until the app is deleted", what),
 			Hint: fmt.Sprintf("write 1 or more, or protocol MESOS_%s, which agents check", protocol),
@@ -106,14 +106,14 @@ func (c *checker) marathonCheck(i int, check fields, protocol string) {
 	}
 	if delay := check.number("delaySeconds", 15); delay != 15 {
 		c.warn(Finding{
-			Path: at("healthChecks", i, "delaySeconds"), Rule: "app-health-lost",
+			Path: pathTo("healthChecks", i, "delaySeconds"), Rule: "app-health-lost",
 			Msg:  fmt.Sprintf("has %s with delaySeconds %s, which Marathon does not keep: it is always 15", what, shown(delay)),
 			Hint: fmt.Sprintf("leave it out and use gracePeriodSeconds, or write protocol MESOS_%s, which has a delay", protocol),
 		})
 	}
 	if check["ignoreHttp1xx"] == true && protocol != "TCP" {
 		c.warn(Finding{
-			Path: at("healthChecks", i, "ignoreHttp1xx"), Rule: "app-health-lost",
+			Path: pathTo("healthChecks", i, "ignoreHttp1xx"), Rule: "app-health-lost",
 			Msg: fmt.Sprintf("has %s with ignoreHttp1xx, which Marathon does not keep: it is always false", what), Hint: "leave it out",
 		})
 	}
@@ -131,7 +131,7 @@ func (c *checker) oneMesosHealthCheck(ports checkedPorts) {
 			first = full
 		} else if !maps.Equal(first, full) {
 			c.refuse(Finding{
-				Path: at("healthChecks", i), Rule: "app-health-mesos",
+				Path: pathTo("healthChecks", i), Rule: "app-health-mesos",
 				Msg:  "has more than one health check of the kinds MESOS_HTTP, MESOS_HTTPS and MESOS_TCP, and Mesos performs one",
 				Hint: "keep one of them; what else is to be checked may be a COMMAND",
 			})
@@ -179,7 +179,7 @@ func (c *checker) updateThatHangs() {
 			continue
 		}
 		if path == nil {
-			path = at("healthChecks", i)
+			path = pathTo("healthChecks", i)
 		}
 		c.warn(Finding{
 			Path: path, Rule: "app-update-hangs",

@@ -10,18 +10,18 @@ func (c *checker) persistent(path []string, v fields) {
 	c.wantsFields(path, v, "containerPath", "mode")
 	if p := v.text("containerPath"); strings.Contains(p, "/") || p == "." || p == ".." {
 		c.refuse(Finding{
-			Path: beneath(path, "containerPath"), Rule: "app-volume-persistent",
+			Path: below(path, "containerPath"), Rule: "app-volume-persistent",
 			Msg:  fmt.Sprintf("has a persistent volume with the containerPath %q, which has to be a plain name in the task's folder", p),
 			Hint: `write a name such as "data"; to see it elsewhere, too, add a volume with it as hostPath`,
 		})
 	}
 	if v.word("mode", "RW") != "RW" {
 		c.refuse(Finding{
-			Path: beneath(path, "mode"), Rule: "app-volume-persistent",
+			Path: below(path, "mode"), Rule: "app-volume-persistent",
 			Msg: "has a persistent volume that it may only read", Hint: `write mode: "RW"`,
 		})
 	}
-	c.persistentDisk(beneath(path, "persistent"), v.object("persistent"))
+	c.persistentDisk(below(path, "persistent"), v.object("persistent"))
 }
 
 // persistentDisk checks which disk a persistent volume asks for. A missing type is root here,
@@ -36,32 +36,32 @@ func (c *checker) persistentDisk(path []string, p fields) {
 		})
 	} else if p.has("maxSize") && kind == "MOUNT" && p.number("maxSize", 0) <= size {
 		c.refuse(Finding{
-			Path: beneath(path, "maxSize"), Rule: "app-volume-persistent",
+			Path: below(path, "maxSize"), Rule: "app-volume-persistent",
 			Msg:  fmt.Sprintf("has a persistent volume with maxSize %s, which is not more than its size %s", shown(p.number("maxSize", 0)), shown(size)),
 			Hint: "write more, or leave maxSize out",
 		})
 	}
 	if p.has("maxSize") && kind != "MOUNT" {
 		c.refuse(Finding{
-			Path: beneath(path, "maxSize"), Rule: "app-volume-persistent",
+			Path: below(path, "maxSize"), Rule: "app-volume-persistent",
 			Msg: "has a persistent volume with maxSize, which only the type mount has", Hint: write,
 		})
 	}
 	if p.has("profileName") && p.text("profileName") == "" {
 		c.refuse(Finding{
-			Path: beneath(path, "profileName"), Rule: "app-volume-persistent",
+			Path: below(path, "profileName"), Rule: "app-volume-persistent",
 			Msg: "has a persistent volume with an empty profileName", Hint: "leave profileName out",
 		})
 	}
 	constraints := p.list("constraints")
 	if len(constraints) > 0 && kind == "ROOT" {
 		c.refuse(Finding{
-			Path: beneath(path, "constraints"), Rule: "app-volume-persistent",
+			Path: below(path, "constraints"), Rule: "app-volume-persistent",
 			Msg: "has a persistent volume of the type root with constraints: there is one such disk", Hint: write + `, or "path"`,
 		})
 	}
 	for _, one := range constraints {
-		c.diskConstraint(beneath(path, "constraints"), one)
+		c.diskConstraint(below(path, "constraints"), one)
 	}
 }
 

@@ -12,7 +12,7 @@ func (c *checker) readiness(ports checkedPorts) {
 	checks := fields(c.def).objects("readinessChecks")
 	if len(checks) > 1 {
 		c.refuse(Finding{
-			Path: at("readinessChecks", 1), Rule: "app-readiness",
+			Path: pathTo("readinessChecks", 1), Rule: "app-readiness",
 			Msg: fmt.Sprintf("has %d readiness checks, and Marathon performs one", len(checks)), Hint: "keep one of them",
 		})
 	}
@@ -22,26 +22,26 @@ func (c *checker) readiness(ports checkedPorts) {
 }
 
 func (c *checker) readinessCheck(i int, check fields, ports checkedPorts) {
-	c.wholeNumbers(at("readinessChecks", i), check, "intervalSeconds", "timeoutSeconds")
+	c.wholeNumbers(pathTo("readinessChecks", i), check, "intervalSeconds", "timeoutSeconds")
 	c.readinessPort(i, check, ports)
 	interval, timeout := check.number("intervalSeconds", 30), check.number("timeoutSeconds", 10)
 	if timeout >= interval {
 		c.refuse(Finding{
-			Path: inside(at("readinessChecks", i), check, "timeoutSeconds"), Rule: "app-readiness",
+			Path: inside(pathTo("readinessChecks", i), check, "timeoutSeconds"), Rule: "app-readiness",
 			Msg:  fmt.Sprintf("has a readiness check with a timeout of %s s and an interval of %s s: the timeout has to be shorter", shown(timeout), shown(interval)),
 			Hint: "write timeoutSeconds or intervalSeconds, or both",
 		})
 	}
 	if check.has("httpStatusCodesForReady") && len(check.list("httpStatusCodesForReady")) == 0 {
 		c.refuse(Finding{
-			Path: at("readinessChecks", i, "httpStatusCodesForReady"), Rule: "app-readiness",
+			Path: pathTo("readinessChecks", i, "httpStatusCodesForReady"), Rule: "app-readiness",
 			Msg: "has a readiness check that no status code can satisfy", Hint: "leave httpStatusCodesForReady out for 200",
 		})
 	}
 	for _, v := range check.list("httpStatusCodesForReady") {
 		if n, _ := asNumber(v); math.Abs(n) > math.MaxInt32 {
 			c.refuse(Finding{
-				Path: at("readinessChecks", i, "httpStatusCodesForReady"), Rule: "app-number",
+				Path: pathTo("readinessChecks", i, "httpStatusCodesForReady"), Rule: "app-number",
 				Msg: fmt.Sprintf("has the status code %s in its readiness check, which is none", shown(n)),
 			})
 		}
@@ -49,7 +49,7 @@ func (c *checker) readinessCheck(i int, check fields, ports checkedPorts) {
 }
 
 func (c *checker) readinessPort(i int, check fields, ports checkedPorts) {
-	name, path := "http-api", at("readinessChecks", i)
+	name, path := "http-api", pathTo("readinessChecks", i)
 	if check.has("portName") {
 		name, path = check.text("portName"), append(path, "portName")
 	}

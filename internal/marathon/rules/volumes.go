@@ -36,7 +36,7 @@ func hasVolume(def fields, kind volumeKind) bool {
 // volumes checks the volumes of the container, and what an app may be because of them.
 func (c *checker) volumes() {
 	for i, v := range volumesOf(c.def) {
-		path := append([]string{"container"}, at("volumes", i)...)
+		path := pathTo("container", "volumes", i)
 		kind := kindOf(v)
 		c.onlyOneKind(path, v, kind)
 		switch kind {
@@ -78,7 +78,7 @@ func (c *checker) onlyOneKind(path []string, v fields, kind volumeKind) {
 	for _, other := range []volumeKind{kindExternal, kindSecret, kindHost} {
 		if other != kind && v.has(string(other)) {
 			c.warn(Finding{
-				Path: beneath(path, string(other)), Rule: "app-volume",
+				Path: below(path, string(other)), Rule: "app-volume",
 				Msg:  fmt.Sprintf("has a volume with %s and %s, of which Marathon takes %s and drops the other", kind, other, kind),
 				Hint: "leave one of them out",
 			})
@@ -91,7 +91,7 @@ func (c *checker) secretVolume(path []string, v fields) {
 	c.wantsFields(path, v, "containerPath")
 	if key := v.text("secret"); !fields(c.def).object("secrets").has(key) {
 		c.refuse(Finding{
-			Path: beneath(path, "secret"), Rule: "app-volume-secret",
+			Path: below(path, "secret"), Rule: "app-volume-secret",
 			Msg:  fmt.Sprintf("has a volume of the secret %q, which its secrets do not name", key),
 			Hint: fmt.Sprintf("write secrets: %q: source: \"…\"", key),
 		})

@@ -1,11 +1,7 @@
 package rules
 
 import (
-	"compress/gzip"
-	"encoding/json"
 	"maps"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"testing"
@@ -48,27 +44,9 @@ func (r wiringCase) wholeDefinition() map[string]any {
 func wiringCases(t *testing.T) []wiringCase {
 	t.Helper()
 	var a, b []wiringCase
-	readWiring(t, "normalisation", &a)
-	readWiring(t, "canonical-cases", &b)
+	recordedFile(t, "normalisation.json.gz", &a)
+	recordedFile(t, "canonical-cases.json.gz", &b)
 	return slices.Concat(a, b, wiringEdits(t))
-}
-
-func readWiring(t *testing.T, name string, into any) {
-	t.Helper()
-	f, err := os.Open(filepath.Join("..", "definition", "testdata", name+".json.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := json.NewDecoder(z)
-	d.UseNumber()
-	if err := d.Decode(into); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // wiringEdits are the full PUTs over running apps: the body is what was live, with the edit.
@@ -83,7 +61,7 @@ func wiringEdits(t *testing.T) []wiringCase {
 			Observed   struct{ Status int }
 		}
 	}
-	readWiring(t, "edits", &data)
+	recordedFile(t, "edits.json.gz", &data)
 	var out []wiringCase
 	for _, e := range data.Edits {
 		if e.After == nil {
