@@ -41,7 +41,7 @@ func (c *realCluster) restarts(ctx context.Context) row {
 // mesh's role bench; settings are its other ones. The script runs before on the first agent.
 func (c *realCluster) changing(ctx context.Context, settings, script string, commands ...command) ([][]sample, error) {
 	out := make([][]sample, len(commands))
-	for round := range c.s.runs + 1 {
+	for round := range c.s.runs*planRounds + 1 {
 		if err := c.set(fmt.Sprintf("word: \"w%d\"", round), settings); err != nil {
 			return nil, err
 		}

@@ -63,7 +63,7 @@ func (h *Host) Apply(ctx context.Context, w plan.Work, emit func(plan.Outcome)) 
 
 // send sends the payload, unless the script holds it.
 func (h *Host) send(ctx context.Context, run string, b *batch) error {
-	if b.inline {
+	if !b.stages() {
 		return h.connect(ctx)
 	}
 	return h.stage(ctx, run, b)
@@ -138,16 +138,18 @@ type follower struct {
 	busyWith string                // and says this of itself
 	lost     error                 // the lease is no longer the run's own
 	moved    bool                  // another run wrote the record since it was observed
-	record   string                // digest of the record as the script wrote it last
+	wrote    bool                  // the record was written at the end,
+	record   string                // and this is its digest; "" where all was done
 	broken   string                // why the script could not begin or finish
 	// services are the records of services that were started, as the script wrote them.
 	services map[string]mesh.ServiceRecord
+	texts    map[int]string // the same as text, by service step
 }
 
 func (h *Host) runBatch(ctx context.Context, b *batch, emit func(plan.Outcome)) error {
 	f := &follower{
 		token: b.token, target: h.Target(), actions: actionsOf(b.work, h.o.Name), started: map[int]bool{},
-		ended: map[int]plan.Result{}, undone: map[int]bool{}, emit: emit, services: map[string]mesh.ServiceRecord{},
+		ended: map[int]plan.Result{}, undone: map[int]bool{}, emit: emit, services: map[string]mesh.ServiceRecord{}, texts: map[int]string{},
 	}
 	for _, c := range b.work.Changes {
 		kind, _ := primitive.Of(c.Addr.Kind)
@@ -196,11 +198,12 @@ func (f *follower) line(l []byte) {
 	case word == "moved":
 		f.moved = true
 	case word == "record":
-		f.record = "sha256:" + clean(arg)
+		f.wrote, f.record = true, clean(arg)
 	case word == "broken":
 		f.broken = clean(arg)
-	case word == "service":
-		_ = json.Unmarshal([]byte("{"+arg+"}"), &f.services) // the record's own text; what is no JSON is not remembered
+	case word == "service" && err == nil:
+		f.texts[i] = text
+		_ = json.Unmarshal([]byte("{"+text+"}"), &f.services) // the record's own text; what is no JSON is not remembered
 	case word == "start" && known:
 		f.started[i] = true
 	case word == "done" && known:
@@ -276,6 +279,7 @@ func (f *follower) finish(host string, err error) error {
 // remember brings what is known of the host up to date, so that the next batch of this
 // run starts from it.
 func (h *Host) remember(b *batch, f *follower) {
+	h.started = f.services
 	if h.last.Host == nil || f.moved || f.lost != nil {
 		return
 	}

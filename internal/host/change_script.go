@@ -24,18 +24,22 @@ type batch struct {
 	leaseIsFresh bool
 	last         mesh.TargetState
 	parts        []part
-	size         int              // of the payload, which is the parts one after another
-	inline       bool             // the script holds the payload itself
+	size         int              // of the payload, which is the parts one after another that the script does not hold
 	early        map[int]bool     // changes that are checked before packages are installed
 	slices       map[string]slice // file path, or "record" → where in the payload
 	secrets      []int            // of work.Changes, those whose content is a secret
 }
 
-// part is what becomes a part of the payload: the content of a file, by its path, or "record".
-type part struct{ name, text string }
+// part is the content of a file, by its path, or of the "record".
+type part struct {
+	name, text string
+	secret     bool
+}
 
-// slice is where a part is in the payload.
+// slice is where a part is in the payload. One that the script holds has a number below 0 in place of an offset.
 type slice struct{ off, size int }
+
+func (s slice) inline() bool { return s.off < 0 }
 
 func newBatch(meshName, token string, w plan.Work, last mesh.TargetState, secrets Secrets) (*batch, error) {
 	b := &batch{mesh: meshName, token: token, work: w, last: last, slices: map[string]slice{}}
@@ -45,9 +49,12 @@ func newBatch(meshName, token string, w plan.Work, last mesh.TargetState, secret
 			continue
 		}
 		if c.Secret != nil {
-			if err := b.addSecret(i, c, secrets); err != nil {
+			v, err := secretOf(c, secrets)
+			if err != nil {
 				return nil, err
 			}
+			b.secrets = append(b.secrets, i)
+			b.parts = append(b.parts, part{c.Addr.Name, v.Reveal(), true})
 			continue
 		}
 		if c.AfterText == nil {
@@ -57,7 +64,6 @@ func newBatch(meshName, token string, w plan.Work, last mesh.TargetState, secret
 	}
 	b.add(recordPart, strings.Join(b.record.static, ",\n"))
 	b.lay()
-	b.inline = len(b.secrets) == 0 && b.fitsScript()
 	return b, nil
 }
 
@@ -67,17 +73,7 @@ func (b *batch) derive() {
 	b.record = planRecord(b.last, b.mesh, b.work, b.starts)
 }
 
-func (b *batch) add(name, text string) { b.parts = append(b.parts, part{name, text}) }
-
-// lay orders the parts in the payload, the largest last: the last one is taken from it
-// in one piece, without a second process that ends it.
-func (b *batch) lay() {
-	slices.SortStableFunc(b.parts, func(x, y part) int { return cmp.Compare(len(x.text), len(y.text)) })
-	for _, p := range b.parts {
-		b.slices[p.name] = slice{off: b.size, size: len(p.text)}
-		b.size += len(p.text)
-	}
-}
+func (b *batch) add(name, text string) { b.parts = append(b.parts, part{name, text, false}) }
 
 // script carries out the batch. Like observeScript it is one function, called by its
 // last line with no input; contents are not in it. It holds a lock for its life. Each
@@ -103,7 +99,7 @@ func (b *batch) script() string {
 			s.WriteString(b.serviceChange(i, c))
 		}
 	}
-	s.WriteString("ms_write_record && ms_recorded && printf '%s record %s\\n' \"$T\" \"$D\" || printf '%s broken %s\\n' \"$T\" 'the record cannot be written'\n")
+	s.WriteString("D=''; ms_write_record && { [ -z \"$FAILED\" ] || ms_recorded; } && printf '%s record %s\\n' \"$T\" \"$D\" || printf '%s broken %s\\n' \"$T\" 'the record cannot be written'\n")
 	s.WriteString(b.keepsLease() + `[ ! -f "$B/unfinished" ] || true >"$B/unfinished"
 true >"$B/lock"
 printf '%s end\n' "$T"
@@ -229,11 +225,11 @@ func (b *batch) recordState(s *strings.Builder) {
 	fmt.Fprintf(s, `ms_list() { for x do if [ -n "$x" ]; then printf '%%s%%s' "$sep" "$x"; sep=",$nl"; fi; done; }
 ms_write_record() {
   t="$B/.record" sep=''
-  { printf '%%s"entries":{\n' %s
-    ms_list "$STATIC" %s; printf '\n},"services":{\n'; sep=''; ms_list %s; printf '\n}}\n'; } >"$t" || { rm -f -- "$t"; return 1; }
+  { printf '%%s' %s
+    ms_list "$STATIC" %s; printf '%%s' %s; sep=''; ms_list %s; printf '%%s' %s; } >"$t" || { rm -f -- "$t"; return 1; }
   ms_sync "$t" ${NOTED:+"$NOTED"} && mv -f -T -- "$t" "$B/record.json" && ms_sync "$B" "${B%%/*}" "${B%%/*/*}" || return 1
 }
-`, quote(b.record.head), strings.Join(entries, " "), strings.Join(services, " "))
+`, quote(b.record.head+beforeEntries), strings.Join(entries, " "), quote(beforeServices), strings.Join(services, " "), quote(recordEnd))
 }
 
 // reloadUnits has systemd read its units anew when the batch wrote one, of whatever unit, and when one
@@ -243,7 +239,7 @@ func (b *batch) reloadUnits() string {
 	wrote := func(c diff.Change) bool { return c.Action != diff.Release && primitive.InUnits(c.Addr.Name) }
 	switch {
 	case slices.ContainsFunc(b.work.Changes, wrote):
-		return "ms_try systemctl daemon-reload\n"
+		return "ms_reread\n"
 	case len(b.work.Services) == 0:
 		return ""
 	}
@@ -298,7 +294,7 @@ ms_loaded() {
   case $u in *NeedDaemonReload=yes*) return 1;; esac
   %[3]s && ms_drop_ins %[4]s
 }
-ms_loaded || ms_try systemctl daemon-reload
+ms_loaded || ms_reread
 `
 
 // step is the shell code of one service step. None is taken after a failure or
@@ -314,7 +310,7 @@ func (b *batch) step(s *strings.Builder, j int, st plan.ServiceStep) {
 	}
 	fmt.Fprintf(s, "if %s; then S%d=''; ms_done %d\n", b.operation(j, st), j, n)
 	if same != "" {
-		fmt.Fprintf(s, "if [ -n \"$ok\" ] && %[1]s && %[2]s; then S%[3]d=%[4]s; printf '%%s service %%s\n' \"$T\" \"$S%[3]d\"; fi\n",
+		fmt.Fprintf(s, "if [ -n \"$ok\" ] && %[1]s && %[2]s; then S%[3]d=%[4]s; printf '%%s service %[3]d %%s\n' \"$T\" \"$S%[3]d\"; fi\n",
 			same, process(st), j, substituted(b.record.steps[j].starts))
 	}
 	fmt.Fprintf(s, "else ms_fail %d \"$W\"; fi\nelse printf '%%s skipped %d\\n' \"$T\"; fi\n", n, n)
@@ -325,7 +321,11 @@ func (b *batch) operation(j int, st plan.ServiceStep) string {
 	unit := quote(primitive.UnitFile(st.Unit))
 	switch {
 	case st.Op != plan.OpReload:
-		return fmt.Sprintf("old=''; ms_unit %s %s", st.Op, unit)
+		tidy := ""
+		if b.last.Host != nil && slices.Contains(b.last.Host.Tidy, st.Unit) {
+			tidy = " tidy"
+		}
+		return fmt.Sprintf("old=''; ms_unit %s %s%s", st.Op, unit, tidy)
 	case b.starts[j].renew:
 		return "ms_reload " + unit + " && ms_renewed " + unit
 	default:

@@ -61,6 +61,8 @@ type Host struct {
 	// unrecorded are the services that ran with what is on disk when it was observed, though no
 	// record said so; the first work since records them.
 	unrecorded map[string]mesh.ServiceRecord
+	// started are the services that came up in a batch of this run, by unit.
+	started map[string]mesh.ServiceRecord
 	// lease is what this run holds on the host; its Run is empty while it holds none.
 	lease mesh.Lease
 	// leased is when it was taken or renewed last.
@@ -233,7 +235,7 @@ func (h *Host) Probe(ctx context.Context, checks []mesh.Check) []mesh.Answer {
 	defer h.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, h.o.Timeout)
 	defer cancel()
-	q := query{user: h.plainUser(), mesh: h.o.Mesh, host: h.o.Name, checks: checks, probeOnly: true}
+	q := query{user: h.plainUser(), mesh: h.o.Mesh, host: h.o.Name, checks: checks, lives: h.started, probeOnly: true}
 	s, err := h.look(ctx, q)
 	if err == nil && s.Host != nil {
 		return s.Host.Answers

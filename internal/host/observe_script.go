@@ -32,7 +32,7 @@ func observeScript(q query, token string) string {
 		fmt.Fprintf(&b, "if { [ -e %[1]s ] && [ ! -r %[1]s ]; } || { [ -d %[2]s ] && [ ! -x %[2]s ]; } || { [ -d %[3]s ] && [ ! -x %[3]s ]; }; then printf '%%s norecord\\n' \"$T\"; elif [ -e %[1]s ] && [ ! -f %[1]s ]; then printf '%%s oddrecord\\n' \"$T\"; fi\n",
 			record, rooted(stateDir(q.mesh)), rooted(path.Dir(stateDir(q.mesh))))
 	}
-	writeProbes(&b, record, q.checks)
+	writeProbes(&b, record, q.checks, q.lives)
 	if !q.probeOnly {
 		b.WriteString(uptimePart + contentsPart)
 	}

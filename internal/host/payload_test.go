@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -156,9 +157,19 @@ func TestOnlyShortTextGoesInTheScript(t *testing.T) {
 		"": true, "a\tb\n'$x' \\ ä\n\n": true, strings.Repeat("x", maxInline): true,
 		strings.Repeat("x", maxInline+1): false, "a\x00": false, "a\r\n": false, "\x7f": false, "\xff": false, "\x1b": false,
 	} {
-		if b := (&batch{parts: []part{{"/f", text}}, size: len(text)}); b.fitsScript() != want {
-			t.Errorf("%.20q: %v", text, !want)
+		for _, secret := range []bool{false, true} {
+			b := &batch{parts: []part{{"/f", text, secret}}, slices: map[string]slice{}}
+			b.lay()
+			if at := b.slices["/f"]; at.inline() != (want && !secret) || at.size != len(text) {
+				t.Errorf("%.20q, secret %v: %+v", text, secret, at)
+			}
 		}
+	}
+	several := &batch{parts: []part{{"/much", strings.Repeat("x", maxInline-2), false}, {"/binary", "\x00", false}, {"/a", "a", false}, {"/b", "b", false}, {"/c", "c", false}}, slices: map[string]slice{}}
+	several.lay()
+	got, err := io.ReadAll(several.payload())
+	if err != nil || len(got) != several.size || !strings.HasSuffix(string(got), several.parts[len(several.parts)-1].text) || strings.ContainsAny(string(got), "abc") {
+		t.Errorf("the payload is %.20q of %d: %v", got, several.size, err)
 	}
 	everyWay(t, func(t *testing.T, b *box) {
 		b.put("/d/x", "")
@@ -177,5 +188,9 @@ func TestLargeContentsArriveAsTheyAre(t *testing.T) {
 		b.put("/d/x", "")
 		works(t, b, []mesh.Resource{file("/d/large", large+"\x00 no end"), file("/d/small", "small\n"), file("/d/binary", "\x00\xff\n")})
 		works(t, b, []mesh.Resource{file("/d/large", large), file("/d/small", large[1:]), file("/d/binary", "\x00\xff\n")})
+		works(t, b, []mesh.Resource{file("/d/large", large+"alone"), file("/d/small", "small\n"), file("/d/binary", "\x00\xff\n")})
+		if left := b.left(); len(left) > 0 {
+			t.Errorf("it leaves %v", left)
+		}
 	})
 }

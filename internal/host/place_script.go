@@ -165,7 +165,7 @@ func (b *batch) sweep() string {
 	}
 	others := ""
 	if b.lease.Run != "" {
-		others = `for e in "$B/staging"/*; do [ ! -f "$e" ] || rm -f -- "$e"; done
+		others = `for e in "$B/staging"/*; do [ ! -f "$e" ] || [ "$e" = "$B/staging/$RUN" ] || rm -f -- "$e"; done
 `
 	}
 	return fmt.Sprintf(`if [ -s "$B/unfinished" ]; then

@@ -129,8 +129,9 @@ done'
 const nothing = "''"
 
 // writeProbes writes the probes, the boot time and the record. The record is its path as
-// a shell word. Where only systemd is asked, there is nothing else to start.
-func writeProbes(b *strings.Builder, record string, checks []mesh.Check) {
+// a shell word. Where only systemd is asked, there is nothing else to start. Lives are the services that
+// came up under this run's hands, by unit.
+func writeProbes(b *strings.Builder, record string, checks []mesh.Check, lives map[string]mesh.ServiceRecord) {
 	if record != nothing || slices.ContainsFunc(checks, func(c mesh.Check) bool { return !c.OfUnit() }) {
 		fmt.Fprintf(b, "%sms_probes \"$T\" %s", probesPart, record)
 		for i, c := range checks {
@@ -140,12 +141,38 @@ func writeProbes(b *strings.Builder, record string, checks []mesh.Check) {
 		}
 		b.WriteString("\n")
 	}
+	if slices.ContainsFunc(checks, mesh.Check.OfUnit) {
+		b.WriteString(livesPart)
+	}
 	for i, c := range checks {
 		if c.OfUnit() {
 			// To say that it is active takes systemd less than to describe it.
-			fmt.Fprintf(b, "printf '%%s probe %[1]d\n' \"$T\"; if systemctl is-active -q -- %[2]s 2>/dev/null; then printf 'ActiveState=active\n'; else systemctl show -p ActiveState,Result -- %[2]s 2>/dev/null; fi; printf '\n%%s probeend %[1]d unit\n' \"$T\"\n", i, quote(primitive.UnitFile(c.Path)))
+			fmt.Fprintf(b, "printf '%%s probe %[1]d\n' \"$T\"; if %[3]ssystemctl is-active -q -- %[2]s 2>/dev/null; then printf 'ActiveState=active\n'; else systemctl show -p ActiveState,Result -- %[2]s 2>/dev/null; fi; printf '\n%%s probeend %[1]d unit\n' \"$T\"\n", i, quote(primitive.UnitFile(c.Path)), livesOr(lives, c.Path))
 		}
 	}
+}
+
+// livesPart has ms_lives BOOT PID TICKS: whether the process that began then is still there. Of a service that
+// systemd said was up with it, that is enough, and it takes no process, where systemctl is the dearest one.
+const livesPart = `ms_lives() {
+  { read -r x </proc/sys/kernel/random/boot_id && [ "$x" = "$1" ] && read -r x <"/proc/$2/stat"; } 2>/dev/null || return 1
+  t=$3
+  set -f
+  # shellcheck disable=SC2086 # the fields are wanted one by one
+  set -- ${x##*) }
+  set +f
+  case $1 in Z|X) return 1;; esac
+  [ $# -ge 20 ] && [ "${20}" = "$t" ]
+}
+`
+
+// livesOr is the shell condition of a unit that is known by its process, with the operator behind it.
+func livesOr(lives map[string]mesh.ServiceRecord, unit string) string {
+	r, known := lives[unit]
+	if !known || r.PID == 0 {
+		return ""
+	}
+	return fmt.Sprintf("ms_lives %s %d %d || ", quote(r.BootID), r.PID, r.StartTicks)
 }
 
 // probeArguments are the five arguments of a probe, as shell words.

@@ -27,6 +27,7 @@ type query struct {
 	gone       map[string]bool                  // paths where nothing may be
 	trees      []string                         // of these, those that go with all that is in them
 	checks     []mesh.Check
+	lives      map[string]mesh.ServiceRecord // services that this run started, by unit
 	probeOnly  bool
 	user       string // who looks, when that is not root; "" for root
 	asRoot     bool   // this user may have the state and digests of files by way of sudo

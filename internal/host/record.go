@@ -46,6 +46,29 @@ const (
 // foundHere is the placeholder of a digest that the script finds out, see asFound.
 var foundHere = regexp.MustCompile(`@FOUND([0-9]+)@`)
 
+// What stands in a record between its parts, whose members have a line each.
+const (
+	beforeEntries  = "\"entries\":{\n"
+	beforeServices = "\n},\"services\":{\n"
+	recordEnd      = "\n}}\n"
+)
+
+// whole is the record as the script writes it when all was done: as it would take the host a process to
+// tell the digest of. The texts are those of the services that it could record, by step.
+func (p recordPlan) whole(steps map[int]string) string {
+	entries, services := slices.Clone(p.static), slices.Clone(p.kept)
+	for _, c := range p.changes {
+		entries = append(entries, c.holds)
+	}
+	for j := range p.steps {
+		services = append(services, steps[j])
+	}
+	list := func(members []string) string {
+		return strings.Join(slices.DeleteFunc(members, func(m string) bool { return m == "" }), ",\n")
+	}
+	return p.head + beforeEntries + list(entries) + beforeServices + list(services) + recordEnd
+}
+
 func planRecord(old mesh.TargetState, meshName string, w plan.Work, starts []*serviceStart) recordPlan {
 	rec := old.Record
 	if old.RecordState != mesh.RecordOK {

@@ -48,7 +48,10 @@ func (h *Host) rememberRecord(b *batch, f *follower) {
 		rec.Services[name] = s
 	}
 	h.last.Record, h.last.RecordState = rec, mesh.RecordOK
-	if f.record != "" {
-		h.last.RecordDigest = f.record
+	if f.wrote {
+		h.last.RecordDigest = "sha256:" + f.record
+		if f.record == "" {
+			h.last.RecordDigest = mesh.DigestBytes([]byte(b.record.whole(f.texts)))
+		}
 	}
 }

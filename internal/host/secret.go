@@ -116,18 +116,16 @@ func (h *Host) unstage(ctx context.Context, run string, b *batch) {
 	}
 }
 
-// addSecret puts the content of a secret file into the payload.
-func (b *batch) addSecret(i int, c diff.Change, secrets Secrets) error {
+// secretOf is the content of a secret file.
+func secretOf(c diff.Change, secrets Secrets) (secret.Value, error) {
 	if secrets == nil {
-		return fmt.Errorf("%s: nobody gives its secret", c.Addr)
+		return secret.Value{}, fmt.Errorf("%s: nobody gives its secret", c.Addr)
 	}
 	v, err := secrets(*c.Secret)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.Addr, err)
+		return v, fmt.Errorf("%s: %w", c.Addr, err)
 	}
-	b.add(c.Addr.Name, v.Reveal())
-	b.secrets = append(b.secrets, i)
-	return nil
+	return v, nil
 }
 
 // stagingLine is the first line of what stageCommand reads.

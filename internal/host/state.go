@@ -206,6 +206,9 @@ func (p *parser) other(s *mesh.TargetState, a mesh.Address, seen primitive.Seen)
 	if seen.NoUnit {
 		p.facts.NoUnit = append(p.facts.NoUnit, a.Name)
 	}
+	if seen.Tidy {
+		p.facts.Tidy = append(p.facts.Tidy, a.Name)
+	}
 	if seen.Reload {
 		p.facts.Reload = append(p.facts.Reload, a.Name)
 		if p.facts.Loaded == nil {

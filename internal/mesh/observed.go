@@ -88,6 +88,8 @@ type HostFacts struct {
 	// not the one that systemd has loaded. Both sorted.
 	NoUnit []string `json:"no_unit,omitempty"`
 	Reload []string `json:"reload,omitempty"`
+	// Tidy lists those that leave nothing in their control group when they end, and run no command there then.
+	Tidy []string `json:"-"`
 	// Loaded has the files by which systemd knows each of those in Reload.
 	Loaded map[string][]string `json:"loaded,omitempty"`
 	// Offers are the versions that the host could bring a package to, the best first; of

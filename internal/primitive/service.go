@@ -36,7 +36,7 @@ func service() Primitive {
 
 // UnitProperties are what systemctl show is asked for. Accounts that only read have it in
 // their sudoers to the letter.
-const UnitProperties = "Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,ControlGroup,NeedDaemonReload,FragmentPath,DropInPaths,StateChangeTimestampMonotonic,InactiveExitTimestamp,InactiveExitTimestampMonotonic"
+const UnitProperties = "Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,ControlGroup,NeedDaemonReload,FragmentPath,DropInPaths,KillMode,ExecStop,ExecStopPost,StateChangeTimestampMonotonic,InactiveExitTimestamp,InactiveExitTimestampMonotonic"
 
 // RootSlice is the unit that is there since systemd came up, on every host: it began when that did.
 const RootSlice = "-.slice"
@@ -154,6 +154,7 @@ func startTicks(line string) (pid int, ticks uint64, ok bool) {
 //	NeedDaemonReload=no
 //	FragmentPath=/lib/systemd/system/zookeeper.service
 //	DropInPaths=/etc/systemd/system/zookeeper.service.d/heap.conf
+//	KillMode=control-group
 //	StateChangeTimestampMonotonic=81244516
 //	InactiveExitTimestamp=Sat 2026-11-28 21:51:38 UTC
 //	InactiveExitTimestampMonotonic=80991223
@@ -161,6 +162,8 @@ type unit struct {
 	load, active, sub, file string
 	pid                     int
 	reload                  bool
+	kills                   string   // what it kills when it ends
+	stops                   bool     // commands of its own run then
 	files                   []string // by which systemd has loaded it
 	changed                 uint64
 	began                   Moment // when it began to come up
@@ -187,6 +190,10 @@ func parseUnits(text string) []unit {
 				u.file = value
 			case "NeedDaemonReload":
 				u.reload = value == "yes"
+			case "KillMode":
+				u.kills = value
+			case "ExecStop", "ExecStopPost":
+				u.stops = u.stops || value != ""
 			case "FragmentPath", "DropInPaths":
 				u.files = append(u.files, strings.Fields(value)...)
 			case "InactiveExitTimestampMonotonic":
@@ -216,6 +223,7 @@ func (u unit) seen(pid int, ticks uint64) Seen {
 	}
 	masked := u.load == "masked" || strings.HasPrefix(u.file, "masked")
 	s := Seen{Attrs: map[string]any{"enabled": u.enabled(), "running": u.running(pid), "masked": masked}, Reload: u.reload, Began: u.began}
+	s.Tidy = u.kills == "control-group" && !u.stops && !u.reload
 	if u.reload {
 		s.Loaded = u.files
 	}

@@ -1,0 +1,70 @@
+//go:build linux
+
+package hosts
+
+import (
+	"slices"
+	"testing"
+
+	"meshsync.dev/meshsync/e2e/bed"
+	"meshsync.dev/meshsync/internal/health"
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/plan"
+)
+
+// A unit that is restarted is told to be up by what is in its control group where only its own processes can
+// be there, and by systemd where something else can: a command that runs when it ends, or what it leaves behind.
+func TestWhatIsLeftInAControlGroupIsNotTheService(t *testing.T) {
+	_, m := start(t, bed.Options{Bare: true})
+	want := func(more, script string) []mesh.Resource {
+		return m.all(t, slices.Concat(unitFile("al.service", `[Service]\nExecStart=/bin/sh /srv/al\nStandardOutput=null\n`+more+install),
+			[]string{"files", "/srv/al", `{"content": "` + script + `\n", "mode": "0755", "owner": "root", "group": "root"}`},
+			service("al", `"/srv/al"`, "restart"))...)
+	}
+	for name, x := range map[string]struct {
+		unit  string
+		dies  string // what it runs after the restart, which ends at once
+		alone bool   // with nothing left in the group
+	}{
+		"nothing left":           {"", "exit 1", true},
+		"a command after it":     {`ExecStopPost=/bin/sh -c \"[ $SERVICE_RESULT = success ] || sleep 30\"\n`, "exit 1", false},
+		"a command that stops":   {`ExecStop=/bin/sh -c \"[ -n \\\"$MAINPID\\\" ] && kill $MAINPID || sleep 30\"\n`, "exit 0", false},
+		"a child that it leaves": {`KillMode=process\n`, "sleep 30 & exit 1", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m.bring(t, want(x.unit, "exec sleep 7001"))
+			next := want(x.unit, x.dies)
+			h := m.target(t, next)
+			p := m.planned(t, h, next)
+			got := m.applied(t, h, p)
+			if got["restart al"].Result == plan.ResultDone {
+				m.until(t, "! systemctl -q is-active al")
+			}
+			if a := h.Probe(t.Context(), []mesh.Check{mesh.UnitCheck("al")}); len(a) != 1 || health.Judge(a[0]).Status != health.NotServing {
+				t.Errorf("the gate behind the batch would go on: %+v, after %+v", a, got["restart al"])
+			}
+			if left := m.Exec(t, "cat /sys/fs/cgroup/*/system.slice/al.service/cgroup.procs /sys/fs/cgroup/system.slice/al.service/cgroup.procs 2>/dev/null").Stdout; (len(left) == 0) != x.alone {
+				t.Errorf("in its control group is %q: this tries nothing", left)
+			}
+			m.Must(t, "systemctl kill -s KILL al 2>/dev/null; pkill -KILL -fx 'sleep 30'; systemctl reset-failed al 2>/dev/null; :")
+		})
+	}
+	t.Run("it comes up", func(t *testing.T) {
+		m.bring(t, want("", "exec sleep 7001"))
+		next := want("", "exec sleep 7002")
+		h := m.target(t, next)
+		result(t, m.applied(t, h, m.planned(t, h, next)), "restart al", plan.ResultDone, "")
+		m.holds(t, "pgrep -fx 'sleep 7002' | grep -qx \"$(systemctl show -p MainPID --value al)\"")
+		serves := func() health.Status {
+			return health.Judge(h.Probe(t.Context(), []mesh.Check{mesh.UnitCheck("al")})[0]).Status
+		}
+		if serves() != health.Serving {
+			t.Error("it is not seen")
+		}
+		m.settled(t, next)
+		m.Must(t, "systemctl stop al")
+		if serves() != health.NotServing {
+			t.Error("it is seen though it was stopped")
+		}
+	})
+}
