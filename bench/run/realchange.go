@@ -21,7 +21,7 @@ func (c *realCluster) restarts(ctx context.Context) row {
 		limit: maxRestartRatio, unit: "×",
 	}
 	var got [][]sample
-	got, r.err = c.changing(ctx, "", "",
+	got, r.err = c.changing(ctx, func(round int) string { return fmt.Sprintf("word: \"w%d\"", round) }, "",
 		c.meshsync("validate", "--worktree"), c.meshsync("apply", "--worktree", "--yes"), c.floorOf(), c.floorOf("-restart", "bench"))
 	if r.err != nil {
 		return r
@@ -37,12 +37,12 @@ func (c *realCluster) restarts(ctx context.Context) row {
 	return r
 }
 
-// changing runs the commands in turn, each round with another content of the files of the
-// mesh's role bench; settings are its other ones. The script runs before on the first agent.
-func (c *realCluster) changing(ctx context.Context, settings, script string, commands ...command) ([][]sample, error) {
+// changing runs the commands in turn, each round with the settings of the mesh's role bench that are
+// the round's. The script runs before on the first agent.
+func (c *realCluster) changing(ctx context.Context, settings func(round int) string, script string, commands ...command) ([][]sample, error) {
 	out := make([][]sample, len(commands))
 	for round := range c.s.runs*planRounds + 1 {
-		if err := c.set(fmt.Sprintf("word: \"w%d\"", round), settings); err != nil {
+		if err := c.set(settings(round)); err != nil {
 			return nil, err
 		}
 		if err := c.run(ctx, c.bed.Hosts[masters], script); err != nil {
@@ -97,7 +97,8 @@ func (c *realCluster) planOfFiles(ctx context.Context, n int) (planned, error) {
 func (c *realCluster) largeFileByDash(ctx context.Context) row { return c.largeFile(ctx, "dash") }
 func (c *realCluster) largeFileByBash(ctx context.Context) row { return c.largeFile(ctx, "bash") }
 
-// largeFile creates a file of 64 MiB on one host whose sh is the shell, against a cat of as much.
+// largeFile creates a file of 64 MiB on one host whose sh is the shell, and changes nothing else, against
+// a cat of as much.
 func (c *realCluster) largeFile(ctx context.Context, shell string) row {
 	const host, mebibytes = "a1", 64
 	r := row{what: fmt.Sprintf("real hosts: apply of a file of %d MiB where sh is %s / cat of it, wall", mebibytes, shell), limit: maxLargeFileRatio, unit: "×"}
@@ -106,7 +107,8 @@ func (c *realCluster) largeFile(ctx context.Context, shell string) row {
 	}
 	plan := []string{"--worktree", "--only", "host/" + host + "/*"}
 	var got [][]sample
-	got, r.err = c.changing(ctx, fmt.Sprintf("mebibytes: %d", mebibytes), "rm -f /etc/bench/large",
+	settings := fmt.Sprintf("word: %q, mebibytes: %d", shell, mebibytes)
+	got, r.err = c.changing(ctx, func(int) string { return settings }, "rm -f /etc/bench/large",
 		c.meshsync("plan", plan...), c.meshsync("apply", append(plan, "--yes")...), c.floorOf("-only", host), c.floorOf("-only", host, "-put", fmt.Sprint(mebibytes<<20)))
 	if r.err != nil {
 		return r
