@@ -96,6 +96,19 @@ func TestASocketWhoseServiceRunsIsNotTakenDown(t *testing.T) {
 	m.holds(t, "[ -S /run/so3 ] && systemctl -q is-active so")
 }
 
+// systemctl shows commands as they are, and so their lines.
+func TestACommandOfAUnitMayHaveEmptyLines(t *testing.T) {
+	_, m := start(t, bed.Options{Bare: true})
+	want := m.all(t, slices.Concat(unitFile("li.service", `[Service]\nExecStart=/bin/sleep 1000\nExecStop=/bin/sh -c \"echo a\\n\\necho b\"\n`+install), service("li", "", "restart"),
+		unitFile("lj.service", `[Service]\nExecStart=/bin/sleep 1001\n`+install), service("lj", "", "restart"))...)
+	m.converge(t, want)
+	m.holds(t, `systemctl show -p ExecStop li | grep -qx ''`)
+	m.Must(t, "systemctl stop lj")
+	if got := steps(m.planned(t, m.target(t, want), want)); got != "start lj" {
+		t.Errorf("steps %q", got)
+	}
+}
+
 // A reload does not run another program.
 func TestWhatAReloadCannotTakeInIsARestart(t *testing.T) {
 	_, m := start(t, bed.Options{Bare: true})

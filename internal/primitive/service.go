@@ -58,12 +58,13 @@ func lookAtUnits(wanted []Wanted) string {
 	}
 	b.WriteString(` 2>&1)
 printf '%s\n\n--processes--\n' "$u"
-k=0
+k=0 part=''
 while [ -n "$u" ]; do
   case $u in
-  *"$nl$nl"*) b=${u%%"$nl$nl"*} u=${u#*"$nl$nl"};;
-  *) b=$u u='';;
+  *"$nl$nl"*) b=$part${u%%"$nl$nl"*} u=${u#*"$nl$nl"};;
+  *) b=$part$u u='';;
   esac
+  case $nl$b in *"${nl}Id="*) part='';; *) part=$b$nl$nl; continue;; esac
   ms_unit_process "$b"
   printf '%s\n' "$s"
 ` + worker + `  k=$((k+1))
@@ -171,11 +172,28 @@ type unit struct {
 	toEnable                bool   // it is declared to be enabled
 }
 
-// parseUnits reads the blocks in order. They are divided by empty lines; an unknown
-// unit has a block, too (LoadState=not-found).
+// blocksOf are the blocks in order; an unknown unit has one, too (LoadState=not-found). They are
+// divided by empty lines, but a command of the unit, which stands before its Id, may have some itself.
+func blocksOf(text string) []string {
+	var out []string
+	part := ""
+	for b := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
+		part += b
+		if strings.Contains("\n"+part, "\nId=") {
+			out, part = append(out, part), ""
+		} else {
+			part += "\n\n"
+		}
+	}
+	if len(out) == 0 || strings.TrimSpace(part) != "" {
+		out = append(out, part) // systemd does not answer
+	}
+	return out
+}
+
 func parseUnits(text string) []unit {
 	var out []unit
-	for block := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
+	for _, block := range blocksOf(text) {
 		u := unit{}
 		for line := range strings.Lines(block) {
 			key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
