@@ -68,3 +68,26 @@ func TestWhatIsLeftInAControlGroupIsNotTheService(t *testing.T) {
 		}
 	})
 }
+
+// On a busy host more may have come of a restart until somebody looks: the unit is on its way down, or up again.
+func TestWhatCameOfARestartMeanwhileIsNotTheService(t *testing.T) {
+	_, m := start(t, bed.Options{Bare: true})
+	m.Put(t, "/usr/local/sbin/systemctl", "#!/bin/sh\n/bin/systemctl \"$@\" || exit\n[ \"$1\" != restart ] || until sh /run/meanwhile; do :; done\n", 0o755)
+	for name, x := range map[string]struct{ unit, runs, meanwhile string }{
+		"a child that does not end":   {"", `trap \"\" TERM; sleep 7001 & exit 1`, "deactivating/stop-sigterm"},
+		"a daemon that does not end":  {"", `trap \"\" TERM; setsid sleep 7001 & exit 0`, "deactivating/stop-sigterm"},
+		"a command before the second": {`Restart=always\nRestartSec=0\nExecStartPre=/bin/sh -c \"[ ! -e /run/al ] || exec sleep 7001\"\n`, ": >/run/al; exit 1", "activating/start-pre"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := func(runs string) []mesh.Resource {
+				return m.all(t, slices.Concat(unitFile("al.service", `[Service]\nExecStart=/bin/sh /srv/al\n`+x.unit+install), file("/srv/al", runs, "0755"), service("al", `"/srv/al"`, "restart"))...)
+			}
+			m.Put(t, "/run/meanwhile", "", 0o644)
+			m.bring(t, want("exec sleep 7000"))
+			m.Put(t, "/run/meanwhile", `[ "$(/bin/systemctl show -p ActiveState --value al)/$(/bin/systemctl show -p SubState --value al)" = `+x.meanwhile+" ]", 0o644)
+			result(t, m.apply(t, want(x.runs)), "restart al", plan.ResultFailed, "it ended at once")
+			m.Must(t, "rm -f /run/al; systemctl --no-block stop al; systemctl kill -s KILL al; :")
+			m.until(t, "! pgrep -x sleep")
+		})
+	}
+}

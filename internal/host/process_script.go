@@ -15,17 +15,24 @@ import "meshsync.dev/meshsync/internal/primitive"
 // there are workers ms_renewed waits for one, as long as a large configuration may take to be
 // read: a master that cannot take it in goes on with the old ones, and tells its log alone.
 //
-// A unit that leaves nothing in its control group when it ends, and runs no command there then, is up with
+// A unit that leaves nothing in its control group when it ends, and runs no command there but its main one, is up with
 // the one process that is there after a restart and came since: the kernel says so at a fraction of what it costs to ask systemd.
-// That holds as long as systemd goes by what it was observed with.
+// That holds as long as systemd goes by what it was observed with. While what the main process began
+// is being ended, it may stand there alone: it is no leader of a session, or systemd gave it another's number.
 const processPart = primitive.UnitProcess + primitive.UnitWorker + `shown='' reread=''
 ms_reread() { reread=1; ms_try systemctl daemon-reload; }
-# ms_alone UNIT TICKS: exactly one process is in its control group, and came at TICKS or since.
+# ms_alone UNIT TICKS: exactly one process is in its control group, came at TICKS or since, and is what systemd began.
 ms_alone() {
   for f in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/systemd; do
     { { read -r pid && ! read -r x; } <"$f/system.slice/$1/cgroup.procs"; } 2>/dev/null || continue
     ms_ticks "$pid"
     [ "${ticks:-0}" -ge "$2" ] || return 1
+    x=${x##*) }
+    case ${x#* * * } in "$pid "*) ;; *) return 1;; esac
+    { while read -r x || [ -n "$x" ]; do
+      case $x in *SYSTEMD_EXEC_PID=*) x=${x#*SYSTEMD_EXEC_PID=}; [ "${x%%[!0-9]*}" = "$pid" ] || return 1;; esac
+    done; } 2>/dev/null <"/proc/$pid/environ" || return 1
+    x=''
     shown="${nl}MainPID=$pid$nl"
     return 0
   done

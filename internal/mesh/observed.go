@@ -88,7 +88,7 @@ type HostFacts struct {
 	// not the one that systemd has loaded. Both sorted.
 	NoUnit []string `json:"no_unit,omitempty"`
 	Reload []string `json:"reload,omitempty"`
-	// Tidy lists those that leave nothing in their control group when they end, and run no command there then.
+	// Tidy lists those that leave nothing in their control group when they end, and run no command there but their main one.
 	Tidy []string `json:"-"`
 	// Loaded has the files by which systemd knows each of those in Reload.
 	Loaded map[string][]string `json:"loaded,omitempty"`

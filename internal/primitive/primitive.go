@@ -75,7 +75,7 @@ type Seen struct {
 	Began      Moment         // of a service: when it began to come up, as systemd noted it
 	NoUnit     bool           // of a service: there is no such unit
 	Reload     bool           // of a service: its unit on disk is not the one that systemd has loaded
-	Tidy       bool           // of a service: when it ends nothing is left in its control group, and no command of its own runs there
+	Tidy       bool           // of a service: when it ends nothing is left in its control group, and no command but its main one runs there
 	Loaded     []string       // of such a service: the files by which systemd has loaded it
 	Offers     []string       // what the host could bring it to, the best first; of kinds that ask
 }

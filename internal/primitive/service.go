@@ -36,7 +36,7 @@ func service() Primitive {
 
 // UnitProperties are what systemctl show is asked for. Accounts that only read have it in
 // their sudoers to the letter.
-const UnitProperties = "Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,ControlGroup,NeedDaemonReload,FragmentPath,DropInPaths,KillMode,ExecStop,ExecStopPost,StateChangeTimestampMonotonic,InactiveExitTimestamp,InactiveExitTimestampMonotonic"
+const UnitProperties = "Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,ControlGroup,NeedDaemonReload,FragmentPath,DropInPaths,KillMode,ExecCondition,ExecStartPre,ExecStartPost,ExecStop,ExecStopPost,StateChangeTimestampMonotonic,InactiveExitTimestamp,InactiveExitTimestampMonotonic"
 
 // RootSlice is the unit that is there since systemd came up, on every host: it began when that did.
 const RootSlice = "-.slice"
@@ -164,7 +164,7 @@ type unit struct {
 	pid                     int
 	reload                  bool
 	kills                   string   // what it kills when it ends
-	stops                   bool     // commands of its own run then
+	others                  bool     // commands run there besides its main one
 	files                   []string // by which systemd has loaded it
 	changed                 uint64
 	began                   Moment // when it began to come up
@@ -210,8 +210,8 @@ func parseUnits(text string) []unit {
 				u.reload = value == "yes"
 			case "KillMode":
 				u.kills = value
-			case "ExecStop", "ExecStopPost":
-				u.stops = u.stops || value != ""
+			case "ExecCondition", "ExecStartPre", "ExecStartPost", "ExecStop", "ExecStopPost":
+				u.others = u.others || value != ""
 			case "FragmentPath", "DropInPaths":
 				u.files = append(u.files, strings.Fields(value)...)
 			case "InactiveExitTimestampMonotonic":
@@ -241,7 +241,7 @@ func (u unit) seen(pid int, ticks uint64) Seen {
 	}
 	masked := u.load == "masked" || strings.HasPrefix(u.file, "masked")
 	s := Seen{Attrs: map[string]any{"enabled": u.enabled(), "running": u.running(pid), "masked": masked}, Reload: u.reload, Began: u.began}
-	s.Tidy = u.kills == "control-group" && !u.stops && !u.reload
+	s.Tidy = u.kills == "control-group" && !u.others && !u.reload
 	if u.reload {
 		s.Loaded = u.files
 	}
