@@ -4,6 +4,7 @@ package hosts
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"meshsync.dev/meshsync/e2e/bed"
@@ -88,6 +89,46 @@ func TestWhatCameOfARestartMeanwhileIsNotTheService(t *testing.T) {
 			result(t, m.apply(t, want(x.runs)), "restart al", plan.ResultFailed, "it ended at once")
 			m.Must(t, "rm -f /run/al; systemctl --no-block stop al; systemctl kill -s KILL al; :")
 			m.until(t, "! pgrep -x sleep")
+		})
+	}
+}
+
+// What a unit leaves is known of the unit as it was observed, and of no other that a batch brings.
+func TestAUnitThatABatchBringsMayLeaveMore(t *testing.T) {
+	_, m := start(t, bed.Options{Bare: true})
+	m.Put(t, "/usr/local/sbin/systemctl", "#!/bin/sh\n/bin/systemctl \"$@\" || exit\n[ \"$1\" != restart ] || until sh /run/meanwhile; do :; done\n", 0o755)
+	own := func(more string) string {
+		return "[Service]\n" + more + "\n[Install]\nWantedBy=multi-user.target\n"
+	}
+	before, then := own("ExecStart=/bin/sleep 7000"), own("KillMode=process\nExecStart=/bin/sh -c \"setsid env -i sleep 7001 & exit 1\"")
+	m.publish(t, deb{name: "al", version: "1", unit: before}, deb{name: "al", version: "2", unit: then})
+	packaged := func(version string) []mesh.Resource {
+		return m.all(t, append([]string{"packages", "al", `{"version": "` + version + `"}`}, service("al", `"package:al"`, "restart")...)...)
+	}
+	file := func(text string) []mesh.Resource {
+		return m.all(t, append(unitFile("al.service", strings.NewReplacer("\n", `\n`, `"`, `\"`).Replace(text)), service("al", "", "restart")...)...)
+	}
+	for name, x := range map[string]struct {
+		was, becomes []mesh.Resource
+		apart        bool // the unit in a batch of its own, before that of its service
+	}{
+		"a package":                   {packaged("1"), packaged("2"), false},
+		"a package, in another batch": {packaged("1"), packaged("2"), true},
+		"a file, in another batch":    {file(before), file(then), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m.Must(t, "systemctl stop al; pkill -KILL -x sleep; apt-get purge -qq -y al; rm -f /etc/systemd/system/al.service; systemctl daemon-reload; systemctl reset-failed; :")
+			m.Put(t, "/run/meanwhile", "", 0o644)
+			m.bring(t, x.was)
+			m.Put(t, "/run/meanwhile", "! /bin/systemctl -q is-active al", 0o644)
+			h := m.target(t, x.becomes)
+			p := m.planned(t, h, x.becomes)
+			if x.apart {
+				b := p.Stages[0].Batches[0]
+				p.Stages[0].Batches = []plan.Batch{{Changes: b.Changes}, {Service: b.Service}}
+			}
+			result(t, m.applied(t, h, p), "restart al", plan.ResultFailed, "it ended at once")
+			m.holds(t, "pgrep -fx 'sleep 7001'")
 		})
 	}
 }

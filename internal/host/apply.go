@@ -299,6 +299,9 @@ func (h *Host) remember(b *batch, f *follower) {
 	}
 	facts := *h.last.Host
 	facts.Reads = reads
+	if b.bringsUnits() {
+		facts.Tidy = nil
+	}
 	h.last.Host = &facts
 	h.rememberRecord(b, f)
 }

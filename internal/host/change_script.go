@@ -236,9 +236,8 @@ ms_write_record() {
 // of those that are to be touched is another on disk than what it has loaded. That takes
 // some seconds on a busy host, so it is not done for nothing.
 func (b *batch) reloadUnits() string {
-	wrote := func(c diff.Change) bool { return c.Action != diff.Release && primitive.InUnits(c.Addr.Name) }
 	switch {
-	case slices.ContainsFunc(b.work.Changes, wrote):
+	case b.writesUnits():
 		return "ms_reread\n"
 	case len(b.work.Services) == 0:
 		return ""
@@ -258,6 +257,20 @@ func (b *batch) reloadUnits() string {
 		known = "true"
 	}
 	return fmt.Sprintf(loadedPart, known, strings.Join(units, " "), strings.Join(fragments, " && "), strings.Join(dropIns, " "))
+}
+
+// writesUnits reports whether a change is one of a unit's files.
+func (b *batch) writesUnits() bool {
+	return slices.ContainsFunc(b.work.Changes, func(c diff.Change) bool { return c.Action != diff.Release && primitive.InUnits(c.Addr.Name) })
+}
+
+// bringsUnits reports whether systemd may go by other units behind the changes than when it was observed: packages
+// bring some and have it read them, and so may commands.
+func (b *batch) bringsUnits() bool {
+	return b.writesUnits() || changesPackages(b.work.Changes) || slices.ContainsFunc(b.work.Changes, func(c diff.Change) bool {
+		p, _ := primitive.Of(c.Addr.Kind)
+		return p.Recorded != nil
+	})
 }
 
 // unitsMayMove reports whether systemd may have to read a unit anew though its files are as they
@@ -322,7 +335,7 @@ func (b *batch) operation(j int, st plan.ServiceStep) string {
 	switch {
 	case st.Op != plan.OpReload:
 		tidy := ""
-		if b.last.Host != nil && slices.Contains(b.last.Host.Tidy, st.Unit) {
+		if b.last.Host != nil && slices.Contains(b.last.Host.Tidy, st.Unit) && !b.bringsUnits() {
 			tidy = " tidy"
 		}
 		return fmt.Sprintf("old=''; ms_unit %s %s%s", st.Op, unit, tidy)
