@@ -132,3 +132,28 @@ func TestAUnitThatABatchBringsMayLeaveMore(t *testing.T) {
 		})
 	}
 }
+
+// The process of a service that is being stopped may be there for long, and serve no more.
+func TestAServiceThatIsBeingStoppedIsNotServing(t *testing.T) {
+	_, m := start(t, bed.Options{Bare: true})
+	want := func(runs string) []mesh.Resource {
+		return m.all(t, slices.Concat(unitFile("al.service", `[Service]\nExecStart=/bin/sh /srv/al\n`+install), file("/srv/al", runs, "0755"), service("al", `"/srv/al"`, "restart"))...)
+	}
+	m.bring(t, want("exec sleep 7000"))
+	heedless := want(`trap \"\" TERM; : >/run/up; sleep 7001`)
+	h := m.target(t, heedless)
+	m.applied(t, h, m.planned(t, h, heedless))
+	m.until(t, "[ -e /run/up ]")
+	serves := func() health.Status {
+		return health.Judge(h.Probe(t.Context(), []mesh.Check{mesh.UnitCheck("al")})[0]).Status
+	}
+	if got := serves(); got != health.Serving {
+		t.Errorf("behind the batch it is %v", got)
+	}
+	m.Must(t, "systemctl --no-block stop al")
+	m.until(t, "systemctl show -p ActiveState --value al | grep -qx deactivating")
+	if got := serves(); got != health.NotServing {
+		t.Errorf("before the next one is stopped it is %v", got)
+	}
+	m.Must(t, "systemctl kill -s KILL al")
+}

@@ -61,7 +61,8 @@ type Host struct {
 	// unrecorded are the services that ran with what is on disk when it was observed, though no
 	// record said so; the first work since records them.
 	unrecorded map[string]mesh.ServiceRecord
-	// started are the services that came up in a batch of this run, by unit.
+	// started are the services that came up in the last batch, by unit, until they are asked for: later they
+	// may be on their way down with their process still there.
 	started map[string]mesh.ServiceRecord
 	// lease is what this run holds on the host; its Run is empty while it holds none.
 	lease mesh.Lease
@@ -237,6 +238,11 @@ func (h *Host) Probe(ctx context.Context, checks []mesh.Check) []mesh.Answer {
 	defer cancel()
 	q := query{user: h.plainUser(), mesh: h.o.Mesh, host: h.o.Name, checks: checks, lives: h.started, probeOnly: true}
 	s, err := h.look(ctx, q)
+	for _, c := range checks {
+		if c.OfUnit() {
+			delete(h.started, c.Path)
+		}
+	}
 	if err == nil && s.Host != nil {
 		return s.Host.Answers
 	}
