@@ -124,10 +124,10 @@ func (b *batch) static() string {
 }
 
 // leftPart removes payloads of runs that ended before their batch began; a younger one may be of a
-// run that comes next. It follows the taking of the batch's own.
+// run that comes next. That of the batch itself was taken, or is yet to be: a clock that was set makes it old.
 const leftPart = `for e in "$B/staging"/*; do
   [ -f "$e" ] || continue
-  find "$B/staging" -type f -mmin +60 -exec rm -f -- {} + 2>/dev/null
+  find "$B/staging" -type f ! -name "$RUN" -mmin +60 -exec rm -f -- {} + 2>/dev/null
   break
 done
 `

@@ -114,6 +114,7 @@ func TestABatchKeepsItsPayloadWhenTheClockIsSet(t *testing.T) {
 		b.wrap(`touch -d '2001-01-01' "$R"/var/lib/meshsync/prod/staging/*`, "flock")
 		b.put("/var/lib/meshsync/prod/staging/ended", "of a run that ended amid it")
 		works(t, b, []mesh.Resource{directory("/d", false), file("/d/f", "\x00")})
+		works(t, b, []mesh.Resource{directory("/d", false), file("/d/f", strings.Repeat("large\n", largePart/5))})
 		if left := b.left(); len(left) > 0 {
 			t.Errorf("it leaves %v", left)
 		}
