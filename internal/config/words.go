@@ -120,8 +120,11 @@ func isType(s string) bool {
 			return true
 		}
 	}
-	return s == "#Path"
+	return s == "#Path" || reStruct.matches(s)
 }
+
+// reStruct is a struct of the contract, as {[string]:string} or {name?:string}.
+const reStruct pattern = `^\{(\[string\]|\w+[?!]):`
 
 func pureType(s string) bool {
 	switch s {
