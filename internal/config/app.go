@@ -11,9 +11,13 @@ func (s *structure) app(r *shapeReader, con func() contract, v cue.Value) (map[s
 	if def, ok := s.read(r, v); ok {
 		return def.(map[string]any), nil
 	}
+	lenient := r.leniently()
+	if def, ok := s.read(lenient, v); ok {
+		return def.(map[string]any), nil
+	}
 	u := con().def("#App").Unify(v)
 	if err := u.Validate(cue.Concrete(true), cue.Final()); err != nil {
-		return nil, err
+		return nil, s.intolerable(lenient, v, err)
 	}
 	b, err := u.MarshalJSON()
 	if err != nil {

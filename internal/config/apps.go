@@ -231,12 +231,21 @@ func (l *loader) decodeApps(m *mesh.Mesh) {
 
 // appID is the absolute id: the key, which the field id may repeat, relative or absolute.
 func (l *loader) appID(a appValue, def map[string]any) string {
-	id := "/" + strings.Trim(a.key, "/")
-	if written, ok := def["id"].(string); ok && "/"+strings.Trim(written, "/") != id {
+	id := absoluteID(a.key)
+	if written, ok := def["id"].(string); ok && absoluteID(written) != id {
 		l.errs.add(Error{
 			Pos: a.origin, Rule: "app-id", Msg: fmt.Sprintf("app %s has the id %q", a.key, written),
 			Hint: "leave id out: the key is the id",
 		})
 	}
 	return id
+}
+
+// absoluteID resolves an id as Marathon does: from the root, with .. and without empty parts. It
+// takes no part that is a dot, so such an id stays as it is, to be refused.
+func absoluteID(text string) string {
+	if slices.Contains(strings.Split(text, "/"), ".") {
+		return "/" + strings.Trim(text, "/")
+	}
+	return path.Clean("/" + text)
 }

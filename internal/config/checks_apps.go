@@ -83,6 +83,7 @@ func checkAppCycles(m *mesh.Mesh, c *collector) {
 			at[a.Marathon+" "+id] = append(at[a.Marathon+" "+id], a)
 		}
 	}
+	release := releases(m)
 	state := map[string]int{} // 1: on the way, 2: done
 	var visit func(a mesh.AppSpec, way []string)
 	visit = func(a mesh.AppSpec, way []string) {
@@ -100,7 +101,7 @@ func checkAppCycles(m *mesh.Mesh, c *collector) {
 		state[key] = 1
 		for _, d := range asList(a.Definition["dependencies"]) {
 			id, _ := d.(string)
-			for _, on := range at[a.Marathon+" "+absoluteID(id)] {
+			for _, on := range at[a.Marathon+" "+mesh.Dependency(a.ID, id, release[a.Marathon])] {
 				visit(on, append(slices.Clone(way), a.ID))
 			}
 		}
@@ -111,8 +112,14 @@ func checkAppCycles(m *mesh.Mesh, c *collector) {
 	}
 }
 
-// absoluteID is what a dependency means: for Marathon's API "db" of /shop/web is /db.
-func absoluteID(id string) string { return path.Clean("/" + id) }
+// releases are the declared versions of the Marathons, by name.
+func releases(m *mesh.Mesh) map[string]mesh.Release {
+	out := map[string]mesh.Release{}
+	for _, x := range m.Marathons {
+		out[x.Name] = mesh.ParseRelease(x.Version)
+	}
+	return out
+}
 
 // checkOwnGroup keeps apps out of meshsync's own group.
 func checkOwnGroup(a mesh.AppSpec, c *collector) {

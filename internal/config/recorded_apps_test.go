@@ -98,10 +98,10 @@ func (j *judge) errorsOf(t *testing.T, a recordedApp) []string {
 	if err != nil {
 		return []string{err.Error()}
 	}
-	def["id"] = "/" + strings.Trim(id, "/")
+	def["id"] = absoluteID(id)
 	m := &mesh.Mesh{
 		Marathons: []mesh.MarathonSpec{{Name: "main", Version: a.version}},
-		Apps:      []mesh.AppSpec{{Marathon: "main", ID: "/" + strings.Trim(id, "/"), Definition: def}},
+		Apps:      []mesh.AppSpec{{Marathon: "main", ID: absoluteID(id), Definition: def}},
 	}
 	l := &loader{errs: &collector{}}
 	checkApps(m, l)

@@ -13,6 +13,7 @@ import (
 // shape is a definition of the contract, taken apart once. It reads a value that fits
 // it in one pass, which spares the evaluator a second evaluation of every app. It only
 // says yes: of what it does not accept, the contract says whether and why it is wrong.
+// A lenient reader takes more than the contract: see lenient.go.
 type shape interface {
 	// read returns a value as encoding/json would decode it, with json.Number for numbers.
 	read(r *shapeReader, v cue.Value) (any, bool)
@@ -40,7 +41,8 @@ func shapeOf(v cue.Value) (shape, error) {
 // scalar is a string, boolean or number within bounds.
 type scalar struct {
 	kind   cue.Kind
-	equal  any // a constant; nil if none
+	equal  any  // a constant; nil if none
+	word   bool // equal is one of an enumeration
 	bounds []bound
 }
 
@@ -74,13 +76,17 @@ func (s *scalar) narrow(v cue.Value) error {
 	return nil
 }
 
-func (s *scalar) read(_ *shapeReader, v cue.Value) (any, bool) {
+func (s *scalar) read(r *shapeReader, v cue.Value) (any, bool) {
 	v, _ = v.Default()
-	if k := v.Kind(); k != s.kind && (s.kind != cue.NumberKind || k != cue.IntKind && k != cue.FloatKind) {
+	got, ok := leaf(v)
+	kind := v.Kind()
+	if ok && r.lenient {
+		got, kind = s.understood(got, kind)
+	}
+	if !ok || kind != s.kind && (s.kind != cue.NumberKind || kind != cue.IntKind && kind != cue.FloatKind) {
 		return nil, false
 	}
-	got, ok := leaf(v)
-	if !ok || s.equal != nil && got != s.equal {
+	if s.equal != nil && got != s.equal {
 		return nil, false
 	}
 	for _, b := range s.bounds {
@@ -153,6 +159,7 @@ func alternativesOf(args []cue.Value) (shape, error) {
 		}
 		out = append(out, s)
 	}
+	out.markWords()
 	return out, nil
 }
 
@@ -186,6 +193,14 @@ func listOf(v cue.Value) (shape, error) {
 	return out, err
 }
 
+// at is the shape of the element i; nil if there is none.
+func (l *list) at(i int) shape {
+	if i < len(l.first) {
+		return l.first[i]
+	}
+	return l.more
+}
+
 func (l *list) read(r *shapeReader, v cue.Value) (any, bool) {
 	v, _ = v.Default()
 	it, err := v.List()
@@ -194,10 +209,7 @@ func (l *list) read(r *shapeReader, v cue.Value) (any, bool) {
 	}
 	out := []any{}
 	for it.Next() {
-		s := l.more
-		if len(out) < len(l.first) {
-			s = l.first[len(out)]
-		}
+		s := l.at(len(out))
 		if s == nil {
 			return nil, false
 		}

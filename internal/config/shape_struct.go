@@ -53,6 +53,9 @@ func (s *structure) read(r *shapeReader, v cue.Value) (any, bool) {
 		if fs == nil {
 			return false
 		}
+		if r.lenient && known && isNull(f) {
+			return true
+		}
 		got, ok := fs.read(r, f)
 		out[name] = got
 		return ok
@@ -79,8 +82,9 @@ func (anything) read(_ *shapeReader, v cue.Value) (any, bool) {
 
 // shapeReader reads values of one evaluation context. It is not for concurrent use.
 type shapeReader struct {
-	ctx  *cue.Context
-	last map[*structure]fieldSet
+	ctx     *cue.Context
+	last    map[*structure]fieldSet
+	lenient bool
 }
 
 // fieldSet is the fields that a struct had, and a value that holds for all structs

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"meshsync.dev/meshsync/internal/mesh"
 )
 
 var segmentExpr = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
@@ -40,7 +42,7 @@ func (c *checker) dependencies() {
 }
 
 func (c *checker) dependency(on string, at []string) {
-	resolved := path.Clean("/" + on)
+	resolved := mesh.Dependency(c.id, on, c.version)
 	f := Finding{Path: at, Rule: "app-dependency"}
 	parts := strings.FieldsFunc(on, func(r rune) bool { return r == '/' })
 	last := ""
