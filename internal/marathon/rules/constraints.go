@@ -32,7 +32,7 @@ func (c *checker) constraints() {
 		if !ok {
 			continue
 		}
-		if msg, hint := c.constraint(textsOf(parts)); msg != "" {
+		if msg, hint := wrongConstraint(textsOf(parts)); msg != "" {
 			c.refuse(Finding{Path: pathTo("constraints", i), Rule: "app-constraint", Msg: msg, Hint: hint})
 		}
 	}
@@ -46,8 +46,8 @@ func textsOf(list []any) []string {
 	return out
 }
 
-// constraint says what is wrong with one; "" if nothing is.
-func (c *checker) constraint(parts []string) (msg, hint string) {
+// wrongConstraint says what is wrong with one; "" if nothing is.
+func wrongConstraint(parts []string) (msg, hint string) {
 	if len(parts) != 2 && len(parts) != 3 {
 		return fmt.Sprintf("has a constraint of %d words: it takes an attribute, an operator and, for most operators, a value", len(parts)), "such as " + exampleOf("CLUSTER")
 	}
@@ -55,7 +55,7 @@ func (c *checker) constraint(parts []string) (msg, hint string) {
 	if field == "" {
 		return "has a constraint without an attribute", `write "hostname", or the name of an attribute of the agents`
 	}
-	if msg, hint := c.operator(operator); msg != "" {
+	if msg, hint := wrongOperator(operator); msg != "" {
 		return msg, hint
 	}
 	what := fmt.Sprintf("has the constraint [%s]", quoted(parts))
@@ -71,14 +71,12 @@ func (c *checker) constraint(parts []string) (msg, hint string) {
 	return "", ""
 }
 
-// operator says what is wrong with an operator.
-func (c *checker) operator(name string) (msg, hint string) {
-	known := func(n string) bool { return exampleOf(n) != "" && (n != "IS" || !c.version.Before(1, 6)) }
+// wrongOperator says what is wrong with an operator.
+func wrongOperator(name string) (msg, hint string) {
+	known := func(n string) bool { return exampleOf(n) != "" }
 	var all []string
 	for _, o := range operators() {
-		if known(o.name) {
-			all = append(all, o.name)
-		}
+		all = append(all, o.name)
 	}
 	switch upper := strings.ToUpper(name); {
 	case known(name):

@@ -33,7 +33,7 @@ func TestConstraints(t *testing.T) {
 			t.Errorf("%s: %q, want %q", constraint, got, want)
 		}
 	}
-	if got := verdict(t, "/x", `"constraints": [["rack", "IS", "a"]]`, "1.5.1"); !strings.Contains(got, "which Marathon does not know") {
+	if got := verdict(t, "/x", `"constraints": [["rack", "IS", "a"]]`, "1.5.1"); !strings.Contains(got, "has IS in constraints, which Marathon has since 1.6, and the mesh's is 1.5.1") {
 		t.Errorf("1.5 has no IS: %q", got)
 	}
 }

@@ -133,7 +133,7 @@ func (c *checker) answers(w wiring) {
 		return
 	}
 	if c.def["uris"] != nil && !c.version.Before(0, 15) {
-		c.answer([][]string{pathTo("uris")}, "has uris, the form of Marathon before 0.15", some(modern, "fetch"))
+		c.answer([][]string{pathTo("uris")}, "has uris, the form of Marathon before 0.15", some(modern, "fetch"), "")
 	}
 	names := []string{"portDefinitions"}
 	if !c.version.Before(1, 5) {
@@ -143,15 +143,9 @@ func (c *checker) answers(w wiring) {
 		names = append(names, "type")
 	}
 	old := c.oldWiring(w)
-	c.answer(old, "has the deprecated "+listed(old), some(modern, names...))
+	c.answer(old, "has the deprecated "+listed(old), some(modern, names...), "")
 	if c.version.Before(1, 5) {
 		return
-	}
-	if c.def["storeUrls"] != nil {
-		c.answer([][]string{pathTo("storeUrls")}, "has storeUrls, which Marathon reads no more since 1.5", nil)
-	}
-	if c.def["taskRateLimit"] != nil {
-		c.answer([][]string{pathTo("taskRateLimit")}, "has taskRateLimit, which Marathon reads no more since 0.7: see backoffSeconds and backoffFactor", nil)
 	}
 	if image, _ := textIn(w.docker, "image"); image != imageName(image) {
 		c.warn(Finding{
@@ -182,7 +176,7 @@ func (c *checker) oldWiring(w wiring) [][]string {
 }
 
 // answer warns of deprecated fields, if they are not refused: then it was said what to write.
-func (c *checker) answer(places [][]string, msg string, modern map[string]any) {
+func (c *checker) answer(places [][]string, msg string, modern map[string]any, see string) {
 	if len(places) == 0 || slices.ContainsFunc(places, c.refusedIn) {
 		return
 	}
@@ -190,8 +184,11 @@ func (c *checker) answer(places [][]string, msg string, modern map[string]any) {
 	if len(places) > 1 {
 		hint = "leave them out"
 	}
-	if len(modern) > 0 {
+	switch {
+	case len(modern) > 0:
 		hint = "write instead: " + Written(modern)
+	case see != "":
+		hint += "; see " + see
 	}
 	c.warn(Finding{Path: places[0], Rule: "deprecated", Msg: msg, Hint: hint})
 }

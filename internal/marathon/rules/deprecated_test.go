@@ -76,10 +76,6 @@ func TestDeprecatedForms(t *testing.T) {
 			`refuse ipAddress.discovery.ports.0.number port-range: has the port 70000 in ipAddress.discovery (a port is a number from 0 to 65535)`,
 			`refuse ipAddress.discovery.ports.0.protocol port-protocol: has a port with the protocol sctp in ipAddress.discovery (one of "tcp", "udp" and "udp,tcp")`,
 		}},
-		{name: "what is read no more", def: `{"storeUrls": ["http://h/a"], "taskRateLimit": 1.0}`, want: []string{
-			`warn storeUrls deprecated: has storeUrls, which Marathon reads no more since 1.5 (leave it out)`,
-			`warn taskRateLimit deprecated: has taskRateLimit, which Marathon reads no more since 0.7: see backoffSeconds and backoffFactor (leave it out)`,
-		}},
 		{name: "an image of Deimos", def: `{"container": {"docker": {"image": "docker:///libmesos/ubuntu"}}}`, want: []string{
 			`warn container.docker.image deprecated: has an image as Deimos wanted it, which Docker does not find (write image: "libmesos/ubuntu")`,
 		}},

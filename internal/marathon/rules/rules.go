@@ -49,6 +49,7 @@ func Check(id string, def map[string]any, m Marathon) []Finding {
 		(*checker).deprecated,
 		(*checker).healthChecks,
 		(*checker).volumes,
+		(*checker).tenured,
 		(*checker).pasted,
 	} {
 		check(c)

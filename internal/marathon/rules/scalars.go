@@ -25,6 +25,7 @@ func (c *checker) scalars() {
 	c.constraints()
 	c.artifacts()
 	c.unreachable()
+	c.upgrade()
 	c.singleInstance()
 	c.size()
 }

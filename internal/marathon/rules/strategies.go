@@ -21,6 +21,27 @@ func (c *checker) unreachable() {
 	c.refuse(f)
 }
 
+// upgrade: since 1.5 an upgradeStrategy says both of its members, or is not there.
+func (c *checker) upgrade() {
+	u := fields(c.def).object("upgradeStrategy")
+	if u == nil || c.version.Before(1, 5) {
+		return
+	}
+	standard := map[string]string{"minimumHealthCapacity": "1", "maximumOverCapacity": "1"}
+	if hasVolume(c.def, kindPersistent) || hasVolume(c.def, kindExternal) {
+		standard = map[string]string{"minimumHealthCapacity": "0.5", "maximumOverCapacity": "0"}
+	}
+	for name, value := range standard {
+		if u[name] == nil {
+			c.refuse(Finding{
+				Path: pathTo("upgradeStrategy"), Rule: "app-strategy",
+				Msg:  "has an upgradeStrategy without " + name + ": Marathon wants both of its members, or none of it",
+				Hint: "write " + name + ": " + value + ", which it is without an upgradeStrategy",
+			})
+		}
+	}
+}
+
 const singleInstance = "MARATHON_SINGLE_INSTANCE_APP"
 
 // singleInstance checks apps that are never to run twice: not in an update either, so the old

@@ -15,6 +15,17 @@ func TestUnreachableStrategies(t *testing.T) {
 	})
 }
 
+func TestHalfUpgradeStrategies(t *testing.T) {
+	t.Parallel()
+	checkCases(t, []ruleCase{
+		{`"upgradeStrategy": {"minimumHealthCapacity": 1}`, "upgradeStrategy: has an upgradeStrategy without maximumOverCapacity"},
+		{`"upgradeStrategy": {}`, "upgradeStrategy: has an upgradeStrategy without minimumHealthCapacity"},
+	})
+	if got := verdict(t, "/x", `"upgradeStrategy": {"minimumHealthCapacity": 1}`, "1.4.8"); got != "" {
+		t.Errorf("1.4 fills the other in: %q", got)
+	}
+}
+
 func TestSingleInstances(t *testing.T) {
 	t.Parallel()
 	const label, zero = `"labels": {"MARATHON_SINGLE_INSTANCE_APP": "true"}`, `"upgradeStrategy": {"minimumHealthCapacity": 0, "maximumOverCapacity": 0.0}`
