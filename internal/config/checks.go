@@ -32,6 +32,7 @@ func check(m *mesh.Mesh, l *loader) {
 	checkURLs(m, l)
 	checkApps(m, l)
 	checkServicePorts(m, l.errs)
+	checkVolumeNames(m, l)
 }
 
 func checkAddresses(m *mesh.Mesh, c *collector) {

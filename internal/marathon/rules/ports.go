@@ -181,8 +181,14 @@ func (c *checker) oldPorts(w wiring) {
 			c.refuse(Finding{Path: at, Rule: "port-twice", Msg: fmt.Sprintf("has the port %d twice", n), Hint: "0 is any free port"})
 		case n < 0 && !w.ownNetwork() && c.def["portDefinitions"] == nil:
 			c.refuse(Finding{Path: at, Rule: "port-range", Msg: "has the port " + strconv.FormatInt(n, 10), Hint: "a port is a number from 0 to 65535"})
+		case n > 65535 && !w.ownNetwork() && c.def["portDefinitions"] == nil:
+			c.refuse(Finding{
+				Path: at, Rule: "port-sent",
+				Msg:  fmt.Sprintf("has the port %d: Marathon takes it in ports, and refuses it in portDefinitions, as which it is sent", n),
+				Hint: "a port is a number from 0 to 65535",
+			})
 		case n < 0 || n > 65535:
-			c.warn(Finding{Path: at, Rule: "port-range", Msg: fmt.Sprintf("has the port %d, which no host has", n), Hint: "Marathon takes it in ports, and refuses it in portDefinitions, where it goes"})
+			c.warn(Finding{Path: at, Rule: "port-range", Msg: fmt.Sprintf("has the port %d, which no host has", n), Hint: "off the host's network only their number counts: leave ports out, and write container: portMappings"})
 		}
 		seen[n] = true
 	}

@@ -55,8 +55,8 @@ func TestPorts(t *testing.T) {
 		{name: "old ports", def: `{"ports": [0, 0, 80, 8e1, -1, 70000, 3000000000]}`, want: []string{
 			`refuse ports.3 port-twice: has the port 80 twice (0 is any free port)`,
 			`refuse ports.4 port-range: has the port -1 (a port is a number from 0 to 65535)`,
+			"refuse ports.5 port-sent: has the port 70000: Marathon takes it in ports, and refuses it in portDefinitions, as which it is sent (a port is a number from 0 to 65535)",
 			`refuse ports.6 port-range: has the port 3000000000 (a port is a number from 0 to 65535)`,
-			`warn ports.5 port-range: has the port 70000, which no host has (Marathon takes it in ports, and refuses it in portDefinitions, where it goes)`,
 		}},
 		{name: "old ports of a container network", def: `{"ports": [-1], "networks": [{"name": "blue"}]}`, want: []string{
 			`warn ports.0 port-range: has the port -1, which no host has (Marathon takes it in ports, and refuses it in portDefinitions, where it goes)`,

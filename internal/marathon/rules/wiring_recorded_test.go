@@ -92,7 +92,7 @@ func wiringFindings(def map[string]any, m Marathon) []Finding {
 func wiringRefusals(def map[string]any, m Marathon) []string {
 	var out []string
 	for _, f := range wiringFindings(def, m) {
-		if !f.Warning {
+		if !f.Warning && f.Rule != "port-sent" { // Marathon takes what is written, and not what is sent
 			out = append(out, f.Rule)
 		}
 	}
