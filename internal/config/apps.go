@@ -23,6 +23,7 @@ type appValue struct {
 	instead map[string]any
 	origin  mesh.Pos
 	fields  map[string]mesh.Pos
+	chosen  choice
 }
 
 // workers is how many folders are evaluated at once; more does not help, because the
@@ -123,7 +124,7 @@ func (l *loader) appsOf(r *shapeReader, con func() contract, v cue.Value, files 
 	if !apps.Exists() || err != nil {
 		return nil
 	}
-	written := writtenApps(files)
+	written, chosen := writtenApps(files), l.chosenIn(con, v, files, c)
 	for it.Next() {
 		key := it.Selector().Unquoted()
 		def, instead, err := readApp(l.app, r, con, it.Value())
@@ -135,7 +136,7 @@ func (l *loader) appsOf(r *shapeReader, con func() contract, v cue.Value, files 
 		}
 		a := written[key]
 		l.checkArguments(key, a.fields, c)
-		a.key, a.def, a.instead = key, def, instead
+		a.key, a.def, a.instead, a.chosen = key, def, instead, chosen
 		if a.origin.IsZero() {
 			a.origin = position(it.Value().Pos())
 		}
@@ -201,22 +202,25 @@ func namesIn(value ast.Expr) map[string]mesh.Pos {
 
 // decodeApps joins the apps of all folders; one id twice names both lines.
 func (l *loader) decodeApps(m *mesh.Mesh) {
-	l.joined = map[string]mesh.Pos{}
-	marathon := "main"
-	if len(m.Marathons) == 1 {
-		marathon = m.Marathons[0].Name
-	}
+	l.joined = map[mesh.Address]mesh.Pos{}
+	choices := l.choices(m)
 	for _, a := range l.apps {
+		marathon, ok := choices.of(a)
+		if !ok {
+			continue
+		}
 		def := a.def
 		id := l.appID(a, def)
-		if old, ok := l.joined[id]; ok {
+		addr := mesh.AppSpec{Marathon: marathon, ID: id}.Address()
+		if old, ok := l.joined[addr]; ok {
 			l.errs.add(Error{
-				Pos: a.origin, Also: []mesh.Pos{old}, Rule: "duplicate-app", Msg: fmt.Sprintf("app %s is declared twice", id),
+				Pos: a.origin, Also: []mesh.Pos{old}, Rule: "duplicate-app",
+				Msg:  fmt.Sprintf("app %s is declared twice%s", id, choices.among(marathon)),
 				Hint: "one of the two must go or get another id",
 			})
 			continue
 		}
-		l.joined[id] = a.origin
+		l.joined[addr] = a.origin
 		a.warnOfSeed(m, id)
 		def["id"] = id
 		m.Apps = append(m.Apps, mesh.AppSpec{Marathon: marathon, ID: id, Definition: def, Origin: a.origin, Fields: a.fields})

@@ -53,10 +53,10 @@ func (b *batch) evaluate(folder string) {
 		return
 	}
 	for _, name := range fieldNames(v) {
-		if name != "apps" {
+		if name != "apps" && name != "marathon" {
 			b.out.errs.add(Error{
 				Pos: find(inst.Files, name), Rule: "unknown-field",
-				Msg:  fmt.Sprintf("an app folder yields only apps, and %s yields %q", folder, name),
+				Msg:  fmt.Sprintf("an app folder yields only apps and what is about them, and %s yields %q", folder, name),
 				Hint: "make it a definition (#" + name + ") or hidden (_" + name + ") if it helps the apps",
 			})
 		}

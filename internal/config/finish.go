@@ -50,6 +50,7 @@ func digestOf(m *mesh.Mesh) string {
 		Roles     []role
 		Resources []resource
 		Apps      []map[string]any
+		On        []string `json:",omitempty"` // the Marathon of each app, where there are several
 		Policy    mesh.Policy
 	}{Name: m.Name, Policy: m.Policy}
 	doc.Policy.Origin = nil
@@ -69,6 +70,9 @@ func digestOf(m *mesh.Mesh) string {
 	}
 	for _, a := range m.Apps {
 		doc.Apps = append(doc.Apps, a.Definition)
+		if len(m.Marathons) > 1 {
+			doc.On = append(doc.On, a.Marathon)
+		}
 	}
 	b, err := json.Marshal(doc)
 	if err != nil {

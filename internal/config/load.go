@@ -55,7 +55,7 @@ type loader struct {
 	// checked, so that one run shows as much as it can.
 	partial bool
 	// joined is where each app is written; an app that is written twice is found with it.
-	joined map[string]mesh.Pos
+	joined map[mesh.Address]mesh.Pos
 	// told are the errors of declarations that were told of: a role has the same one on each host.
 	told map[string]bool
 }
@@ -344,7 +344,7 @@ func (l *loader) known(v cue.Value, path []string) []string {
 	case len(path) >= 2 && path[0] == "policy":
 		def = l.con.def("#Policy").LookupPath(optionalPath(path[1 : len(path)-1]))
 	case len(path) == 1:
-		return []string{"name", "hosts", "marathons", "apps", "policy", "defaults", "settings"}
+		return []string{"name", "hosts", "marathons", "marathon", "apps", "policy", "defaults", "settings"}
 	case len(path) >= 5 && path[0] == "out" && path[3] == "yield":
 		return contractNames(l.con.def("#Resources"), path[4:len(path)-1])
 	default:

@@ -138,6 +138,9 @@ func (t translator) fieldNotAllowed(f *finding) {
 		if f.Hint = didYouMean(unquote(last), t.known(f.path)); strings.ContainsFunc(labelName(last), unicode.IsControl) {
 			f.Hint = controlHint
 		}
+		if len(f.path) == 1 && slices.Contains(t.known(f.path), last) {
+			f.Hint = "the packages in cue.mod/pkg/" + vendoredPath + " are older than this meshsync, which knows it: meshsync init --update renews them"
+		}
 	}
 	if f.Hint == "" && t.otherRole != nil {
 		f.Hint = t.otherRole(f.path)

@@ -211,6 +211,8 @@ func subject(path []string) string {
 		return "role " + dotted(unquoteAll(path[1:]))
 	case len(path) == 1 && path[0] == "name":
 		return "the mesh's name"
+	case len(path) == 1 && path[0] == "marathon":
+		return "the marathon of the apps here"
 	default:
 		return dotted(path)
 	}
