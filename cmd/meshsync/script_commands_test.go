@@ -56,7 +56,7 @@ func setup(env *testscript.Env) error {
 //	commit MESSAGE            commit what changed in the current repository
 //	box MESH                  start the sandbox of a mesh of the work tree; it ends with the script
 //	fault TARGET NAME[=ARG]   make a fault in the sandbox
-//	marathon METHOD PATH BODY call the sandbox's Marathon as somebody else would
+//	marathon METHOD PATH BODY call the sandbox's Marathon as somebody else would; NAME:PATH of another one than main
 //	onhost HOST PATH FILE     put FILE on a host by hand; "-" for FILE removes PATH
 //	fromhost HOST PATH        print a host's file
 //	await FILE EXPR           wait until the file has a match
@@ -134,7 +134,11 @@ func cmdMarathon(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) > 2 {
 		body = bytes.NewReader([]byte(args[2]))
 	}
-	req, err := http.NewRequest(args[0], boxOf(ts).MarathonURL("main")+args[1], body)
+	name, path, named := strings.Cut(args[1], ":")
+	if !named {
+		name, path = "main", args[1]
+	}
+	req, err := http.NewRequest(args[0], boxOf(ts).MarathonURL(name)+path, body)
 	ts.Check(err)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)

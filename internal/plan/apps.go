@@ -9,6 +9,16 @@ import (
 	"meshsync.dev/meshsync/internal/mesh"
 )
 
+// marathons names the Marathons of the mesh where there are several.
+func (b *builder) marathons() {
+	if len(b.in.Mesh.Marathons) < 2 {
+		return
+	}
+	for _, x := range b.in.Mesh.Marathons {
+		b.plan.Marathons = append(b.plan.Marathons, x.Name)
+	}
+}
+
 // appStage deploys one app after another: what others depend on first, deletions last,
 // and of those what others depend on last.
 func (b *builder) appStage(apps []diff.Change) Stage {

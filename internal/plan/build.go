@@ -66,6 +66,7 @@ func Build(in Input) Plan {
 		Unknown: []Unknown{}, Unsure: []Evidence{}, Stale: []Evidence{}, NotServing: []Evidence{}, Unmanaged: []mesh.Address{},
 		NotCompared: in.NotCompared, Notes: slices.Clone(in.Notes),
 	}
+	b.marathons()
 	b.diff = diff.Diff(Desired(in), in.Seen)
 	b.plan.Unmanaged = append(b.plan.Unmanaged, b.diff.Unmanaged...)
 	b.volatileSecrets()

@@ -26,6 +26,8 @@ type Plan struct {
 	Sandbox bool        `json:"sandbox"`
 	// Snapshot is the file that was planned against instead of the live cluster; "" for live.
 	Snapshot string `json:"snapshot,omitempty"`
+	// Marathons are those of the mesh, where there are several: an app's id alone names none then.
+	Marathons []string `json:"marathons,omitempty"`
 	// Filter is set when --only or --exclude narrowed the plan.
 	Filter *Filter `json:"filter,omitempty"`
 

@@ -35,7 +35,7 @@ func (t *printer) origin(o mesh.Pos, last *mesh.Pos) {
 // head is the line about a change, or about several that c stands for.
 func (t *printer) head(f folded, c diff.Change, what string) {
 	where := ""
-	if len(f.targets) > 1 || c.Addr.Target.Kind == mesh.HostTarget {
+	if len(f.targets) > 1 || t.several || c.Addr.Target.Kind == mesh.HostTarget {
 		where = "  on " + names(f.targets, t.o.Full)
 	}
 	t.line("%s", t.paint(changeColor(c), fmt.Sprintf("  %s %s %s%s  (%s)", sign(c), t.verb(c), what, where, c.Class)))

@@ -11,7 +11,7 @@ import (
 
 // Drift writes the same plan as what moved without git, apart from what git wants.
 func Drift(w io.Writer, p plan.Plan, o Options) error {
-	t := &printer{w: w, o: o}
+	t := &printer{w: w, o: o, several: len(p.Marathons) > 1}
 	t.header(p, "drift")
 	t.refusals("HOSTS THAT ARE NOT AS THEY WERE; no plan can be applied to them", p.HostRefusals())
 	moved, pending := p.MovedChanges(), p.PendingChanges()

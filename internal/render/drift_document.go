@@ -16,6 +16,7 @@ type DriftDocument struct {
 	Mesh       string             `json:"mesh"`
 	Source     mesh.Source        `json:"source"`
 	Sandbox    bool               `json:"sandbox"`
+	Marathons  []string           `json:"marathons,omitempty"` // as in a plan
 	Drifted    bool               `json:"drifted"`
 	Complete   bool               `json:"complete"`
 	Moved      []ChangeDocument   `json:"moved"`    // without git
@@ -33,7 +34,7 @@ type DriftDocument struct {
 // DriftJSON writes the plan as a drift report.
 func DriftJSON(w io.Writer, p plan.Plan) error {
 	return encode(w, DriftDocument{
-		Schema: DriftSchema, Version: p.Version, Mesh: p.Mesh, Source: p.Source, Sandbox: p.Sandbox,
+		Schema: DriftSchema, Version: p.Version, Mesh: p.Mesh, Source: p.Source, Sandbox: p.Sandbox, Marathons: p.Marathons,
 		Drifted: p.Moved(), Complete: p.Complete, Moved: changeDocuments(p.MovedChanges()), Pending: changeDocuments(p.PendingChanges()),
 		Refusals: orEmpty(p.HostRefusals()), Stale: orEmpty(p.Stale), Unsure: orEmpty(p.Unsure), NotServing: orEmpty(p.NotServing), Unknown: orEmpty(p.Unknown), Unmanaged: orEmpty(p.Unmanaged),
 		NotCompare: orEmpty(p.NotCompared), Notes: orEmpty(p.Notes),
@@ -56,7 +57,7 @@ func ReadDrift(r io.Reader) (plan.Plan, error) {
 		b.Changes = append(b.Changes, c)
 	}
 	return plan.Plan{
-		Version: d.Version, Mesh: d.Mesh, Source: d.Source, Sandbox: d.Sandbox, Complete: d.Complete,
+		Version: d.Version, Mesh: d.Mesh, Source: d.Source, Sandbox: d.Sandbox, Marathons: d.Marathons, Complete: d.Complete,
 		Stages:   []plan.Stage{{N: 1, Batches: []plan.Batch{b}}},
 		Refusals: d.Refusals, Stale: d.Stale, Unsure: d.Unsure, NotServing: d.NotServing, Unknown: d.Unknown, Unmanaged: d.Unmanaged,
 		NotCompared: d.NotCompare, Notes: d.Notes,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
 )
 
@@ -15,19 +16,25 @@ type effectGroup struct {
 	n        int
 	causes   []string
 	observed bool
+	marathon string // of an app, where there are several
 }
 
-// groupEffects joins effects of the same kind on the same subject, in their order.
-func groupEffects(es []plan.Effect) []effectGroup {
+// groupEffects joins effects of the same kind on the same subject, in their order. Apps of
+// the same id on two Marathons are two subjects.
+func groupEffects(p plan.Plan) []effectGroup {
 	at := map[string]int{}
 	var out []effectGroup
-	for _, e := range es {
-		key := string(e.Kind) + "\x00" + e.Subject
+	for _, e := range p.Effects {
+		one := effectGroup{kind: e.Kind, subject: e.Subject}
+		if e.Target.Kind == mesh.MarathonTarget && len(p.Marathons) > 1 {
+			one.marathon = e.Target.Name
+		}
+		key := string(one.kind) + "\x00" + one.subject + "\x00" + one.marathon
 		i, ok := at[key]
 		if !ok {
 			i = len(out)
 			at[key] = i
-			out = append(out, effectGroup{kind: e.Kind, subject: e.Subject})
+			out = append(out, one)
 		}
 		g := &out[i]
 		g.hosts = append(g.hosts, e.Target.Name)
@@ -45,11 +52,11 @@ func (g effectGroup) text(full bool) string {
 	case plan.Outage:
 		return fmt.Sprintf("OUTAGE of %s: it does not serve while %s restarts", subject, hosts)
 	case plan.TaskRestart:
-		return fmt.Sprintf("RESTART %s of %s", count(g.n, "task"), subject)
+		return "RESTART " + g.tasks()
 	case plan.TaskStart:
-		return fmt.Sprintf("start %s of %s", count(g.n, "task"), subject)
+		return "start " + g.tasks()
 	case plan.TaskStop:
-		return fmt.Sprintf("stop %s of %s", count(g.n, "task"), subject)
+		return "stop " + g.tasks()
 	default:
 		verb := string(g.kind)
 		if g.kind == plan.Restart || g.kind == plan.Stop {
@@ -57,6 +64,11 @@ func (g effectGroup) text(full bool) string {
 		}
 		return fmt.Sprintf("%s %s on %s", verb, subject, hosts)
 	}
+}
+
+func (g effectGroup) tasks() string {
+	text := fmt.Sprintf("%s of %s", count(g.n, "task"), safe(g.subject))
+	return text + ifText(g.marathon != "", " on "+g.marathon)
 }
 
 func (g effectGroup) color() string {

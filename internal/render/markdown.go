@@ -45,7 +45,7 @@ func markdown(p plan.Plan, level int) string {
 	for _, r := range p.Refusals {
 		fmt.Fprintf(&b, "- **refused** (%s): %s. %s\n", md(r.Code), md(r.Message), md(r.Hint))
 	}
-	if gs := groupEffects(p.Effects); len(gs) > 0 {
+	if gs := groupEffects(p); len(gs) > 0 {
 		b.WriteString("\n| effect | because |\n|---|---|\n")
 		for _, g := range gs {
 			fmt.Fprintf(&b, "| %s | %s |\n", md(g.text(false)), md(strings.Join(g.because(false), "; ")))

@@ -22,10 +22,11 @@ type Options struct {
 
 // printer writes lines and remembers the first error.
 type printer struct {
-	w     io.Writer
-	o     Options
-	moved bool // changes are told as what happened, not as what is to be done
-	err   error
+	w       io.Writer
+	o       Options
+	moved   bool // changes are told as what happened, not as what is to be done
+	several bool // there are several Marathons, so that each app is named with its own
+	err     error
 }
 
 func (p *printer) line(format string, args ...any) {
