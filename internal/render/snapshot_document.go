@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"meshsync.dev/meshsync/internal/mesh"
 )
@@ -20,6 +21,12 @@ type Snapshot struct {
 // SnapshotJSON writes a snapshot. Secrets appear as their mask.
 func SnapshotJSON(w io.Writer, s Snapshot) error {
 	s.Schema = SnapshotSchema
+	s.Observed.Targets = slices.Clone(s.Observed.Targets)
+	for i := range s.Observed.Targets {
+		if r := &s.Observed.Targets[i].Record; r.Entries == nil { // there is no record
+			r.Entries = map[string]mesh.RecordEntry{}
+		}
+	}
 	return encode(w, s)
 }
 
