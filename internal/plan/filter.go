@@ -18,7 +18,8 @@ func (f *Filter) Match(address string) bool {
 }
 
 // MatchTarget reports whether any resource of the target may pass: one that is desired,
-// or that only its record can tell when a pattern speaks of this very target.
+// or that only its record can tell: of a host when a pattern speaks of this very one, of a
+// Marathon when a pattern may mean an app of it, for git may have dropped its last one.
 func (f *Filter) MatchTarget(t mesh.Target, desired []mesh.Resource) bool {
 	if f == nil {
 		return true
@@ -28,7 +29,35 @@ func (f *Filter) MatchTarget(t mesh.Target, desired []mesh.Resource) bool {
 			return true
 		}
 	}
+	if t.Kind == mesh.MarathonTarget {
+		return f.mayMeanAppOf(t)
+	}
 	return slices.ContainsFunc(f.Only, func(glob string) bool { return strings.HasPrefix(glob, t.String()+"/") })
+}
+
+// mayMeanAppOf reports whether an app of a Marathon may pass, whatever its id.
+func (f *Filter) mayMeanAppOf(t mesh.Target) bool {
+	prefix := mesh.Address{Target: t, Kind: mesh.App, Name: "/"}.String()
+	anyID := prefix + "\x00" // no pattern names it
+	if anyGlob(f.Exclude, anyID) {
+		return false
+	}
+	return len(f.Only) == 0 || slices.ContainsFunc(f.Only, func(glob string) bool { return mayBegin(wholeGlob(glob), prefix) })
+}
+
+// mayBegin reports whether a glob matches something that begins so and has no colon behind
+// that, as no app's id has.
+func mayBegin(glob, prefix string) bool {
+	switch {
+	case prefix == "":
+		return !strings.Contains(glob, ":")
+	case glob == "":
+		return false
+	case glob[0] == '*':
+		return mayBegin(glob[1:], prefix) || mayBegin(glob, prefix[1:])
+	default:
+		return (glob[0] == '?' || glob[0] == prefix[0]) && mayBegin(glob[1:], prefix[1:])
+	}
 }
 
 // Needs lists the targets that have to be observed for a plan that is narrowed so: those
@@ -91,15 +120,21 @@ func anyGlob(patterns []string, s string) bool {
 }
 
 // globExpr turns a glob into an anchored expression: * is any run of characters, ?
-// is one. A pattern without ":" names whole targets, so "host/m1" means all of m1.
+// is one.
 func globExpr(glob string) *regexp.Regexp {
-	if !strings.Contains(glob, ":") && !strings.HasSuffix(glob, "*") {
-		glob += "/*"
-	}
-	q := regexp.QuoteMeta(glob)
+	q := regexp.QuoteMeta(wholeGlob(glob))
 	q = strings.ReplaceAll(q, `\*`, `.*`)
 	q = strings.ReplaceAll(q, `\?`, `.`)
 	return regexp.MustCompile(`^(?s:` + q + `)$`)
+}
+
+// wholeGlob is a glob over whole addresses: a pattern without ":" names whole targets, so
+// "host/m1" means all of m1.
+func wholeGlob(glob string) string {
+	if !strings.Contains(glob, ":") && !strings.HasSuffix(glob, "*") {
+		return glob + "/*"
+	}
+	return glob
 }
 
 // filter narrows the changes, and what is unknown, to what the user asked for.
