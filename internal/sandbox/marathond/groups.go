@@ -51,7 +51,7 @@ func (s *Server) getGroup(q *request, rest string) answer {
 func (s *Server) showGroup(r *root, q *request, id string) answer {
 	embed := q.query["embed"]
 	all := len(embed) == 0
-	v := view{s: s, root: r, embed: embed, apps: all || slices.Contains(embed, "group.apps"), groups: all || slices.Contains(embed, "group.groups")}
+	v := view{s: s, root: r, embed: embed, apps: all || slices.Contains(embed, "group.apps"), groups: all || slices.Contains(embed, "group.groups"), pods: all || slices.Contains(embed, "group.pods")}
 	g := v.group(id)
 	if v.broken != "" {
 		return fail(http.StatusInternalServerError, v.broken)
@@ -61,15 +61,15 @@ func (s *Server) showGroup(r *root, q *request, id string) answer {
 
 // view shows groups with or without what is in them.
 type view struct {
-	s            *Server
-	root         *root
-	embed        []string
-	apps, groups bool
-	broken       string
+	s                  *Server
+	root               *root
+	embed              []string
+	apps, groups, pods bool
+	broken             string
 }
 
 func (v *view) group(id string) object {
-	apps, groups := []any{}, []any{}
+	apps, groups, pods := []any{}, []any{}, []any{}
 	for _, a := range v.root.ids() {
 		if v.apps && parent(a) == id {
 			if text := appdef.BrokenCheck(v.root.apps[a].def); text != "" {
@@ -83,8 +83,11 @@ func (v *view) group(id string) object {
 			groups = append(groups, v.group(g))
 		}
 	}
+	if v.pods {
+		pods = v.root.podsOf(id)
+	}
 	own := v.root.groups[id]
-	out := object{"id": id, "apps": apps, "pods": []any{}, "groups": groups, "dependencies": textList(own.dependencies), "version": v.root.version}
+	out := object{"id": id, "apps": apps, "pods": pods, "groups": groups, "dependencies": textList(own.dependencies), "version": v.root.version}
 	if id != "/" && parent(id) == "/" {
 		out["enforceRole"] = own.enforceRole
 	}

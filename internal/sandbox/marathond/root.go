@@ -10,11 +10,12 @@ import (
 	"meshsync.dev/meshsync/internal/sandbox/marathond/appdef"
 )
 
-// root is the tree of groups and apps at one version. It never changes: a write makes a new one.
+// root is the tree of groups, apps and pods at one version. It never changes: a write makes a new one.
 type root struct {
 	version string
 	apps    map[string]*app
 	groups  map[string]group // "/" included
+	pods    map[string]bool
 }
 
 // app is one app at one version. It never changes.
@@ -33,7 +34,7 @@ type group struct {
 }
 
 func (r *root) clone() *root {
-	return &root{version: r.version, apps: maps.Clone(r.apps), groups: maps.Clone(r.groups)}
+	return &root{version: r.version, apps: maps.Clone(r.apps), groups: maps.Clone(r.groups), pods: maps.Clone(r.pods)}
 }
 
 func (r *root) ids() []string { return slices.Sorted(maps.Keys(r.apps)) }
@@ -75,9 +76,14 @@ func (r *root) setApp(a *app) {
 	r.apps[a.id] = a
 }
 
-// occupied reports whether an app lies in the group.
+// occupied reports whether an app or a pod lies in the group.
 func (r *root) occupied(g string) bool {
 	for id := range r.apps {
+		if below(id, g) {
+			return true
+		}
+	}
+	for id := range r.pods {
 		if below(id, g) {
 			return true
 		}
@@ -90,6 +96,11 @@ func (r *root) dropGroup(g string) {
 	for id := range r.apps {
 		if below(id, g) {
 			delete(r.apps, id)
+		}
+	}
+	for id := range r.pods {
+		if below(id, g) {
+			delete(r.pods, id)
 		}
 	}
 	for id := range r.groups {
@@ -106,6 +117,9 @@ func (r *root) problems() []appdef.Problem {
 			at := strings.Repeat("/groups(0)", strings.Count(id, "/")-1) // which of the groups is not counted out here
 			return []appdef.Problem{{Path: cmp.Or(at, "/"), Text: "Groups and Applications may not have the same identifier."}}
 		}
+	}
+	if p := r.podProblems(); p != nil {
+		return p
 	}
 	if r.cyclic() {
 		return []appdef.Problem{{Path: "/", Text: "Dependency graph has cyclic dependencies."}}

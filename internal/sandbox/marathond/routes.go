@@ -62,7 +62,7 @@ func (s *Server) find(path string) (route, string, bool) {
 		"/v2/queue":        one(s.queue),
 		"/v2/tasks":        {"GET": s.allTasks},
 		"/v2/tasks/delete": {"POST": s.deleteTasks},
-		"/v2/pods":         {"GET": func(*request, string) answer { return ok([]any{}) }, "POST": pods},
+		"/v2/pods":         {"GET": s.listPods, "POST": refusePods},
 		"/v2/plugins":      one(func() answer { return ok(object{"plugins": []any{}}) }),
 		"/v2/groups":       {"GET": s.getGroup, "PUT": s.putGroup, "POST": s.postGroup, "DELETE": s.deleteGroup, "PATCH": s.patchGroup},
 	}
@@ -82,7 +82,7 @@ func (s *Server) find(path string) (route, string, bool) {
 			return handlers{"DELETE": s.cancelDeployment}
 		}},
 		{"/v2/queue/", s.queueHandlers},
-		{"/v2/pods/", func(string) handlers { return handlers{"GET": noPod, "PUT": pods, "DELETE": pods} }},
+		{"/v2/pods/", func(string) handlers { return podHandlers(s) }},
 	}
 	for _, p := range prefixes {
 		if rest, ok := strings.CutPrefix(path, p.prefix); ok {
@@ -91,15 +91,6 @@ func (s *Server) find(path string) (route, string, bool) {
 		}
 	}
 	return route{}, "", false
-}
-
-func pods(*request, string) answer { return notSimulated("pods") }
-
-func noPod(_ *request, id string) answer {
-	if name, ok := strings.CutSuffix(id, "::status"); ok {
-		return notFound("Pod '/"+name+"' does not exist", true)
-	}
-	return notFound(`{"message": "pod with /`+id+` does not exist"}`, true)
 }
 
 // outside is what is not part of /v2, and what is not there: 500 since 1.6.

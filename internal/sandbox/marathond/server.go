@@ -74,7 +74,7 @@ func New(o Options) *Server {
 		history: map[string]map[string]*app{}, instances: map[string][]*instance{}, failures: map[string]object{},
 		backoff: map[string]time.Duration{}, streams: map[*stream]bool{}, faults: map[string]map[string]bool{},
 	}
-	s.root = &root{version: s.now(), apps: map[string]*app{}, groups: map[string]group{"/": {}}}
+	s.root = &root{version: s.now(), apps: map[string]*app{}, groups: map[string]group{"/": {}}, pods: map[string]bool{}}
 	return s
 }
 

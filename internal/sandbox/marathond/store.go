@@ -27,6 +27,7 @@ type stored struct {
 	Apps    map[string]string               `json:"apps"`    // id → version
 	History map[string]map[string]storedApp `json:"history"` // id → version → app
 	Groups  map[string]storedGroup          `json:"groups"`
+	Pods    []string                        `json:"pods,omitempty"`
 }
 
 type storedApp struct {
@@ -58,6 +59,7 @@ func (s *Server) Snapshot() ([]byte, error) {
 	for id, g := range s.root.groups {
 		out.Groups[id] = storedGroup{g.enforceRole, g.dependencies}
 	}
+	out.Pods = sortedKeys(s.root.pods)
 	s.mu.Unlock() // what the copies point to never changes
 	return encode(out)
 }
@@ -96,7 +98,7 @@ func Restore(o Options, snapshot []byte) (*Server, error) {
 
 // readBack makes what was stored the present tree.
 func (s *Server) readBack(in stored) error {
-	r := &root{version: in.Version, apps: map[string]*app{}, groups: map[string]group{"/": {}}}
+	r := &root{version: in.Version, apps: map[string]*app{}, groups: map[string]group{"/": {}}, pods: map[string]bool{}}
 	for id, versions := range in.History {
 		s.history[id] = map[string]*app{}
 		for v, old := range versions {
@@ -119,6 +121,10 @@ func (s *Server) readBack(in stored) error {
 	}
 	for id, g := range in.Groups {
 		r.groups[id] = group{g.EnforceRole, g.Dependencies}
+	}
+	for _, id := range in.Pods {
+		r.addGroups(id)
+		r.pods[id] = true
 	}
 	if r.problems() != nil {
 		return errors.New("its apps and groups contradict each other")
