@@ -1,4 +1,4 @@
-// Package marathon is a Marathon as a target: it observes apps and deployments in three
+// Package marathon is a Marathon as a target: it observes apps, groups and deployments in four
 // reads, changes one app at a time with care, follows each deployment to its end, and
 // keeps its record in apps of its own group. Which definitions are equal is the
 // business of package definition.
@@ -54,7 +54,7 @@ func New(o Options) *Marathon {
 // Target returns marathon/NAME.
 func (m *Marathon) Target() mesh.Target { return mesh.Marathon(m.o.Spec.Name) }
 
-// Observe reads the version, the apps and the deployments.
+// Observe reads the version, the groups, the apps and the deployments.
 func (m *Marathon) Observe(ctx context.Context) mesh.TargetState {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -78,6 +78,9 @@ func (m *Marathon) look(ctx context.Context) (mesh.TargetState, error) {
 	s := mesh.TargetState{Target: m.Target(), Outcome: mesh.OK, RecordState: mesh.RecordNone}
 	facts, err := m.facts(ctx)
 	if err != nil {
+		return s, err
+	}
+	if err := m.groups(ctx, facts); err != nil {
 		return s, err
 	}
 	apps := &appList{target: m.Target(), mesh: m.o.Mesh, forms: definition.NewForms(facts.Config, m.mask)}
@@ -104,6 +107,7 @@ func (m *Marathon) facts(ctx context.Context) (*mesh.MarathonFacts, error) {
 			LocalPortMin       int      `json:"local_port_min"`
 			LocalPortMax       int      `json:"local_port_max"`
 			Features           []string `json:"features"`
+			NewGroups          string   `json:"new_group_enforce_role"`
 		} `json:"marathon_config"`
 	}
 	if _, err := m.api.call(ctx, http.MethodGet, "/v2/info", nil, &info); err != nil {
@@ -115,7 +119,7 @@ func (m *Marathon) facts(ctx context.Context) (*mesh.MarathonFacts, error) {
 	return &mesh.MarathonFacts{URL: m.api.base, Version: info.Version, Config: mesh.MarathonInfo{
 		Version: info.Version, DefaultNetworkName: info.Config.DefaultNetworkName, MesosBridgeName: info.Config.MesosBridgeName,
 		MesosRole: info.Config.MesosRole, LocalPortMin: info.Config.LocalPortMin, LocalPortMax: info.Config.LocalPortMax,
-		Features: info.Config.Features,
+		Features: info.Config.Features, NewGroupEnforceRole: info.Config.NewGroups,
 	}}, nil
 }
 

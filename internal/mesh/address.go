@@ -62,14 +62,15 @@ func ParseTarget(s string) (Target, error) {
 type Kind string
 
 // The kinds that mean more to the core than an address and attributes: a directory has a
-// listing, a file content, a service runs, a package brings units, an app is Marathon's. Package primitive has
-// all kinds of hosts.
+// listing, a file content, a service runs, a package brings units, an app is Marathon's, and so is a pod, which is
+// listed only. Package primitive has all kinds of hosts.
 const (
 	File      Kind = "file"
 	Directory Kind = "directory"
 	Service   Kind = "service"
 	Package   Kind = "package"
 	App       Kind = "app"
+	Pod       Kind = "pod"
 )
 
 // Address is the stable name of a resource: host/m1/file:/etc/mesos/zk or
@@ -104,6 +105,8 @@ func (k Kind) rank() int {
 		return 2
 	case App:
 		return 3
+	case Pod:
+		return 4
 	default:
 		return 1
 	}

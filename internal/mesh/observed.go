@@ -129,9 +129,14 @@ type MarathonFacts struct {
 	Version     string       `json:"version"`
 	Config      MarathonInfo `json:"config"`
 	Deployments []Deployment `json:"deployments"`
+	Pods        []string     `json:"pods,omitempty"` // ids, sorted
+	// GroupDependencies are what all in a group waits for: group → ids of apps and groups.
+	GroupDependencies map[string][]string `json:"group_dependencies,omitempty"`
+	// GroupsUnread says why neither groups nor pods could be read; "" when they were, or when there are none in this release.
+	GroupsUnread string `json:"groups_unread,omitempty"`
 }
 
-// MarathonInfo is what /v2/info says that decides how a definition is normalised.
+// MarathonInfo is what /v2/info and the groups say that decides how a definition is normalised.
 type MarathonInfo struct {
 	Version            string   `json:"version"`
 	DefaultNetworkName string   `json:"default_network_name,omitempty"`
@@ -140,6 +145,11 @@ type MarathonInfo struct {
 	LocalPortMin       int      `json:"local_port_min"`
 	LocalPortMax       int      `json:"local_port_max"`
 	Features           []string `json:"features,omitempty"`
+	// NewGroupEnforceRole is what becomes of EnforceRole in a new top-level group: "Off", "Top".
+	NewGroupEnforceRole string `json:"new_group_enforce_role,omitempty"`
+	// EnforceRole has each top-level group: true where its apps have its name as role, unless
+	// they say otherwise. Nil when groups were not read.
+	EnforceRole map[string]bool `json:"enforce_role,omitzero"`
 }
 
 // Deployment is a running deployment.

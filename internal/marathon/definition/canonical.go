@@ -39,7 +39,7 @@ type table struct {
 
 func newTable(info mesh.MarathonInfo) *table {
 	t := &table{info: info, release: mesh.ParseRelease(info.Version), app: appShape(), does: map[trait]bool{}}
-	for _, p := range presets(info) {
+	for _, p := range presets() {
 		if p.has(t.release) {
 			t.presets = append(t.presets, p)
 		}
@@ -137,6 +137,9 @@ func (c former) defaults() {
 	}
 	set(c.app, "labels", object{})
 	upper(c.app, "killSelection")
+	if role, _ := c.roleIn(c.app["id"]); role != "" && c.does[hasRoles] {
+		set(c.app, "role", role)
+	}
 	c.acceptedRoles()
 	persistent, external := c.volumes()
 	c.upgrade(persistent || external)

@@ -33,9 +33,9 @@ type preset struct {
 }
 
 // presets are those of all releases.
-func presets(info mesh.MarathonInfo) []preset {
+func presets() []preset {
 	var all span
-	out := []preset{
+	return []preset{
 		{all, "instances", int64(1)},
 		{all, "cpus", int64(1)},
 		{all, "mem", int64(128)},
@@ -48,10 +48,6 @@ func presets(info mesh.MarathonInfo) []preset {
 		{before(1, 8), "maxLaunchDelaySeconds", int64(3600)},
 		{from(1, 8), "maxLaunchDelaySeconds", int64(300)},
 	}
-	if info.MesosRole != "" {
-		out = append(out, preset{from(1, 9), "role", info.MesosRole})
-	}
-	return out
 }
 
 // A trait is what some releases do with a definition and others do not.
@@ -66,6 +62,8 @@ const (
 	sanitisesRoles
 	// namesPort: the port of an app that names none is called default.
 	namesPort
+	// hasRoles: an app has a role, which is another one than that of the Marathon where its group says so.
+	hasRoles
 )
 
 // traits has the spans of each; several where it went and came again.
@@ -78,5 +76,6 @@ func traits() map[trait][]span {
 		sharesVolumes:  {from(1, 9)},
 		sanitisesRoles: {{mesh.Release{Major: 1, Minor: 9}, mesh.Release{Major: 1, Minor: 10}}},
 		namesPort:      {from(1, 4)},
+		hasRoles:       {from(1, 9)},
 	}
 }

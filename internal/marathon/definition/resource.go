@@ -128,7 +128,7 @@ func (f *Forms) Desired(a mesh.AppSpec, live *mesh.Resource) (r mesh.Resource, l
 		if hasExecutor {
 			form[executorResources] = executor
 		}
-		if a.Definition["role"] == nil {
+		if _, sure := f.table.roleIn(a.ID); !sure && a.Definition["role"] == nil {
 			delete(form, "role") // it depends on the group, which Marathon alone knows
 		}
 	}
