@@ -1,7 +1,6 @@
 package marathon
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,7 +19,10 @@ import (
 type client struct {
 	http *http.Client
 	urls []string
-	base string // the URL that answered last; tried first
+	base string // asked first: the leader's URL where it is known, else the one that answered last
+	// silent are the URLs that gave no answer when they were asked last.
+	silent map[string]bool
+	sought string // the leader whose URL was looked for
 }
 
 // apiError is an answer that is no success.
@@ -46,6 +48,7 @@ type reachError struct {
 	err     error
 	// sent is true when a request went out and its reply did not come: it may have been done.
 	sent bool
+	mute bool // the answer is an error of a proxy, which does not say why
 }
 
 func (e *reachError) Error() string { return e.msg }
@@ -57,119 +60,6 @@ const maxAnswer = 256 << 20
 // maxBody bounds what is sent: beyond 1 MiB, which is what ZooKeeper takes, the leading
 // Marathon ends (seen on 1.11.26); half of it leaves room for what Marathon adds.
 const maxBody = 512 << 10
-
-// maxRedirects is one for the leader and some for a proxy in front.
-const maxRedirects = 5
-
-// call makes one request and decodes the answer into out, unless it is nil.
-func (c *client) call(ctx context.Context, method, path string, body, out any) (http.Header, error) {
-	var data []byte
-	if body != nil {
-		var err error
-		if data, err = json.Marshal(body); err != nil {
-			return nil, fmt.Errorf("encode the body of %s %s: %w", method, path, err)
-		}
-		if len(data) > maxBody {
-			return nil, fmt.Errorf("the body of %s %s has %d bytes, and Marathon may break beyond %d: nothing was sent", method, path, len(data), maxBody)
-		}
-	}
-	var last error
-	for _, base := range c.order() {
-		h, err := c.at(ctx, base, method, path, data, out)
-		var r *reachError
-		if err == nil || !errors.As(err, &r) || r.sent && method != http.MethodGet {
-			if err == nil {
-				c.base = base
-			}
-			return h, err
-		}
-		if last == nil {
-			last = err
-		}
-	}
-	return nil, last
-}
-
-// order tries the URL that answered last first.
-func (c *client) order() []string {
-	if c.base == "" {
-		return c.urls
-	}
-	out := []string{c.base}
-	for _, u := range c.urls {
-		if u != c.base {
-			out = append(out, u)
-		}
-	}
-	return out
-}
-
-func (c *client) at(ctx context.Context, base, method, path string, data []byte, out any) (http.Header, error) {
-	target := strings.TrimSuffix(base, "/") + path
-	for range maxRedirects {
-		resp, err := c.send(ctx, target, method, data)
-		if err != nil {
-			return nil, c.unreached(base, err, method)
-		}
-		if resp.StatusCode < 300 || resp.StatusCode >= 400 {
-			return resp.Header, c.read(base, method+" "+path, resp, out)
-		}
-		_ = resp.Body.Close()
-		next, err := redirect(target, resp)
-		if err != nil {
-			return nil, &reachError{outcome: mesh.BadStatus, msg: fmt.Sprintf("%s: %v", base, err)}
-		}
-		target = next
-	}
-	return nil, &reachError{outcome: mesh.BadStatus, msg: fmt.Sprintf("%s redirects in a circle", base)}
-}
-
-// redirect follows within one host only: another host would get what is meant for this one.
-func redirect(from string, resp *http.Response) (string, error) {
-	to, err := resp.Location()
-	if err != nil {
-		return "", fmt.Errorf("it answered %s without a place to go to", resp.Status)
-	}
-	u, err := url.Parse(from)
-	if err != nil {
-		return "", err
-	}
-	if to.Host != u.Host {
-		return "", fmt.Errorf("it redirects to another host, %s: name that one in the mesh if it is meant", to.Host)
-	}
-	return to.String(), nil
-}
-
-func (c *client) send(ctx context.Context, target, method string, data []byte) (*http.Response, error) {
-	// A body without Content-Length is dropped by a standby's proxy, so it is never chunked.
-	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(data))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Accept", "application/json")
-	if data != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	h := *c.http
-	h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return h.Do(req)
-}
-
-// unreached names why no answer came.
-func (c *client) unreached(base string, err error, method string) error {
-	var u *url.Error
-	text := err.Error()
-	if errors.As(err, &u) {
-		text = u.Err.Error()
-	}
-	e := &reachError{outcome: mesh.NoConnection, err: err, msg: fmt.Sprintf("no connection to Marathon at %s: %s", base, text)}
-	refused := strings.Contains(text, "connection refused") || strings.Contains(text, "no such host") || strings.Contains(text, "unreachable")
-	e.sent = !refused && method != http.MethodGet
-	if errors.Is(err, context.DeadlineExceeded) || u != nil && u.Timeout() {
-		e.outcome, e.msg = mesh.Timeout, fmt.Sprintf("Marathon at %s did not answer in time", base)
-	}
-	return e
-}
 
 // read takes an answer: JSON into out, or an error.
 func (c *client) read(base, what string, resp *http.Response, out any) error {
@@ -237,7 +127,7 @@ func failure(base string, resp *http.Response, data []byte) error {
 	if e.message == "" && resp.StatusCode >= 500 {
 		return &reachError{
 			outcome: mesh.BadStatus, err: e, sent: true,
-			msg: fmt.Sprintf("Marathon at %s answered %s without a message: a leader election, or a proxy in front of it", base, resp.Status),
+			msg: fmt.Sprintf("Marathon at %s answered %s without a message", base, resp.Status), mute: true,
 		}
 	}
 	return e
