@@ -71,7 +71,7 @@ func doctorCommand(ctx context.Context, e *environment, g *globals, f *doctorFla
 		_, err := io.WriteString(e.stdout, text)
 		return err
 	}
-	t, err := newTargets(e, g, d.mesh, targetOptions{noSudo: f.noSudo})
+	t, err := newTargets(e, g, d.mesh, targetOptions{noSudo: f.noSudo, credentials: credentials(newResolver(e, nil))})
 	if err != nil {
 		return err
 	}

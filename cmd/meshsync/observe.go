@@ -34,7 +34,7 @@ requests from forks, which get no credentials.
 			}
 			defer d.close()
 			dirtyWarning(e, g, d)
-			t, err := newTargets(e, g, d.mesh, targetOptions{texts: true, noSudo: noSudo})
+			t, err := newTargets(e, g, d.mesh, targetOptions{texts: true, noSudo: noSudo, credentials: credentials(newResolver(e, nil))})
 			if err != nil {
 				return err
 			}

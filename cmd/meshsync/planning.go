@@ -133,7 +133,7 @@ func (p *planned) observe(ctx context.Context, e *environment, g *globals, f *pl
 		in.Seen, in.Sandbox = snap.Observed, snap.Sandbox
 		return nil
 	}
-	t, err := newTargets(e, g, p.desired.mesh, targetOptions{timeout: in.Policy.Apps.Timeout, noSudo: f.noSudo, secrets: p.secrets.Value})
+	t, err := newTargets(e, g, p.desired.mesh, targetOptions{timeout: in.Policy.Apps.Timeout, noSudo: f.noSudo, secrets: p.secrets.Value, credentials: credentials(p.secrets)})
 	if err != nil {
 		return err
 	}

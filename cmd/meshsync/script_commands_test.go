@@ -42,6 +42,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("LANG", "C.UTF-8")
 	env.Setenv("SSH_AUTH_SOCK", "")
 	env.Values[boxKey{}] = &box{}
+	env.Values[guardKey{}] = &guard{}
 	env.Values[canaryKey{}] = &canaries{now: map[string]string{}}
 	if err := os.Chmod(env.WorkDir, 0o711); err != nil { // hosts may run as another user
 		return err

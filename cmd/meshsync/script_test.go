@@ -21,6 +21,7 @@ func TestScripts(t *testing.T) {
 	t.Parallel()
 	commands := scriptCommands()
 	maps.Copy(commands, secretCommands())
+	maps.Copy(commands, marathonCommands())
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		UpdateScripts:       os.Getenv("UPDATE") == "1",

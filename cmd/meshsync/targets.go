@@ -32,6 +32,8 @@ type targetOptions struct {
 	timeout time.Duration // of an app's deployment; 0: the default
 	noSudo  bool          // read all hosts as the plain user
 	secrets host.Secrets  // nil where nothing is written
+	// credentials gives what Marathons are asked with.
+	credentials marathon.Credentials
 }
 
 // newTargets prepares the targets of a mesh. Nothing is dialled yet; a person may be asked
@@ -81,11 +83,11 @@ func newTargets(e *environment, g *globals, m *mesh.Mesh, o targetOptions) (*tar
 			if !ok {
 				return nil, fmt.Errorf("%s does not say where the Marathon %s is", g.connect, x.Name)
 			}
-			x.URLs = []string{url}
+			x = mesh.MarathonSpec{Name: x.Name, URLs: []string{url}, Version: x.Version} // the sandbox gets no credentials
 		}
 		t.marathons[x.Name] = marathon.New(marathon.Options{
 			Spec: x, Mesh: m.Name, HTTP: &http.Client{Timeout: g.timeout}, SecretNames: m.Policy.Secrets(),
-			Now: e.now, Timeout: o.timeout,
+			Now: e.now, Timeout: o.timeout, Credentials: o.credentials,
 		})
 	}
 	return t, nil

@@ -30,6 +30,7 @@ func check(m *mesh.Mesh, l *loader) {
 	checkSecrets(m, l)
 	checkPolicy(m, l)
 	checkURLs(m, l)
+	checkAccounts(m, l)
 	checkApps(m, l)
 	checkServicePorts(m, l.errs)
 	checkVolumeNames(m, l)

@@ -35,7 +35,19 @@ func checkSecrets(m *mesh.Mesh, l *loader) {
 }
 
 func (l *loader) checkSecret(r mesh.Resource, file string) {
-	s := *r.Secret
+	if !l.checkSource(*r.Secret, file+" as a secret", func(part ...string) mesh.Pos { return l.madeAt(r, append([]string{"secret"}, part...)...) }) {
+		return
+	}
+	if mode, _ := r.Attrs["mode"].(string); strings.TrimRight(mode, "0") == mode {
+		l.errs.add(Error{
+			Pos: l.madeAt(r, "mode"), Rule: "secret-mode", Msg: fmt.Sprintf("%s as a secret with the mode %s: everybody on the host could use it", file, mode),
+			Hint: `the last digit must be 0, such as "0600", or "0640" for a group`,
+		})
+	}
+}
+
+// checkSource holds a secret to one source; what is whose secret it is, and at the line of a part of it.
+func (l *loader) checkSource(s mesh.SecretSource, what string, at func(part ...string) mesh.Pos) bool {
 	named := 0
 	for _, there := range []bool{s.Age != "", s.Env != "", len(s.Command) > 0} {
 		if there {
@@ -44,22 +56,17 @@ func (l *loader) checkSecret(r mesh.Resource, file string) {
 	}
 	if named != 1 {
 		l.errs.add(Error{
-			Pos: l.madeAt(r, "secret"), Rule: "secret-source", Msg: fmt.Sprintf("%s as a secret from %d sources: want one of age, env and command", file, named),
+			Pos: at(), Rule: "secret-source", Msg: fmt.Sprintf("%s from %d sources: want one of age, env and command", what, named),
 		})
-		return
+		return false
 	}
 	if s.Age != "" && !armored(s.Age) {
 		l.errs.add(Error{
-			Pos: l.madeAt(r, "secret", "age"), Rule: "age", Msg: file + " as a secret of age, and what stands there is no armored age ciphertext",
+			Pos: at("age"), Rule: "age", Msg: what + " of age, and what stands there is no armored age ciphertext",
 			Hint: "age --armor -r RECIPIENT <file prints one; it begins with " + ageBegin,
 		})
 	}
-	if mode, _ := r.Attrs["mode"].(string); strings.TrimRight(mode, "0") == mode {
-		l.errs.add(Error{
-			Pos: l.madeAt(r, "mode"), Rule: "secret-mode", Msg: fmt.Sprintf("%s as a secret with the mode %s: everybody on the host could use it", file, mode),
-			Hint: `the last digit must be 0, such as "0600", or "0640" for a group`,
-		})
-	}
+	return true
 }
 
 // The first line of an armored ciphertext, and how what is in the armor begins: the header

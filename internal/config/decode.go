@@ -30,8 +30,9 @@ type (
 		Roles map[string]any `json:"roles"`
 	}
 	rawMarathon struct {
-		URLs    []string `json:"urls"`
-		Version string   `json:"version"`
+		URLs    []string           `json:"urls"`
+		Version string             `json:"version"`
+		Auth    *mesh.MarathonAuth `json:"auth"`
 	}
 	// rawResources is what a role yields: the field of each primitive, and the two below.
 	rawResources map[string]json.RawMessage
@@ -112,7 +113,7 @@ func (l *loader) decodeMarathons(m *mesh.Mesh) {
 		var raw rawMarathon
 		l.into(marathons.LookupPath(cue.MakePath(cue.Str(name))), &raw)
 		m.Marathons = append(m.Marathons, mesh.MarathonSpec{
-			Name: name, URLs: raw.URLs, Version: raw.Version, Origin: l.userPosition(l.inst.Files, []string{"marathons", name}),
+			Name: name, URLs: raw.URLs, Version: raw.Version, Auth: raw.Auth, Origin: l.userPosition(l.inst.Files, []string{"marathons", name}),
 			VersionOrigin: l.userPosition(l.inst.Files, []string{"marathons", name, "version"}),
 		})
 	}

@@ -44,9 +44,16 @@ func isPort(text string) bool {
 
 // urlAt is the line on which a URL is written, else that of its Marathon.
 func (l *loader) urlAt(m mesh.MarathonSpec, i int) mesh.Pos {
-	v := l.value.LookupPath(cue.MakePath(cue.Str("marathons"), cue.Str(m.Name), cue.Str("urls"), cue.Index(i)))
-	if p := userLine(v); !p.IsZero() {
-		return p
+	return l.marathonAt(m, cue.Str("urls"), cue.Index(i))
+}
+
+// marathonAt is the line on which a part of a Marathon is written, else that of what it is part of.
+func (l *loader) marathonAt(m mesh.MarathonSpec, part ...cue.Selector) mesh.Pos {
+	whole := append([]cue.Selector{cue.Str("marathons"), cue.Str(m.Name)}, part...)
+	for n := len(whole); n > 2; n-- {
+		if p := userLine(l.value.LookupPath(cue.MakePath(whole[:n]...))); !p.IsZero() {
+			return p
+		}
 	}
 	return m.Origin
 }

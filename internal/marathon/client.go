@@ -17,12 +17,20 @@ import (
 // client speaks with one Marathon. It follows redirects by hand, so that nothing is
 // sent to another host behind our back, and bounds what it reads.
 type client struct {
-	http *http.Client
-	urls []string
-	base string // asked first: the leader's URL where it is known, else the one that answered last
+	http    *http.Client // signs what goes to the mesh's URLs
+	account *account
+	urls    []string
+	base    string // asked first: the leader's URL where it is known, else the one that answered last
 	// silent are the URLs that gave no answer when they were asked last.
 	silent map[string]bool
 	sought string // the leader whose URL was looked for
+}
+
+func newClient(o Options) *client {
+	a := newAccount(o)
+	h := *o.HTTP
+	h.Transport = signed{account: a, urls: o.Spec.URLs, next: h.Transport}
+	return &client{http: &h, account: a, urls: o.Spec.URLs}
 }
 
 // apiError is an answer that is no success.
@@ -32,13 +40,18 @@ type apiError struct {
 	// deployments are named by a 409 about a lock; a 409 about an existing app has none.
 	deployments []string
 	contentType string
+	hint        string // what to do, where the status alone says it
 }
 
 func (e *apiError) Error() string {
-	if e.message == "" {
-		return fmt.Sprintf("Marathon answered %d %s", e.status, http.StatusText(e.status))
+	hint := ""
+	if e.hint != "" {
+		hint = "; " + e.hint
 	}
-	return fmt.Sprintf("Marathon answered %d: %s", e.status, e.message)
+	if e.message == "" {
+		return fmt.Sprintf("Marathon answered %d %s%s", e.status, http.StatusText(e.status), hint)
+	}
+	return fmt.Sprintf("Marathon answered %d: %s%s", e.status, e.message, hint)
 }
 
 // reachError is an answer that is no Marathon's, or none at all.

@@ -30,7 +30,7 @@ func (m *Marathon) retryLocked(ctx context.Context, write func() error, say func
 		switch {
 		case a.status == http.StatusConflict && len(a.deployments) > 0:
 			text = "the app is locked by " + m.lockText(ctx, a.deployments)
-		case a.status == http.StatusForbidden && strings.Contains(a.message, "Max number"):
+		case a.status == http.StatusForbidden && a.full():
 			text = a.message
 		default:
 			return err

@@ -23,6 +23,8 @@ type Options struct {
 	Mesh        string // id of the mesh, for the record's place
 	HTTP        *http.Client
 	SecretNames []string
+	// Credentials asks for what the account of Spec needs, when the first request is sent.
+	Credentials Credentials
 	Timeout     time.Duration // for a deployment without progress; 0: 10 minutes
 	Poll        time.Duration // between two looks at a deployment; 0: 500 ms
 	Now         func() time.Time
@@ -48,7 +50,7 @@ type Marathon struct {
 func New(o Options) *Marathon {
 	o.Timeout = cmp.Or(o.Timeout, 10*time.Minute)
 	o.Poll = cmp.Or(o.Poll, 500*time.Millisecond)
-	return &Marathon{o: o, api: &client{http: o.HTTP, urls: o.Spec.URLs}, mask: definition.NewMasker(o.SecretNames)}
+	return &Marathon{o: o, api: newClient(o), mask: definition.NewMasker(o.SecretNames)}
 }
 
 // Target returns marathon/NAME.
@@ -68,7 +70,8 @@ func (m *Marathon) Observe(ctx context.Context) mesh.TargetState {
 		out.Outcome = r.outcome
 	}
 	var a *apiError
-	if errors.As(err, &a) && (a.status == http.StatusUnauthorized || a.status == http.StatusForbidden) {
+	var c *credentialError
+	if errors.As(err, &c) || errors.As(err, &a) && (a.status == http.StatusUnauthorized || a.status == http.StatusForbidden) {
 		out.Outcome = mesh.AuthRefused
 	}
 	return out

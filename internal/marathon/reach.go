@@ -27,9 +27,13 @@ func (c *client) call(ctx context.Context, method, path string, body, out any) (
 	var silent []*reachError
 	for _, base := range c.order() {
 		h, err := c.at(ctx, base, method, path, data, out)
+		c.account.withhold(err)
+		c.account.explain(err)
 		var r *reachError
 		if err == nil || !errors.As(err, &r) {
-			c.answered(ctx, base, h)
+			if h != nil {
+				c.answered(ctx, base, h)
+			}
 			return h, err
 		}
 		c.fell(base)
@@ -191,6 +195,9 @@ func redirect(from string, resp *http.Response) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if u.Scheme == "https" && to.Scheme != u.Scheme {
+		return "", fmt.Errorf("it redirects from https to %s, where everybody on the way could read what is sent", to.Scheme)
+	}
 	if to.Host != u.Host {
 		return "", fmt.Errorf("it redirects to another host, %s: name that one in the mesh if it is meant", to.Host)
 	}
@@ -219,6 +226,10 @@ func (c *client) do(req *http.Request) (*http.Response, error) {
 
 // unreached names why no answer came.
 func (c *client) unreached(base string, err error, method string) error {
+	var unsigned *credentialError
+	if errors.As(err, &unsigned) { // nothing was sent
+		return unsigned
+	}
 	var u *url.Error
 	text := err.Error()
 	if errors.As(err, &u) {

@@ -49,10 +49,19 @@ const (
 type MarathonSpec struct {
 	Name string
 	URLs []string // base URLs, at least one
+	// Auth is the account that it is asked with; nil is none.
+	Auth *MarathonAuth `json:",omitempty"`
 	// Version is the release that apps are written for, "1.8" or "1.11.26"; "" is none in particular.
 	Version       string `json:",omitempty"`
 	Origin        Pos
 	VersionOrigin Pos `json:"-"` // where the version is declared
+}
+
+// MarathonAuth is an account of a Marathon: a user with a password, or a token.
+type MarathonAuth struct {
+	User     string        `json:"user,omitempty"`
+	Password *SecretSource `json:"password,omitempty"`
+	Token    *SecretSource `json:"token,omitempty"`
 }
 
 // RoleSpec is what a role says of its rollout; equal for all hosts that have the role.
