@@ -89,7 +89,7 @@ func TestTheLeaderIsFoundUnderAnotherName(t *testing.T) {
 	third := newNode(t, func(*node) http.Handler { return standby.Config.Handler })
 	other := strings.Replace(leader.URL, "127.0.0.1", "localhost", 1)
 	observed(t, asking(standby.URL, third.URL, other))
-	if got := leader.requests(); !slices.Contains(got, "GET /v2/apps") || len(got) != 3 {
+	if got := leader.requests(); !slices.Contains(got, "GET /v2/apps") || len(slices.Compact(slices.Sorted(slices.Values(got)))) != len(got) {
 		t.Errorf("the leader was asked %v", got)
 	}
 	if got := third.requests(); len(got) != 1 {
