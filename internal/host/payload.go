@@ -84,8 +84,7 @@ func (b *batch) takePayload() string {
 	case !b.stages():
 		return ""
 	case b.isOneFile():
-		return `ms_staged() { mv -f -T -- "$B/staging/$RUN" "$3" 2>/dev/null && [ "$(wc -c <"$3")" -eq "$2" ]; }
-`
+		return movedPart
 	}
 	return stagedPart
 }
@@ -94,6 +93,16 @@ func (b *batch) takePayload() string {
 func (b *batch) isOneFile() bool {
 	return b.size > largePart && len(b.secrets) == 0 && b.size == len(b.parts[len(b.parts)-1].text) && b.slices[recordPart].inline()
 }
+
+// movedPart moves it over the empty file that was made for it. Where that one has inherited something from its
+// directory, an access list or a label, which ls marks behind the mode, it is filled.
+const movedPart = `ms_staged() {
+  case $(ls -ld -- "$3") in
+  ??????????[!\ ]*) cat <"$B/staging/$RUN" >"$3";;
+  *) mv -f -T -- "$B/staging/$RUN" "$3";;
+  esac 2>/dev/null && [ "$(wc -c <"$3")" -eq "$2" ]
+}
+`
 
 const stagedPart = `if [ -r "$B/staging/$RUN" ]; then exec 7<"$B/staging/$RUN"; rm -f -- "$B/staging/$RUN"; else exec 7</dev/null; fi
 ms_staged() {
