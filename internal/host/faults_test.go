@@ -173,7 +173,7 @@ func killedAt(t *testing.T, b *box, n int) (killed bool) {
 		t.Fatal(err)
 	}
 	want := []mesh.Resource{
-		directory("/d", true), file("/d/changed", "new"), file("/d/created", "new"), symlink("/d/becomes-link", "/new"),
+		directory("/d", true), file("/d/changed", "new"), file("/d/created", strings.Repeat("new\n", largePart/3)), symlink("/d/becomes-link", "/new"),
 		directory("/d/becomes-dir", false), file("/d/becomes-file", "new"), symlink("/d/l", "/new"), file("/e/moded", "old"), directory("/e/sub/below", false),
 	}
 	h := b.host(want...)
