@@ -59,7 +59,7 @@ func TestPorts(t *testing.T) {
 			`refuse ports.6 port-range: has the port 3000000000 (a port is a number from 0 to 65535)`,
 		}},
 		{name: "old ports of a container network", def: `{"ports": [-1], "networks": [{"name": "blue"}]}`, want: []string{
-			`warn ports.0 port-range: has the port -1, which no host has (Marathon takes it in ports, and refuses it in portDefinitions, where it goes)`,
+			`warn ports.0 port-range: has the port -1, which no host has (off the host's network only their number counts: leave ports out, and write container: portMappings)`,
 		}},
 		{name: "1.4 has mappings in one place only", def: `{"container": {"docker": {"image": "w", "portMappings": [{"containerPort": 80}]}}, "requirePorts": true}`, marathon: Marathon{Version: "1.4.0"}},
 	})
