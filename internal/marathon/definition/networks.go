@@ -97,10 +97,6 @@ func (c former) impliedNetworks(ip object, hasIP bool, dnet string) []any {
 		}
 		return labelled(o)
 	}
-	bridge := c.info.MesosBridgeName
-	if bridge == "" {
-		bridge = "mesos-bridge"
-	}
 	switch {
 	case dnet == "HOST":
 		return []any{object{"mode": "host"}}
@@ -110,7 +106,7 @@ func (c former) impliedNetworks(ip object, hasIP bool, dnet string) []any {
 		return []any{named()}
 	case dnet == "USER":
 		return []any{object{"mode": "container"}}
-	case hasIP && name == bridge:
+	case hasIP && name == bridgeName(c.info):
 		return []any{labelled(object{"mode": "container/bridge"})}
 	case hasIP:
 		return []any{named()}

@@ -12,20 +12,21 @@ import (
 
 // Body is what is sent to Marathon so that it makes form of the app that is live, whose echo
 // is nil for a new one: the form, spelt as the live app is, and what meshsync does not know
-// of that, unchanged. form is not modified and holds no secret that is hidden.
+// of that, unchanged; for a Marathon before 1.5 in the form that it has. form is not modified and
+// holds no secret that is hidden.
 func Body(form mesh.Tree, echo map[string]any, info mesh.MarathonInfo) (map[string]any, error) {
 	out := object(form.Clone())
-	if echo == nil {
-		return out, nil
+	t := newTable(info)
+	if echo != nil {
+		live, err := mesh.NewTree(echo)
+		if err != nil {
+			return nil, err
+		}
+		left := t.form(object(live))
+		spell(out, echo)
+		left.sendBack(out)
 	}
-	live, err := mesh.NewTree(echo)
-	if err != nil {
-		return nil, err
-	}
-	left := newTable(info).form(object(live))
-	spell(out, echo)
-	left.sendBack(out)
-	return out, nil
+	return out, older(out, echo, info, t.release)
 }
 
 func spell(out, echo object) {

@@ -7,7 +7,7 @@ import (
 
 // networks holds the networks of an app to what can stand together, and to their names.
 func (c *checker) networks() {
-	if c.version.Before(1, 5) {
+	if c.version.Before(1, 5) && c.def["networks"] == nil {
 		return // there were none before
 	}
 	w := wiringOf(c.def)

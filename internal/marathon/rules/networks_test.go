@@ -15,7 +15,6 @@ func TestNetworks(t *testing.T) {
 		{name: "a bridge with labels", def: `{"networks": [{"mode": "Container/Bridge", "labels": {"a": "b"}}]}`},
 		{name: "several of Mesos", def: `{"networks": [{"name": "blue"}, {"mode": "container", "name": "green_1"}], "container": {"type": "MESOS"}}`},
 		{name: "several of no container", def: `{"networks": [{"name": "blue"}, {"name": "green"}]}`},
-		{name: "old releases have none", def: `{"networks": [{"mode": "host", "name": "x"}, {"mode": "host"}]}`, marathon: Marathon{Version: "1.4.13"}},
 		{name: "several of Docker", def: `{"networks": [{"name": "blue"}, {"name": "green"}], "container": {"docker": {"image": "w"}}}`, want: []string{
 			`refuse networks network-count: is on 2 container networks, and a Docker container can be on one (keep one of them, or write container: type: "MESOS")`,
 		}},

@@ -50,6 +50,7 @@ func Check(id string, def map[string]any, m Marathon) []Finding {
 		(*checker).healthChecks,
 		(*checker).volumes,
 		(*checker).tenured,
+		(*checker).older,
 		(*checker).pasted,
 	} {
 		check(c)

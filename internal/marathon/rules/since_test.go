@@ -39,6 +39,24 @@ func TestWhatAReleaseDoesNotHave(t *testing.T) {
 	})
 }
 
+func TestWhatHasNoFormBefore15(t *testing.T) {
+	t.Parallel()
+	const tail = ", which Marathon has since 1.5, and the mesh's is 1.4"
+	for fields, want := range map[string]string{
+		`"networks": [{"mode": "container", "name": "a"}, {"mode": "container", "name": "b"}], "container": {"type": "MESOS"}`: "networks.1: has several networks" + tail,
+		`"networks": [{"mode": "container/bridge"}]`: "networks.0: has a bridge outside Docker" + tail,
+		`"networks": [{"mode": "container", "name": "a"}], "container": {"type": "MESOS", "portMappings": [{"hostPort": 80}]}`: "container.portMappings.0: has a port without a name outside Docker" + tail + "\n" +
+			"container.portMappings.0.hostPort: has a hostPort outside Docker" + tail,
+		`"networks": [{"mode": "container", "name": "a"}], "container": {"type": "MESOS", "portMappings": []}`:                          "container.portMappings: has no port on a network of its own" + tail,
+		`"networks": [{"mode": "container", "name": "a"}], "container": {"docker": {"image": "x"}, "portMappings": [{"hostPort": 80}]}`: "",
+		`"networks": [{"mode": "host"}]`: "",
+	} {
+		if got := verdict(t, "/x", fields, "1.4"); got != want {
+			t.Errorf("%s\n got %q\nwant %q", fields, got, want)
+		}
+	}
+}
+
 var sinceComment = regexp.MustCompile(`(?m)^\s*// (.*(?:since|before) \d.*)\n\s*(\w+)[?!]?:`)
 
 // TestTheContractSaysSinceWhen: the comments of the contract are those of the table.
