@@ -9,8 +9,6 @@ import (
 	"cuelang.org/go/cue/cuecontext"
 )
 
-const urls = `: urls: ["http://x.example.com:8080"]`
-
 func TestAPackageChoosesTheMarathonOfItsApps(t *testing.T) {
 	t.Parallel()
 	const (
@@ -66,7 +64,7 @@ func TestTheDigestOfAMeshTellsItsMarathonsApart(t *testing.T) {
 	t.Parallel()
 	with := func(chosen string) string {
 		return loaded(t, "prod", map[string]string{
-			"prod/x.cue":           "package prod\nmarathons: a" + urls + "\nmarathons: b" + urls + "\n",
+			"prod/x.cue":           "package prod\nmarathons: {a: urls: [\"http://a:8080\"], b: urls: [\"http://b:8080\"]}\n",
 			"prod/apps/jobs/j.cue": "package jobs\nmarathon: \"" + chosen + "\"\napps: \"/job\": cmd: \"sleep 1\"\n",
 		}).Digest
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"cuelang.org/go/cue"
 
@@ -13,6 +14,7 @@ import (
 // checkURLs finds URLs that name no Marathon, and those with credentials in them. A URL
 // with credentials is never shown, nor is one that cannot be read, which may have some.
 func checkURLs(m *mesh.Mesh, l *loader) {
+	of := map[string]string{} // URL → the Marathon that has it
 	for _, marathon := range m.Marathons {
 		for i, text := range marathon.URLs {
 			e := Error{Pos: l.urlAt(marathon, i), Rule: "marathon-url"}
@@ -28,12 +30,25 @@ func checkURLs(m *mesh.Mesh, l *loader) {
 				e.Msg, e.Hint = fmt.Sprintf("%s is %q, and names no host", what, text), `such as "http://marathon.example.com:8080"`
 			case !isPort(u.Port()):
 				e.Msg, e.Hint = fmt.Sprintf("%s is %q, and its port is not one from 1 to 65535", what, text), "Marathon listens on 8080 if nothing else is set"
+			case of[sameURL(u)] != "" && of[sameURL(u)] != marathon.Name:
+				e.Msg = fmt.Sprintf("%s is one of Marathon %s, too: under two names one Marathon would have two records in one place", what, of[sameURL(u)])
+				e.Hint = "give its apps one name, or correct the URL"
 			default:
+				of[sameURL(u)] = marathon.Name
 				continue
 			}
 			l.errs.add(e)
 		}
 	}
+}
+
+// sameURL is equal for two spellings of one URL.
+func sameURL(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port + strings.TrimRight(u.Path, "/")
 }
 
 // isPort reports whether a URL's port is one; none stands for that of the scheme.

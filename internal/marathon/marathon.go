@@ -102,8 +102,9 @@ func (m *Marathon) look(ctx context.Context) (mesh.TargetState, error) {
 
 func (m *Marathon) facts(ctx context.Context) (*mesh.MarathonFacts, error) {
 	var info struct {
-		Version string `json:"version"`
-		Config  struct {
+		Version   string `json:"version"`
+		Framework string `json:"frameworkId"`
+		Config    struct {
 			DefaultNetworkName string   `json:"default_network_name"`
 			MesosBridgeName    string   `json:"mesos_bridge_name"`
 			MesosRole          string   `json:"mesos_role"`
@@ -119,7 +120,7 @@ func (m *Marathon) facts(ctx context.Context) (*mesh.MarathonFacts, error) {
 	if info.Version == "" {
 		return nil, &reachError{outcome: mesh.Garbled, msg: m.api.base + ": the answer to GET /v2/info has no version: is that a Marathon?"}
 	}
-	return &mesh.MarathonFacts{URL: m.api.base, Version: info.Version, Config: mesh.MarathonInfo{
+	return &mesh.MarathonFacts{URL: m.api.base, Version: info.Version, Framework: info.Framework, Config: mesh.MarathonInfo{
 		Version: info.Version, DefaultNetworkName: info.Config.DefaultNetworkName, MesosBridgeName: info.Config.MesosBridgeName,
 		MesosRole: info.Config.MesosRole, LocalPortMin: info.Config.LocalPortMin, LocalPortMax: info.Config.LocalPortMax,
 		Features: info.Config.Features, NewGroupEnforceRole: info.Config.NewGroups,

@@ -127,6 +127,7 @@ type Answer struct {
 type MarathonFacts struct {
 	URL         string       `json:"url"` // the base URL that answered
 	Version     string       `json:"version"`
+	Framework   string       `json:"framework,omitempty"` // its id at Mesos: no two have the same
 	Config      MarathonInfo `json:"config"`
 	Deployments []Deployment `json:"deployments"`
 	Pods        []string     `json:"pods,omitempty"` // ids, sorted

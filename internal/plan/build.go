@@ -78,6 +78,7 @@ func Build(in Input) Plan {
 	b.identities()
 	b.otherSystems()
 	b.otherReleases()
+	b.sameMarathons()
 	b.missingUnits()
 	b.missingParents()
 	b.strandedServices()

@@ -1,6 +1,7 @@
 package marathond
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -133,7 +134,7 @@ func (s *Server) info(q *request, _ string) answer {
 		network = s.o.DefaultNetwork
 	}
 	return ok(object{
-		"name": "marathon", "version": Version, "buildref": "sandbox", "elected": true, "leader": q.host, "frameworkId": "sandbox-0000",
+		"name": "marathon", "version": Version, "buildref": "sandbox", "elected": true, "leader": q.host, "frameworkId": "sandbox-" + cmp.Or(s.o.Name, "0000"),
 		"marathon_config": object{
 			"access_control_allow_origin": nil, "checkpoint": true, "decline_offer_duration": 120000, "default_network_name": network,
 			"env_vars_prefix": nil, "executor": "//cmd", "failover_timeout": 604800, "features": textList(s.o.Features), "framework_name": "marathon",

@@ -17,7 +17,7 @@ const Version = "1.11.26"
 // Options describe one Marathon. The zero value is a Marathon with the flags' defaults
 // and the two agents of the example cluster.
 type Options struct {
-	Name           string        // what the mesh calls it; not shown on the wire
+	Name           string        // what the mesh calls it; on the wire only a part of the framework's id
 	Agents         []string      // host names of the agents; none: a1, a2
 	GPUs           int           // of each agent
 	Tick           time.Duration // one step of a task: staged, running, healthy, gone; 0: 25 ms
