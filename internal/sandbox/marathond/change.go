@@ -68,6 +68,9 @@ func (s *Server) commit(c change) (*deployment, *answer) {
 		return nil, a
 	}
 	s.store(next)
+	if s.dies(d) {
+		return nil, &answer{abort: true}
+	}
 	for _, i := range c.kill {
 		s.kill(i)
 	}

@@ -17,17 +17,23 @@ func (s *Server) Faults() []string {
 	return []string{
 		"crash=/ID                new tasks of the app fail as soon as they run",
 		"deployment-limit         writes are refused as if 100 deployments ran",
+		"dies-after-write=/ID     once: the app's next write is stored, not answered and not deployed; then another node leads",
+		"election=MS              it answers 503 with an empty body for so many milliseconds",
 		"empty-deployments        the list of deployments is empty while some run, as after a leader change",
 		"error500                 it answers 500 to everything",
+		"extra-fields             answers have fields that no release knows, at every depth",
 		"half-body                its answers break off in the middle",
 		"hang                     it accepts requests and says nothing",
 		"html                     something that speaks HTML answers with 200",
 		"leader-change            once: streams end, apps are read back from the store, deployments are not listed for 2 s",
+		"lose-deployments         once: those that run are forgotten; after 2 s apps get their number of tasks, whatever those run with",
 		"lost-reply               writes are done, and the connection closes without a reply",
 		"no-leader                it answers 503 with an empty body, as during an election",
 		"no-offers=/ID            no offer fits new tasks of the app: they wait in the queue",
 		"redirect-loop            it redirects to itself for ever",
+		"shuffle                  lists whose order means nothing come in another one each time",
 		"slow=MS                  every answer takes so many milliseconds more",
+		"stale                    reads are answered with what was when this began; writes are done",
 		"standby                  it answers 502 with an empty body, as a standby without a leader",
 		"stuck=/ID                new tasks of the app are staged and never run",
 		"unhealthy=/ID            new tasks of the app never become healthy",
@@ -86,8 +92,18 @@ func (s *Server) setFault(name, arg string) {
 	switch {
 	case arg == "off":
 		delete(s.faults, name)
+		if name == faultStale {
+			s.frozen = nil
+		}
 	case name == "leader-change":
 		s.abdicate()
+	case name == faultLose:
+		s.loseDeployments()
+	case name == faultElects:
+		s.elects(arg)
+	case name == faultStale:
+		s.freeze()
+		s.faults[name] = map[string]bool{arg: true}
 	case s.faults[name] == nil || name == "slow":
 		s.faults[name] = map[string]bool{arg: true}
 	default:

@@ -53,6 +53,8 @@ type Server struct {
 	poisoned    bool // an app with infinite resources was launched
 	streams     map[*stream]bool
 	faults      map[string]map[string]bool // name → arguments
+	frozen      *moment                    // what reads are answered from; nil: what is
+	turns       int                        // counts answers whose lists were turned
 }
 
 // New starts a Marathon without apps.
@@ -113,7 +115,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.mu.Lock()
-	a := s.answer(q)
+	a := s.told(q)
 	if a.write && s.on("lost-reply") {
 		a.abort = true
 	}
