@@ -54,6 +54,7 @@ func (l *loader) evaluateFolders() evaluated {
 	_ = g.Wait() // the functions return no error
 	for _, r := range results {
 		all.apps = append(all.apps, r.apps...)
+		all.beside.add(r.beside)
 		all.errs.list = append(all.errs.list, r.errs.list...)
 	}
 	return all

@@ -12,8 +12,9 @@ import (
 
 // evaluated is what app folders came to.
 type evaluated struct {
-	apps []appValue
-	errs collector
+	apps   []appValue
+	beside besideApps
+	errs   collector
 }
 
 // batch evaluates app folders one after another in one context.
@@ -53,7 +54,7 @@ func (b *batch) evaluate(folder string) {
 		return
 	}
 	for _, name := range fieldNames(v) {
-		if name != "apps" && name != "marathon" {
+		if _, beside := besideFields()[name]; name != "apps" && name != "marathon" && !beside {
 			b.out.errs.add(Error{
 				Pos: find(inst.Files, name), Rule: "unknown-field",
 				Msg:  fmt.Sprintf("an app folder yields only apps and what is about them, and %s yields %q", folder, name),
@@ -62,6 +63,7 @@ func (b *batch) evaluate(folder string) {
 		}
 	}
 	b.out.apps = append(b.out.apps, b.l.appsOf(b.reader, b.con, v, inst.Files, &b.out.errs)...)
+	b.out.beside.add(b.l.readBeside(b.con, v, inst.Files, &b.out.errs))
 }
 
 // instance returns the instance of a folder.

@@ -34,6 +34,7 @@ func check(m *mesh.Mesh, l *loader) {
 	checkApps(m, l)
 	checkServicePorts(m, l.errs)
 	checkVolumeNames(m, l)
+	checkOwned(m, l)
 }
 
 func checkAddresses(m *mesh.Mesh, c *collector) {

@@ -69,6 +69,7 @@ func (l *loader) decode() *mesh.Mesh {
 	m.Policy = l.decodePolicy()
 	l.decodeRoles(m)
 	l.decodeApps(m)
+	l.decodeBeside(m)
 	return m
 }
 

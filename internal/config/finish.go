@@ -51,8 +51,9 @@ func digestOf(m *mesh.Mesh) string {
 		Resources []resource
 		Apps      []map[string]any
 		On        []string `json:",omitempty"` // the Marathon of each app, where there are several
+		Owned     []mesh.Owned `json:",omitempty"`
 		Policy    mesh.Policy
-	}{Name: m.Name, Policy: m.Policy}
+	}{Name: m.Name, Owned: m.Owned, Policy: m.Policy}
 	doc.Policy.Origin = nil
 	for _, h := range m.Hosts {
 		h.Origin = mesh.Pos{}

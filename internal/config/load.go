@@ -50,6 +50,7 @@ type loader struct {
 	yields []yield
 	app    *structure // the contract's #App
 	apps   []appValue
+	beside besideApps
 	errs   *collector
 	// partial is set when something is wrong: what can be decoded all the same is
 	// checked, so that one run shows as much as it can.
@@ -126,9 +127,12 @@ func (l *loader) evaluate() {
 		l.evaluateWhole()
 	}
 	if l.value.Exists() {
-		l.apps = l.appsOf(newShapeReader(l.con.ctx), func() contract { return l.con }, l.value, l.inst.Files, l.errs)
+		con := func() contract { return l.con }
+		l.apps = l.appsOf(newShapeReader(l.con.ctx), con, l.value, l.inst.Files, l.errs)
+		l.beside = l.readBeside(con, l.value, l.inst.Files, l.errs)
 	}
 	l.apps = append(l.apps, folders.apps...)
+	l.beside.add(folders.beside)
 	for _, e := range folders.errs.list {
 		l.errs.add(e) // a package that is missing is missed by the mesh and by apps
 	}
@@ -343,8 +347,10 @@ func (l *loader) known(v cue.Value, path []string) []string {
 		def = l.con.def("#Marathon")
 	case len(path) >= 2 && path[0] == "policy":
 		def = l.con.def("#Policy").LookupPath(optionalPath(path[1 : len(path)-1]))
+	case len(path) >= 2 && path[0] == "owners":
+		def = l.con.def("#Owners").LookupPath(cue.MakePath(cue.AnyString)).LookupPath(optionalPath(path[2:max(2, len(path)-1)]))
 	case len(path) == 1:
-		return []string{"name", "hosts", "marathons", "marathon", "apps", "policy", "defaults", "settings"}
+		return []string{"name", "hosts", "marathons", "marathon", "apps", "owners", "policy", "defaults", "settings"}
 	case len(path) >= 5 && path[0] == "out" && path[3] == "yield":
 		return contractNames(l.con.def("#Resources"), path[4:len(path)-1])
 	default:

@@ -67,6 +67,8 @@ type translator struct {
 	// app is the key of the app that is checked; "" when it is the mesh. After
 	// unification with the contract an app's path begins with the definition.
 	app string
+	// beside is the field beside apps that is checked; "" for all else.
+	beside string
 	// needs are the arguments that the app's template wants and is not given.
 	needs []string
 	// otherRole tells which role knows a setting; may be nil.
@@ -79,6 +81,13 @@ type translator struct {
 
 // path is the path at which the user knows the thing.
 func (t translator) path(e errors.Error) []string {
+	if t.beside != "" {
+		path := trimDefinition(e.Path())
+		if len(path) > 0 && path[0] == t.beside {
+			path = path[1:]
+		}
+		return append([]string{t.beside}, path...)
+	}
 	if t.app == "" {
 		return inRole(e.Path())
 	}

@@ -197,6 +197,8 @@ func subject(path []string) string {
 		return "role " + roleOn(path)
 	case len(path) >= 3 && path[0] == "apps":
 		return fmt.Sprintf("%s of app %s", dotted(path[2:]), unquote(path[1]))
+	case len(path) >= 3 && path[0] == "owners":
+		return fmt.Sprintf("the owner of %s of app %s", dotted(path[2:3]), unquote(path[1])) + ifBelow(path[3:])
 	case len(path) == 2 && path[0] == "apps":
 		return "app " + unquote(path[1])
 	case len(path) >= 3 && path[0] == "hosts":
@@ -216,6 +218,14 @@ func subject(path []string) string {
 	default:
 		return dotted(path)
 	}
+}
+
+// ifBelow names what is below something that was named before.
+func ifBelow(path []string) string {
+	if len(path) == 0 {
+		return ""
+	}
+	return ": " + dotted(path)
 }
 
 // aboutHost reports whether a path is that of a fact which a role is given of its host.
@@ -286,6 +296,8 @@ func unknownField(path []string) string {
 		return fmt.Sprintf("%q is no field of a Marathon", last)
 	case len(path) >= 3 && path[0] == "apps":
 		return fmt.Sprintf("app %s: %q is no field of %s", unquote(path[1]), last, inner("an app", path[2:len(path)-1]))
+	case len(path) >= 3 && path[0] == "owners":
+		return fmt.Sprintf("owners of app %s: %q is no field of %s", unquote(path[1]), last, inner("owners", path[2:len(path)-1]))
 	case len(path) == 1:
 		return fmt.Sprintf("%q is no field of a mesh", last)
 	default:

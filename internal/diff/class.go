@@ -1,26 +1,23 @@
 package diff
 
-import (
-	"meshsync.dev/meshsync/internal/mesh"
-	"meshsync.dev/meshsync/internal/primitive"
-)
+import "meshsync.dev/meshsync/internal/mesh"
 
 // Applied is the digest that a record keeps of a declaration: of the attributes as it says
 // them, also where it leaves something open that the target then chose.
 func Applied(want mesh.Resource) string {
-	return mesh.Digest(primitive.AsDeclared(want.Attrs, want.Open))
+	return mesh.Digest(asDeclared(want.Addr.Kind, want.Attrs, want.Open))
 }
 
 // digestFor is the digest of what is there for a comparison with an entry: what the entry
 // left open counts as it says, whatever it is.
-func digestFor(attrs mesh.Tree, e mesh.RecordEntry) string {
-	return mesh.Digest(primitive.Opened(attrs, e.Open))
+func digestFor(have mesh.Resource, e mesh.RecordEntry) string {
+	return Found(have.Addr, have.Attrs, e.Open)
 }
 
 // live is what is there, as the record would name it.
 func (c *comparison) live(have mesh.Resource) string {
 	e, _ := c.entry(have.Addr)
-	return digestFor(have.Attrs, e)
+	return digestFor(have, e)
 }
 
 func (c *comparison) entry(a mesh.Address) (mesh.RecordEntry, bool) {

@@ -84,7 +84,7 @@ func unchanged(have mesh.Resource, e mesh.RecordEntry) bool {
 	case e.Digest == mesh.AbsentDigest:
 		return mesh.Digest(have.Attrs) == e.Was
 	default:
-		return digestFor(have.Attrs, e) == e.Digest || kind.Moves && e.State == mesh.Holds
+		return digestFor(have, e) == e.Digest || kind.Moves && e.State == mesh.Holds
 	}
 }
 

@@ -53,7 +53,7 @@ func (m *Marathon) intends(w plan.Work, c diff.Change) mesh.RecordEntry {
 	e := m.entry(w, c)
 	e.State, e.Was = mesh.Intends, mesh.AbsentDigest
 	if c.Before != nil {
-		e.Was = mesh.Digest(c.Before)
+		e.Was = diff.Found(c.Addr, c.Before, c.Open)
 	}
 	return e
 }
@@ -62,7 +62,7 @@ func (m *Marathon) intends(w plan.Work, c diff.Change) mesh.RecordEntry {
 func (m *Marathon) adopted(w plan.Work) map[string]mesh.RecordEntry {
 	entries := map[string]mesh.RecordEntry{}
 	for address, as := range w.Adopt {
-		e := mesh.RecordEntry{Digest: as.Digest, Commit: w.Commit, Time: w.Time, State: mesh.Holds, Origin: mesh.Adopted}
+		e := mesh.RecordEntry{Digest: as.Digest, Open: as.Open, Commit: w.Commit, Time: w.Time, State: mesh.Holds, Origin: mesh.Adopted}
 		if was, ok := m.rec.record.Entries[address]; ok && was.Origin != "" {
 			e.Origin = was.Origin
 		}

@@ -110,7 +110,7 @@ func (m *Marathon) ended(ctx context.Context, w plan.Work, c diff.Change) {
 	if c.After != nil {
 		entry = m.entry(w, c)
 		entry.State = mesh.Holds
-		if digest, ok := m.liveDigest(ctx, c.Addr.Name); ok {
+		if digest, ok := m.liveDigest(ctx, c); ok {
 			entry.Digest = digest
 		}
 	}
@@ -119,19 +119,19 @@ func (m *Marathon) ended(ctx context.Context, w plan.Work, c diff.Change) {
 
 // liveDigest is the digest of the app as it is now: what was sent, with the service
 // ports that Marathon chose.
-func (m *Marathon) liveDigest(ctx context.Context, id string) (string, bool) {
-	echo, ok, err := m.app(ctx, id)
+func (m *Marathon) liveDigest(ctx context.Context, c diff.Change) (string, bool) {
+	echo, ok, err := m.app(ctx, c.Addr.Name)
 	if !ok || err != nil {
 		return "", false
 	}
 	live, err := definition.LiveResource(m.o.Spec.Name, echo, m.info, m.mask)
-	return mesh.Digest(live.Attrs), err == nil
+	return diff.Found(c.Addr, live.Attrs, c.Open), err == nil
 }
 
 func (m *Marathon) entry(w plan.Work, c diff.Change) mesh.RecordEntry {
-	e := mesh.RecordEntry{Digest: mesh.AbsentDigest, Commit: w.Commit, Time: w.Time, Origin: mesh.Adopted}
+	e := mesh.RecordEntry{Digest: mesh.AbsentDigest, Commit: w.Commit, Time: w.Time, Origin: mesh.Adopted, Open: c.Open}
 	if c.After != nil {
-		e.Digest = mesh.Digest(c.After)
+		e.Digest = diff.Applied(mesh.Resource{Addr: c.Addr, Attrs: c.After, Open: c.Open})
 	}
 	if was, ok := m.rec.record.Entries[c.Addr.String()]; ok && was.Origin != "" {
 		e.Origin = was.Origin
@@ -173,7 +173,7 @@ func (m *Marathon) moved(c diff.Change, now map[string]any, exists bool) string 
 	if err != nil {
 		return err.Error()
 	}
-	fields := diff.Fields(c.Before, live.Attrs)
+	fields := diff.Apart(c.Before, live.Attrs, c.Open)
 	if len(fields) == 0 {
 		return ""
 	}
@@ -258,13 +258,21 @@ func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any,
 	return wrote{result: result, text: text}
 }
 
-// body is what is sent: the canonical form, spelt as the live app is, and what meshsync
-// does not know of that.
+// body is what is sent: the canonical form, with the fields that others own as they are now,
+// spelt as the live app is, and what meshsync does not know of that.
 func (m *Marathon) body(c diff.Change, now map[string]any) (map[string]any, error) {
 	if c.After == nil {
 		return nil, nil //nolint:nilnil // a deletion has none
 	}
-	form, _ := revealed(c.After.Clone()).(map[string]any)
+	after := c.After
+	if now != nil && len(c.Open) > 0 {
+		live, err := definition.LiveResource(m.o.Spec.Name, now, m.info, m.mask)
+		if err != nil {
+			return nil, err
+		}
+		after = diff.Keep(after, live.Attrs, c.Open)
+	}
+	form, _ := revealed(after.Clone()).(map[string]any)
 	return definition.Body(form, now, m.info)
 }
 

@@ -90,6 +90,7 @@ func (m *Marathon) progress(ctx context.Context, c diff.Change, id string) (stat
 	if err != nil {
 		return st, err
 	}
+	c.After = diff.Keep(c.After, live.Attrs, c.Open)
 	st.applied = len(m.remaining(c, live)) == 0
 	st.tasks(c, live, step)
 	if !st.done && !st.running && !st.applied && len(live.App.Deployments) == 0 {
@@ -121,7 +122,7 @@ func (st *status) tasks(c diff.Change, live mesh.Resource, step string) {
 // remaining lists the fields in which the live app differs from what was sent. Service
 // ports that Marathon chose are no difference.
 func (m *Marathon) remaining(c diff.Change, live mesh.Resource) []diff.Field {
-	want := definition.Resolve(c.After, live.Attrs, c.After, m.info)
+	want := definition.Resolve(diff.Keep(c.After, live.Attrs, c.Open), live.Attrs, c.After, m.info)
 	return diff.Fields(want, live.Attrs)
 }
 

@@ -13,6 +13,7 @@ type Mesh struct {
 	Roles     []RoleSpec     // sorted by layer, then name
 	Resources []Resource     // of all hosts, sorted by address; apps are in Apps
 	Apps      []AppSpec      // sorted by Marathon, then id
+	Owned     []Owned        // sorted by address, then field
 	Policy    Policy
 	// Warnings are about what is right and does harm all the same; sorted by position.
 	Warnings []Warning

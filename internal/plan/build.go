@@ -70,6 +70,7 @@ func Build(in Input) Plan {
 	b.diff = diff.Diff(Desired(in), in.Seen)
 	b.plan.Unmanaged = append(b.plan.Unmanaged, b.diff.Unmanaged...)
 	b.volatileSecrets()
+	b.ownedRemarks()
 	b.unseenResources()
 	b.unknown()
 	b.missingRecords()
@@ -94,7 +95,7 @@ func Build(in Input) Plan {
 
 // Desired is all that is compared with what was seen.
 func Desired(in Input) []mesh.Resource {
-	return append(knownSecrets(settled(in.Mesh.Resources, in.Seen), in), in.Apps...)
+	return append(knownSecrets(settled(in.Mesh.Resources, in.Seen), in), keptApps(in)...)
 }
 
 // settled are the desired resources with what they leave open filled in from what is there.

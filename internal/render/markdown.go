@@ -45,6 +45,9 @@ func markdown(p plan.Plan, level int) string {
 	for _, r := range p.Refusals {
 		fmt.Fprintf(&b, "- **refused** (%s): %s. %s\n", md(r.Code), md(r.Message), md(r.Hint))
 	}
+	for _, n := range p.NotCompared {
+		fmt.Fprintf(&b, "- **not compared:** %s%s: %s\n", md(n.Addr.String()), ifText(n.Field != "", " "+md(n.Field)), md(n.Reason))
+	}
 	if gs := groupEffects(p); len(gs) > 0 {
 		b.WriteString("\n| effect | because |\n|---|---|\n")
 		for _, g := range gs {
