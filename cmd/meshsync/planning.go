@@ -94,7 +94,7 @@ func (p *planned) build(ctx context.Context, e *environment, g *globals, f *plan
 	in := plan.Input{
 		Mesh: p.desired.mesh, Version: programVersion(), Source: p.desired.source,
 		Policy: policy, PolicyFrom: from, Overrides: overrides, Snapshot: f.from, RefreshSecrets: f.refreshSecrets,
-		AppEffect: appEffect,
+		AppEffect: appEffect, Date: today(e),
 	}
 	if in.Machines, err = parseMachines(f.machines, p.desired.mesh); err != nil {
 		return err

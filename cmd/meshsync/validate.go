@@ -1,9 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/plan"
 )
 
 func newValidate(e *environment, g *globals) *cobra.Command {
@@ -25,8 +30,12 @@ and warnings, which do not make it fail.
 			}
 			defer d.close()
 			dirtyWarning(e, g, d)
-			showWarnings(e, d)
 			m := d.mesh
+			over := expired(e, m)
+			showWarnings(e, d)
+			if over != nil {
+				return over
+			}
 			fmt.Fprintf(e.stdout, "%s is valid: %s, %s, %s, %s\n", m.Name,
 				counted(len(m.Hosts), "host"), counted(len(m.Resources), "resource"),
 				counted(len(m.Marathons), "Marathon"), counted(len(m.Apps), "app"))
@@ -79,4 +88,21 @@ func dirtyWarning(e *environment, g *globals, d *desired) {
 		shown = shown[:3]
 	}
 	fmt.Fprintf(e.stderr, "note: %s%s differ from the commit and are not read; --worktree reads them\n", joined(shown), more)
+}
+
+// today is the day, in UTC.
+func today(e *environment) string { return e.now().UTC().Format(time.DateOnly) }
+
+// expired adds to the warnings of a mesh those of its rules that expired; the error is that of
+// the first one whose time of grace is over, too.
+func expired(e *environment, m *mesh.Mesh) error {
+	var over error
+	for _, x := range plan.Expired(m.Owned, today(e)) {
+		if x.Over && over == nil {
+			over = &failure{exit: exitError, code: "ignore.expired", err: errors.New(x.Owned.Origin.String() + ": " + x.Text), hint: x.Hint}
+			continue
+		}
+		m.Warnings = append(m.Warnings, mesh.Warning{Pos: x.Owned.Origin, Msg: x.Text, Hint: x.Hint})
+	}
+	return over
 }

@@ -50,7 +50,7 @@ func digestOf(m *mesh.Mesh) string {
 		Roles     []role
 		Resources []resource
 		Apps      []map[string]any
-		On        []string `json:",omitempty"` // the Marathon of each app, where there are several
+		On        []string     `json:",omitempty"` // the Marathon of each app, where there are several
 		Owned     []mesh.Owned `json:",omitempty"`
 		Policy    mesh.Policy
 	}{Name: m.Name, Owned: m.Owned, Policy: m.Policy}

@@ -349,8 +349,10 @@ func (l *loader) known(v cue.Value, path []string) []string {
 		def = l.con.def("#Policy").LookupPath(optionalPath(path[1 : len(path)-1]))
 	case len(path) >= 2 && path[0] == "owners":
 		def = l.con.def("#Owners").LookupPath(cue.MakePath(cue.AnyString)).LookupPath(optionalPath(path[2:max(2, len(path)-1)]))
+	case len(path) == 3 && path[0] == "ignore":
+		def = l.con.def("#Ignore").LookupPath(cue.MakePath(cue.AnyIndex))
 	case len(path) == 1:
-		return []string{"name", "hosts", "marathons", "marathon", "apps", "owners", "policy", "defaults", "settings"}
+		return []string{"name", "hosts", "marathons", "marathon", "apps", "owners", "ignore", "policy", "defaults", "settings"}
 	case len(path) >= 5 && path[0] == "out" && path[3] == "yield":
 		return contractNames(l.con.def("#Resources"), path[4:len(path)-1])
 	default:

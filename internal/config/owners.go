@@ -3,7 +3,6 @@ package config
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -15,7 +14,7 @@ import (
 
 // besideFields are the fields that may stand beside apps, with what the contract says of them.
 func besideFields() map[string]string {
-	return map[string]string{"owners": "#Owners"}
+	return map[string]string{"owners": "#Owners", "ignore": "#Ignore"}
 }
 
 // besideApps is what stands beside apps and is about them. The Marathon is the one that the
@@ -33,7 +32,7 @@ type besideReader struct {
 	v        cue.Value
 	files    []*ast.File
 	marathon string
-	out   besideApps
+	out      besideApps
 }
 
 // readBeside holds to the contract what stands beside apps, and decodes it.
@@ -53,7 +52,7 @@ func (l *loader) readBeside(con func() contract, v cue.Value, files []*ast.File,
 		}
 		b, err := f.MarshalJSON()
 		if err == nil {
-			err = r.decode(name, b)
+			err = map[string]func([]byte) error{"owners": r.owners, "ignore": r.ignore}[name](b)
 		}
 		if err != nil {
 			c.add(internalError("decode "+name, err))
@@ -62,7 +61,7 @@ func (l *loader) readBeside(con func() contract, v cue.Value, files []*ast.File,
 	return r.out
 }
 
-func (r *besideReader) decode(name string, b []byte) error {
+func (r *besideReader) owners(b []byte) error {
 	var owners map[string]struct {
 		Instances instancesOwner `json:"instances"`
 	}
@@ -74,10 +73,32 @@ func (r *besideReader) decode(name string, b []byte) error {
 			continue
 		}
 		r.out.owned = append(r.out.owned, mesh.Owned{
-			Marathon: r.marathon, App: absoluteID(key), Field: "instances", Bounds: o.Instances.bounds, Origin: r.line(name, key, "instances"),
+			Marathon: r.marathon, App: absoluteID(key), Field: "instances", Bounds: o.Instances.bounds, Origin: r.line("owners", key, "instances"),
 		})
 	}
 	return nil
+}
+
+func (r *besideReader) ignore(b []byte) error {
+	var rules []struct{ App, Field, Reason, Owner, Expires string }
+	if err := json.Unmarshal(b, &rules); err != nil {
+		return err
+	}
+	for i, x := range rules {
+		r.out.owned = append(r.out.owned, mesh.Owned{
+			Marathon: r.marathon, App: absoluteID(x.App), Field: x.Field, Origin: r.element("ignore", i),
+			Ignored: &mesh.Ignored{Reason: x.Reason, Owner: x.Owner, Expires: x.Expires},
+		})
+	}
+	return nil
+}
+
+// element is where an element of a list is written.
+func (r *besideReader) element(list string, i int) mesh.Pos {
+	if p := userLine(r.v.LookupPath(cue.MakePath(cue.Str(list), cue.Index(i)))); !p.IsZero() {
+		return p
+	}
+	return find(r.files, list)
 }
 
 // line is where a path is written out, else where its value comes from.
@@ -134,50 +155,4 @@ func appsOn(m *mesh.Mesh, marathon string) map[string]mesh.AppSpec {
 		}
 	}
 	return out
-}
-
-// checkOwned finds owners of apps that are not there, and of what has another owner already.
-func checkOwned(m *mesh.Mesh, l *loader) {
-	on, among := map[string]map[string]mesh.AppSpec{}, l.choices(m)
-	for i, o := range m.Owned {
-		if on[o.Marathon] == nil {
-			on[o.Marathon] = appsOn(m, o.Marathon)
-		}
-		apps := on[o.Marathon]
-		a, ok := apps[o.App]
-		switch {
-		case !ok && l.partial: // it may be one of those that are wrong
-		case !ok:
-			l.errs.add(Error{
-				Pos: o.Origin, Rule: "unknown-app", Msg: fmt.Sprintf("%s of app %s has an owner, and there is no such app%s", o.Field, harmless(o.App), among.among(o.Marathon)),
-				Hint: didYouMean(o.App, keys(apps)),
-			})
-		case i > 0 && m.Owned[i-1].Address() == o.Address() && m.Owned[i-1].Field == o.Field:
-			l.errs.add(Error{
-				Pos: o.Origin, Also: []mesh.Pos{m.Owned[i-1].Origin}, Rule: "owned-twice",
-				Msg: fmt.Sprintf("%s of app %s has two owners", o.Field, o.App), Hint: "leave one of the two",
-			})
-		case o.Bounds != nil:
-			checkBounds(o, a, l.errs)
-		}
-	}
-}
-
-// checkBounds wants bounds that leave something, and what git says within them.
-func checkBounds(o mesh.Owned, a mesh.AppSpec, c *collector) {
-	if o.Bounds.Max < o.Bounds.Min {
-		c.add(Error{
-			Pos: o.Origin, Rule: "owned-range", Msg: fmt.Sprintf("%s of app %s may be from %d to %d, and no number is", o.Field, o.App, o.Bounds.Min, o.Bounds.Max),
-			Hint: "min is the lower end",
-		})
-		return
-	}
-	number, written := a.Definition[o.Field].(json.Number)
-	if n, err := number.Int64(); written && err == nil && !o.Bounds.Holds(n) {
-		c.add(Error{
-			Pos: fieldPos(a, o.Field), Also: []mesh.Pos{o.Origin}, Rule: "owned-range",
-			Msg:  fmt.Sprintf("app %s: %s is %d, and may be from %d to %d", o.App, o.Field, n, o.Bounds.Min, o.Bounds.Max),
-			Hint: "it is what a new app begins with; leave it out to begin with the end that is nearest to 1",
-		})
-	}
 }

@@ -63,9 +63,6 @@ func (t translator) rephrase(f *finding, msg string, mine, shipped []mesh.Pos) {
 		}
 	case reMismatch.matches(msg):
 		t.mismatch(f, reMismatch.groups(msg), mine, shipped)
-		if f.path0() == "owners" && len(f.path) == 3 {
-			f.Msg = what + ` must be "git", "other" or a range such as {min: 2, max: 10}`
-		}
 	default:
 		t.other(f, msg)
 	}

@@ -58,8 +58,8 @@ func asDeclared(k mesh.Kind, attrs mesh.Tree, open map[string]string) mesh.Tree 
 		return attrs
 	}
 	out := attrs.Clone()
-	for field, how := range open {
-		out.Put(mesh.FieldPath(field), how)
+	for _, field := range slices.Sorted(maps.Keys(open)) {
+		out.Put(mesh.FieldPath(field), open[field])
 	}
 	return out
 }

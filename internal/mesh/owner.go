@@ -10,9 +10,17 @@ import (
 type Owned struct {
 	Marathon string
 	App      string // absolute id
-	Field    string // by Marathon's names, with dots: "instances"
+	Field    string // by Marathon's names, with dots: "instances", "env.FLAG"
 	Bounds   *Bounds
-	Origin   Pos `json:"-"`
+	Ignored  *Ignored `json:",omitempty"` // of what git says who owns it and until when
+	Origin   Pos      `json:"-"`
+}
+
+// Ignored says why a field is not compared.
+type Ignored struct {
+	Reason  string
+	Owner   string // whom to ask
+	Expires string // the last day on which it holds, in UTC: "2027-01-31"
 }
 
 // Bounds are what git allows of a number, both ends included.

@@ -24,7 +24,9 @@ type Input struct {
 	PolicyFrom string
 	Sandbox    bool
 	Snapshot   string
-	Filter     *Filter
+	// Date is the day on which the plan is made, in UTC: "2027-01-31". It tells which rules expired.
+	Date   string
+	Filter *Filter
 	// RefreshSecrets writes the secret files anew whose sources git does not hold.
 	RefreshSecrets bool
 	Overrides      map[string]int // rule name → the number that the user accepts
@@ -71,6 +73,7 @@ func Build(in Input) Plan {
 	b.plan.Unmanaged = append(b.plan.Unmanaged, b.diff.Unmanaged...)
 	b.volatileSecrets()
 	b.ownedRemarks()
+	b.expiredRules()
 	b.unseenResources()
 	b.unknown()
 	b.missingRecords()

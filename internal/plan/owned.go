@@ -101,6 +101,9 @@ func outside(o mesh.Owned, live mesh.Tree) string {
 
 // whose says to whom a field is left.
 func whose(o mesh.Owned) string {
+	if i := o.Ignored; i != nil {
+		return fmt.Sprintf("of %s until %s, because %s", i.Owner, i.Expires, i.Reason)
+	}
 	if o.Bounds != nil {
 		return fmt.Sprintf("from %d to %d it is left to others (%s): what is live is kept", o.Bounds.Min, o.Bounds.Max, o.Origin)
 	}

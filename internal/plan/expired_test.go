@@ -1,0 +1,39 @@
+package plan
+
+import (
+	"strings"
+	"testing"
+
+	"meshsync.dev/meshsync/internal/mesh"
+)
+
+func TestARuleThatExpiredIsAWarningAndThenAnError(t *testing.T) {
+	t.Parallel()
+	rule := mesh.Owned{
+		Marathon: "main", App: "/www", Field: "env.A", Origin: mesh.Pos{File: "a.cue", Line: 3, Col: 1},
+		Ignored: &mesh.Ignored{Reason: "tests", Owner: "team web", Expires: "2027-01-31"},
+	}
+	m := &mesh.Mesh{Name: "prod", Owned: []mesh.Owned{{App: "/www", Field: "instances"}, rule}}
+	for date, want := range map[string]string{
+		"":           "",
+		"2026-11-29": "",
+		"2027-01-31": "",
+		"2027-02-01": "expired on 2027-01-31 (tests); after 2027-02-14 that is an error: ask team web",
+		"2027-02-14": "after 2027-02-14 that is an error",
+		"2027-02-15": "refused",
+		"2030-01-01": "refused",
+	} {
+		p := Build(Input{Mesh: m, Date: date})
+		switch {
+		case want == "refused":
+			if codes(p) != "ignore.expired" || p.Applicable || len(p.Notes) != 0 || p.Refusals[0].Source != "a.cue:3:1" {
+				t.Errorf("%s: %+v %v", date, p.Refusals, p.Notes)
+			}
+		case len(p.Refusals) > 0 || len(p.Notes) > 1 || !strings.Contains(strings.Join(p.Notes, ""), want) || want == "" && len(p.Notes) > 0:
+			t.Errorf("%s: %v, want %q; %+v", date, p.Notes, want, p.Refusals)
+		}
+	}
+	if p := Build(Input{Mesh: m, Date: "2030-01-01", Filter: &Filter{Only: []string{"host/*"}}}); len(p.Refusals) > 0 {
+		t.Errorf("a plan without the app is refused: %v", p.Refusals)
+	}
+}
