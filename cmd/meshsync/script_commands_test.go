@@ -58,6 +58,7 @@ func setup(env *testscript.Env) error {
 //	box MESH                  start the sandbox of a mesh of the work tree; it ends with the script
 //	fault TARGET NAME[=ARG]   make a fault in the sandbox
 //	marathon METHOD PATH BODY call the sandbox's Marathon as somebody else would; NAME:PATH of another one than main
+//	pod /ID                   make a pod in it, likewise
 //	onhost HOST PATH FILE     put FILE on a host by hand; "-" for FILE removes PATH
 //	fromhost HOST PATH        print a host's file
 //	await FILE EXPR           wait until the file has a match
@@ -67,7 +68,7 @@ func setup(env *testscript.Env) error {
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"exits": cmdExits, "infra": cmdInfra, "commit": cmdCommit, "box": cmdBox, "fault": cmdFault,
-		"marathon": cmdMarathon, "onhost": cmdOnHost, "fromhost": cmdFromHost, "await": cmdAwait, "until": cmdUntil, "valid": cmdValid, "normal": cmdNormal,
+		"marathon": cmdMarathon, "pod": cmdPod, "onhost": cmdOnHost, "fromhost": cmdFromHost, "await": cmdAwait, "until": cmdUntil, "valid": cmdValid, "normal": cmdNormal,
 	}
 }
 
@@ -151,6 +152,10 @@ func cmdMarathon(ts *testscript.TestScript, _ bool, args []string) {
 	if resp.StatusCode >= 300 {
 		ts.Fatalf("%s %s: %s %s", args[0], args[1], resp.Status, data)
 	}
+}
+
+func cmdPod(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(boxOf(ts).PutPod("main", args[0]))
 }
 
 func cmdOnHost(ts *testscript.TestScript, _ bool, args []string) {

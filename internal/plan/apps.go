@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
@@ -24,7 +25,7 @@ func (b *builder) marathons() {
 func (b *builder) appStage(apps []diff.Change) Stage {
 	s := Stage{Title: "apps", Why: "one deployment at a time, dependencies first, deletions last"}
 	timeout := cmp.Or(b.in.Policy.Apps.Timeout, DefaultAppTimeout)
-	for _, c := range deployOrder(apps) {
+	for _, c := range deployOrder(apps, b.graph) {
 		batch := Batch{Targets: []mesh.Target{c.Addr.Target}, Changes: []diff.Change{c}}
 		if c.Action != diff.Release {
 			batch.After = []Gate{{Kind: GateDeployment, Timeout: timeout, Text: deploymentText(c)}}
@@ -47,7 +48,7 @@ func deploymentText(c diff.Change) string {
 
 // deployOrder puts an app behind those it depends on, and deletes it before them: what is
 // used is there as long as its users are.
-func deployOrder(apps []diff.Change) []diff.Change {
+func deployOrder(apps []diff.Change, graph func(mesh.Target) *appGraph) []diff.Change {
 	var deployed, deleted []diff.Change
 	for _, c := range apps {
 		if c.After != nil {
@@ -56,38 +57,77 @@ func deployOrder(apps []diff.Change) []diff.Change {
 			deleted = append(deleted, c)
 		}
 	}
-	deployed = usedFirst(deployed, func(c diff.Change) mesh.Tree { return c.After })
-	deleted = usedFirst(deleted, func(c diff.Change) mesh.Tree { return c.Before })
+	deployed, deleted = usedFirst(deployed, graph), usedFirst(deleted, graph)
 	slices.Reverse(deleted)
 	return append(deployed, deleted...)
 }
 
-// usedFirst puts an app behind those it depends on. Cycles, which Marathon refuses, are
+// usedFirst puts an app behind those it depends on. Circles, which are refused, are
 // left in the order of the ids.
-func usedFirst(apps []diff.Change, definition func(diff.Change) mesh.Tree) []diff.Change {
+func usedFirst(apps []diff.Change, graph func(mesh.Target) *appGraph) []diff.Change {
+	byID := map[mesh.Target]map[string]diff.Change{}
+	var targets []mesh.Target
+	ids := map[mesh.Target][]string{}
+	for _, c := range apps {
+		t := c.Addr.Target
+		if byID[t] == nil {
+			byID[t] = map[string]diff.Change{}
+			targets = append(targets, t)
+		}
+		byID[t][c.Addr.Name] = c
+		ids[t] = append(ids[t], c.Addr.Name)
+	}
 	var out []diff.Change
-	byAddr := map[mesh.Address]diff.Change{}
-	for _, c := range apps {
-		byAddr[c.Addr] = c
-	}
-	done := map[mesh.Address]bool{}
-	var visit func(c diff.Change)
-	visit = func(c diff.Change) {
-		if done[c.Addr] {
-			return
-		}
-		done[c.Addr] = true
-		deps, _ := definition(c)["dependencies"].([]any)
-		for _, d := range deps {
-			id, _ := d.(string)
-			if on, ok := byAddr[mesh.Address{Target: c.Addr.Target, Kind: c.Addr.Kind, Name: id}]; ok {
-				visit(on)
+	for _, t := range targets {
+		graph(t).walk(ids[t], func(id string) {
+			if c, ok := byID[t][id]; ok {
+				out = append(out, c)
 			}
-		}
-		out = append(out, c)
-	}
-	for _, c := range apps {
-		visit(c)
+		}, func([]string) {})
 	}
 	return out
+}
+
+// graph is that of the apps of a Marathon.
+func (b *builder) graph(t mesh.Target) *appGraph {
+	if b.graphs[t] == nil {
+		state, _ := b.in.Seen.Of(t)
+		state.Target = t
+		b.graphs[t] = newAppGraph(state, b.changes)
+	}
+	return b.graphs[t]
+}
+
+// circles refuses changes with which apps would wait for each other in a way that git alone
+// does not show: by a group, or by an app that git does not name.
+func (b *builder) circles() {
+	for _, m := range b.in.Mesh.Marathons {
+		t := mesh.Marathon(m.Name)
+		var from []string
+		origin := map[string]mesh.Pos{}
+		for _, c := range b.changesOf(t) {
+			if c.After != nil {
+				from = append(from, c.Addr.Name)
+				origin[c.Addr.Name] = c.Origin
+			}
+		}
+		if len(from) == 0 {
+			continue
+		}
+		var around []string
+		b.graph(t).walk(from, func(string) {}, func(ids []string) {
+			if len(around) == 0 {
+				around = ids
+			}
+		})
+		if len(around) == 0 {
+			continue
+		}
+		b.plan.Refusals = append(b.plan.Refusals, Refusal{
+			Code: "app.circle", Subject: mesh.Address{Target: t, Kind: mesh.App, Name: around[0]}.String(),
+			Message: "apps wait for each other in a circle, which Marathon refuses: " + strings.Join(append(slices.Clone(around), around[0]), " → "),
+			Hint:    "take out one of the dependencies; all apps in a group wait for what the group depends on, and who depends on a group waits for all apps in it",
+			Source:  origin[around[0]].String(),
+		})
+	}
 }

@@ -36,8 +36,9 @@ func TestAppsAreDeployedBehindWhatTheyUseAndDeletedBefore(t *testing.T) {
 			}
 			in = append(in, app(diff.Action(words[0].(string)), words[1].(string), words[2:]...))
 		}
+		graph := func(t mesh.Target) *appGraph { return newAppGraph(mesh.TargetState{Target: t}, in) }
 		var got []string
-		for _, c := range deployOrder(in) {
+		for _, c := range deployOrder(in, graph) {
 			got = append(got, c.Addr.Name)
 		}
 		if !slices.Equal(got, x.want) {

@@ -52,12 +52,13 @@ type builder struct {
 	changes []diff.Change
 	byRole  map[string]mesh.RoleSpec
 	steps   []plannedStep
+	graphs  map[mesh.Target]*appGraph
 	plan    Plan
 }
 
 // Build makes the plan. It cannot fail: what is wrong is in Refusals and Unknown.
 func Build(in Input) Plan {
-	b := &builder{in: in, byRole: map[string]mesh.RoleSpec{}}
+	b := &builder{in: in, byRole: map[string]mesh.RoleSpec{}, graphs: map[mesh.Target]*appGraph{}}
 	for _, r := range in.Mesh.Roles {
 		b.byRole[r.Name] = r
 	}
@@ -71,6 +72,7 @@ func Build(in Input) Plan {
 	b.marathons()
 	b.diff = diff.Diff(Desired(in), in.Seen)
 	b.plan.Unmanaged = append(b.plan.Unmanaged, b.diff.Unmanaged...)
+	b.pods()
 	b.volatileSecrets()
 	b.ownedRemarks()
 	b.expiredRules()
@@ -83,6 +85,9 @@ func Build(in Input) Plan {
 	b.otherSystems()
 	b.otherReleases()
 	b.sameMarathons()
+	b.takenIDs()
+	b.foreignRoles()
+	b.circles()
 	b.missingUnits()
 	b.missingParents()
 	b.strandedServices()

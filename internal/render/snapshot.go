@@ -37,8 +37,16 @@ func SnapshotText(w io.Writer, s Snapshot, o Options) error {
 			}
 		}
 		if x.Marathon != nil {
-			t.line("      Marathon %s, %s", safe(x.Marathon.Version), count(len(x.Marathon.Deployments), "running deployment"))
+			t.line("      Marathon %s, %s%s", safe(x.Marathon.Version), count(len(x.Marathon.Deployments), "running deployment"), pods(x.Marathon))
 		}
 	}
 	return t.err
+}
+
+// pods are those of a Marathon, where it has any.
+func pods(m *mesh.MarathonFacts) string {
+	if m.GroupsUnread != "" {
+		return "; groups and pods could not be read: " + safe(m.GroupsUnread)
+	}
+	return ifText(len(m.Pods) > 0, ", "+count(len(m.Pods), "pod"))
 }

@@ -150,6 +150,15 @@ func (c *Cluster) MarathonURL(name string) string {
 	return m.url
 }
 
+// PutPod makes a pod in a Marathon as somebody else would.
+func (c *Cluster) PutPod(marathon, id string) error {
+	m := c.marathons[marathon]
+	if m == nil {
+		return fmt.Errorf("the sandbox has no Marathon called %q", marathon)
+	}
+	return m.handler.PutPod(id)
+}
+
 // Mode says how the hosts are kept apart.
 func (c *Cluster) Mode() Mode { return c.world.Mode() }
 
