@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -115,7 +116,7 @@ func (m *Marathon) facts(ctx context.Context) (*mesh.MarathonFacts, error) {
 		} `json:"marathon_config"`
 	}
 	if _, err := m.api.call(ctx, http.MethodGet, "/v2/info", nil, &info); err != nil {
-		return nil, err
+		return nil, noAPI(err)
 	}
 	if info.Version == "" {
 		return nil, &reachError{outcome: mesh.Garbled, msg: m.api.base + ": the answer to GET /v2/info has no version: is that a Marathon?"}
@@ -125,6 +126,15 @@ func (m *Marathon) facts(ctx context.Context) (*mesh.MarathonFacts, error) {
 		MesosRole: info.Config.MesosRole, LocalPortMin: info.Config.LocalPortMin, LocalPortMax: info.Config.LocalPortMax,
 		Features: info.Config.Features, NewGroupEnforceRole: info.Config.NewGroups,
 	}}, nil
+}
+
+// noAPI says what it means that a path which every Marathon has is not there: 404, and 500 since 1.6.
+func noAPI(err error) error {
+	var a *apiError
+	if errors.As(err, &a) && (a.status == http.StatusNotFound || a.message == "URI not found") {
+		return fmt.Errorf("%w: no Marathon's API is at that URL: does it lack a prefix, such as /service/marathon?", err)
+	}
+	return err
 }
 
 // deployment is one of GET /v2/deployments.
