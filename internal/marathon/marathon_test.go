@@ -284,8 +284,8 @@ func TestARecordOfManyAppsIsSharded(t *testing.T) {
 	if err := m.noteAll(context.Background(), entries); err != nil {
 		t.Fatal(err)
 	}
-	if m.rec.shards < 2 {
-		t.Errorf("%d shards", m.rec.shards)
+	if len(m.rec.shards) < 2 {
+		t.Errorf("%d shards", len(m.rec.shards))
 	}
 	s := m.Observe(context.Background())
 	if s.RecordState != mesh.RecordOK || len(s.Record.Entries) != 4000 || len(s.Resources) != 0 {

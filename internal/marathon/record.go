@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,38 +30,40 @@ const (
 	labelShards  = "meshsync.record.shards"
 )
 
-// record is the record with how many apps hold it now.
+// record is the record with the numbers of the apps that hold it now, sorted.
 type record struct {
 	record mesh.Record
 	state  mesh.RecordState
-	shards int
+	shards []int
 }
 
-// readRecord joins the shards, whose apps may come in any order.
+// readRecord joins the shards, whose apps may come in any order. An app that has no number is somebody
+// else's copy: were it part of the record, this could not be read as long as it is there.
 func readRecord(apps []map[string]any, meshName string) record {
-	if len(apps) == 0 {
-		return record{state: mesh.RecordNone, record: emptyRecord(meshName)}
-	}
-	corrupt := record{state: mesh.RecordCorrupt, record: emptyRecord(meshName), shards: len(apps)}
 	parts := map[int]string{}
 	want := 0
 	for _, a := range apps {
 		id, _ := a["id"].(string)
-		n, err := strconv.Atoi(path.Base(id))
+		n, ok := shardNumber(id, meshName)
+		if !ok {
+			continue
+		}
 		labels, _ := a["labels"].(map[string]any)
 		data, _ := labels[labelData].(string)
 		version, _ := labels[labelVersion].(string)
 		if v, verr := strconv.Atoi(version); verr == nil && v > mesh.RecordVersion {
-			return record{state: mesh.RecordNewer, shards: len(apps)}
-		}
-		if err != nil {
-			return corrupt
+			return record{state: mesh.RecordNewer}
 		}
 		parts[n] = data
 		if s, ok := labels[labelShards].(string); ok && n == 0 {
 			want, _ = strconv.Atoi(s)
 		}
 	}
+	shards := slices.Sorted(maps.Keys(parts))
+	if len(shards) == 0 {
+		return record{state: mesh.RecordNone, record: emptyRecord(meshName)}
+	}
+	corrupt := record{state: mesh.RecordCorrupt, record: emptyRecord(meshName), shards: shards}
 	var text strings.Builder
 	for n := range want {
 		part, ok := parts[n]
@@ -78,7 +79,13 @@ func readRecord(apps []map[string]any, meshName string) record {
 	if r.Entries == nil {
 		r.Entries = map[string]mesh.RecordEntry{}
 	}
-	return record{state: mesh.RecordOK, record: r, shards: len(apps)}
+	return record{state: mesh.RecordOK, record: r, shards: shards}
+}
+
+func shardNumber(id, meshName string) (n int, ok bool) {
+	text := strings.TrimPrefix(id, recordGroup(meshName))
+	n, err := strconv.Atoi(text)
+	return n, err == nil && n >= 0 && strconv.Itoa(n) == text
 }
 
 func emptyRecord(meshName string) mesh.Record {
@@ -109,25 +116,29 @@ func (m *Marathon) noteAll(ctx context.Context, changed map[string]mesh.RecordEn
 
 // writeRecord puts the record into as many apps as it needs, the first one last: it
 // says how many there are, so a record that was cut short is seen to be.
-func (m *Marathon) writeRecord(ctx context.Context, r mesh.Record) (int, error) {
+func (m *Marathon) writeRecord(ctx context.Context, r mesh.Record) (shards []int, err error) {
 	data, err := json.Marshal(r)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	parts := slices.Collect(slices.Chunk(data, shardSize))
 	for n := len(parts) - 1; n >= 0; n-- {
 		if err := m.writeShard(ctx, n, len(parts), string(parts[n])); err != nil {
-			return 0, err
+			return nil, err
 		}
+		shards = append(shards, n)
 	}
-	for n := len(parts); n < m.rec.shards; n++ {
+	for _, n := range m.rec.shards {
+		if n < len(parts) {
+			continue
+		}
 		_, err := m.api.call(ctx, http.MethodDelete, pathOf(recordGroup(m.o.Mesh)+strconv.Itoa(n))+"?force=false", nil, nil)
 		var a *apiError
 		if err != nil && (!errors.As(err, &a) || a.status != http.StatusNotFound) {
-			return 0, err
+			return nil, err
 		}
 	}
-	return len(parts), nil
+	return shards, nil
 }
 
 // writeShard writes one record app. It never runs: it has no instances, and a port list
