@@ -15,13 +15,7 @@ func checkAccounts(m *mesh.Mesh, l *loader) {
 		if x.Auth == nil {
 			continue
 		}
-		at := func(part ...string) mesh.Pos {
-			path := []cue.Selector{cue.Str("auth")}
-			for _, p := range part {
-				path = append(path, cue.Str(p))
-			}
-			return l.marathonAt(x, path...)
-		}
+		at := l.within(x, "auth")
 		a, what := x.Auth, fmt.Sprintf("the account of Marathon %s", x.Name)
 		switch {
 		case a.Token != nil && a.User == "" && a.Password == nil:
@@ -36,6 +30,17 @@ func checkAccounts(m *mesh.Mesh, l *loader) {
 			continue
 		}
 		warnOfPlainText(m, x, at())
+	}
+}
+
+// within gives the line of what is inside a part of a Marathon.
+func (l *loader) within(x mesh.MarathonSpec, name string) func(part ...string) mesh.Pos {
+	return func(part ...string) mesh.Pos {
+		path := []cue.Selector{cue.Str(name)}
+		for _, p := range part {
+			path = append(path, cue.Str(p))
+		}
+		return l.marathonAt(x, path...)
 	}
 }
 

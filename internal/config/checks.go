@@ -31,6 +31,7 @@ func check(m *mesh.Mesh, l *loader) {
 	checkPolicy(m, l)
 	checkURLs(m, l)
 	checkAccounts(m, l)
+	checkCertificates(m, l)
 	checkApps(m, l)
 	checkServicePorts(m, l.errs)
 	checkVolumeNames(m, l)

@@ -18,20 +18,49 @@ import (
 // Credentials asks the source of a secret for its value. Its errors quote nothing of that.
 type Credentials func(context.Context, mesh.SecretSource) (secret.Value, error)
 
-// account is who meshsync is to a Marathon. Its secret is asked for when the first request is sent, once,
-// whatever comes of it: a command that asks a person is not run again and again.
-type account struct {
-	name   string
-	auth   *mesh.MarathonAuth // nil: nobody in particular
+// credential is a secret that is asked for when it is first needed, once, whatever comes of it: a command that asks a
+// person is not run again and again.
+type credential struct {
+	of     string // the Marathon
+	source *mesh.SecretSource
 	ask    Credentials
 	mu     sync.Mutex
 	asked  bool
-	secret secret.Value // the password or token
+	value  secret.Value
 	err    error
 }
 
-func newAccount(o Options) *account {
-	return &account{name: o.Spec.Name, auth: o.Spec.Auth, ask: o.Credentials}
+func (h *credential) get(ctx context.Context) (secret.Value, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.asked {
+		h.value, h.err = h.askSource(ctx)
+		h.asked = ctx.Err() == nil
+	}
+	return h.value, h.err
+}
+
+func (h *credential) askSource(ctx context.Context) (secret.Value, error) {
+	if h.source == nil || h.ask == nil {
+		return secret.Value{}, h.failed("nobody can be asked for them")
+	}
+	v, err := h.ask(ctx, *h.source)
+	if err != nil {
+		return secret.Value{}, h.failed(err.Error())
+	}
+	return v, nil
+}
+
+// failed is why there is no such secret.
+func (h *credential) failed(why string) error {
+	return &credentialError{fmt.Sprintf("no credentials for the Marathon %s, so it was not asked: %s", h.of, why)}
+}
+
+// known is the secret if it was asked for, else empty.
+func (h *credential) known() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.value.Reveal()
 }
 
 // credentialError says that there is nothing to ask a Marathon with: it was sent nothing.
@@ -39,56 +68,48 @@ type credentialError struct{ msg string }
 
 func (e *credentialError) Error() string { return e.msg }
 
+// account is who meshsync is to a Marathon.
+type account struct {
+	name   string
+	auth   *mesh.MarathonAuth // nil: nobody in particular
+	secret *credential        // the password or token
+}
+
+func newAccount(o Options) *account {
+	a := &account{name: o.Spec.Name, auth: o.Spec.Auth, secret: &credential{of: o.Spec.Name, ask: o.Credentials}}
+	if a.auth != nil {
+		a.secret.source = cmp.Or(a.auth.Token, a.auth.Password)
+	}
+	return a
+}
+
 // sign adds the account to a request.
 func (a *account) sign(r *http.Request) error {
 	if a.auth == nil {
 		return nil
 	}
-	v, err := a.value(r.Context())
-	switch {
-	case err != nil:
+	v, err := a.secret.get(r.Context())
+	if err != nil {
 		return err
+	}
+	text := unended(v.Reveal())
+	switch {
+	case text == "" || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return a.secret.failed(fmt.Sprintf("what %s gives is empty or has more than one line", a.secret.source))
 	case a.auth.Token != nil:
-		r.Header.Set("Authorization", "token="+v.Reveal())
+		r.Header.Set("Authorization", "token="+text)
 	default:
-		r.SetBasicAuth(a.auth.User, v.Reveal())
+		r.SetBasicAuth(a.auth.User, text)
 	}
 	return nil
 }
 
-// value is the password or token.
-func (a *account) value(ctx context.Context) (secret.Value, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if !a.asked {
-		a.secret, a.err = a.askSource(ctx)
-		a.asked = ctx.Err() == nil
-	}
-	return a.secret, a.err
-}
-
-func (a *account) askSource(ctx context.Context) (secret.Value, error) {
-	source := cmp.Or(a.auth.Token, a.auth.Password)
-	if source == nil || a.ask == nil {
-		return secret.Value{}, &credentialError{"no credentials for the Marathon " + a.name + ": nobody can be asked for them"}
-	}
-	v, err := a.ask(ctx, *source)
-	if err != nil {
-		return v, &credentialError{fmt.Sprintf("no credentials for the Marathon %s, so it was not asked: %v", a.name, err)}
-	}
-	// A command and a ciphertext mostly end in a line feed, which no header can hold.
-	text := strings.TrimRight(v.Reveal(), "\r\n")
-	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return secret.Value{}, &credentialError{fmt.Sprintf("no credentials for the Marathon %s, so it was not asked: what %s gives is empty or has more than one line", a.name, source)}
-	}
-	return secret.New(text), nil
-}
+// unended drops the line feed in which what a command or a ciphertext gives mostly ends, and which no header can hold.
+func unended(text string) string { return strings.TrimRight(text, "\r\n") }
 
 // withhold takes the secret out of an error: a server or a proxy may quote what it was sent.
 func (a *account) withhold(err error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	text := a.secret.Reveal()
+	text := unended(a.secret.known())
 	if text == "" || err == nil {
 		return
 	}

@@ -29,7 +29,7 @@ type client struct {
 func newClient(o Options) *client {
 	a := newAccount(o)
 	h := *o.HTTP
-	h.Transport = signed{account: a, urls: o.Spec.URLs, next: h.Transport}
+	h.Transport = signed{account: a, urls: o.Spec.URLs, next: transport(o)}
 	return &client{http: &h, account: a, urls: o.Spec.URLs}
 }
 

@@ -236,6 +236,9 @@ func (c *client) unreached(base string, err error, method string) error {
 		text = u.Err.Error()
 	}
 	e := &reachError{outcome: mesh.NoConnection, err: err, msg: fmt.Sprintf("no connection to Marathon at %s: %s", base, text)}
+	if untrusted := tlsTrouble(c.account.name, err, text); untrusted != "" {
+		e.msg = fmt.Sprintf("no connection to Marathon at %s: %s", base, untrusted)
+	}
 	refused := strings.Contains(text, "connection refused") || strings.Contains(text, "no such host") || strings.Contains(text, "unreachable")
 	e.sent = !refused && method != http.MethodGet
 	if errors.Is(err, context.DeadlineExceeded) || u != nil && u.Timeout() {

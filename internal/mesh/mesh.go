@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"reflect"
 	"slices"
 	"time"
 )
@@ -52,10 +53,23 @@ type MarathonSpec struct {
 	URLs []string // base URLs, at least one
 	// Auth is the account that it is asked with; nil is none.
 	Auth *MarathonAuth `json:",omitempty"`
+	// TLS is what https URLs are asked with beside what the machine knows.
+	TLS *MarathonTLS `json:",omitempty"`
 	// Version is the release that apps are written for, "1.8" or "1.11.26"; "" is none in particular.
 	Version       string `json:",omitempty"`
 	Origin        Pos
 	VersionOrigin Pos `json:"-"` // where the version is declared
+}
+
+// Secret reports whether it is asked with something that others must not get.
+func (m MarathonSpec) Secret() bool { return m.Auth != nil || m.TLS != nil && m.TLS.Key != nil }
+
+// SameConnection reports whether two are asked in the same place, in the same way.
+func (m MarathonSpec) SameConnection(o MarathonSpec) bool {
+	for _, x := range []*MarathonSpec{&m, &o} {
+		x.Version, x.Origin, x.VersionOrigin = "", Pos{}, Pos{}
+	}
+	return reflect.DeepEqual(m, o)
 }
 
 // MarathonAuth is an account of a Marathon: a user with a password, or a token.
@@ -63,6 +77,13 @@ type MarathonAuth struct {
 	User     string        `json:"user,omitempty"`
 	Password *SecretSource `json:"password,omitempty"`
 	Token    *SecretSource `json:"token,omitempty"`
+}
+
+// MarathonTLS says whom to trust, and with which certificate to come.
+type MarathonTLS struct {
+	CA   string        `json:"ca,omitempty"`   // PEM; "" are the machine's
+	Cert string        `json:"cert,omitempty"` // PEM of the client's certificate and those that it follows from
+	Key  *SecretSource `json:"key,omitempty"`  // PEM of its private key
 }
 
 // RoleSpec is what a role says of its rollout; equal for all hosts that have the role.
