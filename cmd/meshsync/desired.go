@@ -130,29 +130,35 @@ func chooseMesh(t repo.Tree) (string, error) {
 	}
 }
 
-// basePolicy returns the policy that limits a plan and where it comes from: the
-// revision that --policy-ref or the CI system names as base, else this commit. A
-// commit must not be able to allow itself what the base forbids.
-func basePolicy(e *environment, d *desired, ref string) (mesh.Policy, string, error) {
+// base is what a commit cannot allow itself to leave: the revision that --policy-ref or the CI system names,
+// else this commit. Its policy limits a plan, and it says where credentials go.
+type base struct {
+	mesh *mesh.Mesh
+	from string // in words
+	own  bool   // it is this commit
+	lost string // the revision that should be it, and cannot be read; then this commit's policy holds
+}
+
+func baseOf(e *environment, d *desired, ref string) (base, error) {
 	asked := ref
 	if ref == "" {
 		ref = ciBase(e)
 	}
 	if ref == "" || d.source.Worktree && asked == "" {
-		return d.mesh.Policy, "this commit", nil
+		return base{mesh: d.mesh, from: "this commit", own: true}, nil
 	}
 	tree, err := d.repo.At(ref, d.dir)
 	if err != nil {
 		if asked == "" {
-			return d.mesh.Policy, "this commit (the base " + ref + " cannot be read: fetch it to have its policy hold)", nil
+			return base{mesh: d.mesh, from: "this commit (the base " + ref + " cannot be read: fetch it to have its policy hold)", own: true, lost: ref}, nil
 		}
-		return mesh.Policy{}, "", fmt.Errorf("--policy-ref %s: %w", ref, err)
+		return base{}, fmt.Errorf("--policy-ref %s: %w", ref, err)
 	}
 	m, err := config.Load(tree.Files, d.source.Dir)
 	if err != nil {
-		return mesh.Policy{}, "", fmt.Errorf("policy of %s: %w", ref, err)
+		return base{}, fmt.Errorf("policy of %s: %w", ref, err)
 	}
-	return m.Policy, fmt.Sprintf("%s (%.12s)", ref, tree.Source.Commit), nil
+	return base{mesh: m, from: fmt.Sprintf("%s (%.12s)", ref, tree.Source.Commit)}, nil
 }
 
 // ciBase is the branch that a pull or merge request goes to, as CI systems say it.

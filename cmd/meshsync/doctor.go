@@ -18,6 +18,7 @@ import (
 
 // doctorFlags are the flags of doctor.
 type doctorFlags struct {
+	trusted        bool
 	out            outputs
 	noSudo         bool
 	sudoers        bool
@@ -50,6 +51,7 @@ that only reads and for one that applies.
 	}
 	c.Flags().StringArrayVarP(&f.out.specs, "output", "o", nil, "`FORMAT[=FILE]`: text, json (repeatable)")
 	registerNoSudo(c.Flags(), &f.noSudo)
+	registerTrusted(c.Flags(), &f.trusted)
 	c.Flags().BoolVar(&f.sudoers, "sudoers", false, "print the lines for sudoers and ask no target")
 	c.Flags().StringVar(&f.reader, "reader", "", "`ACCOUNT` that only reads, for --sudoers (default meshsync-reader)")
 	c.Flags().StringVar(&f.writer, "writer", "", "`ACCOUNT` that applies, for --sudoers (default: the user that the mesh names, else meshsync)")
@@ -71,7 +73,11 @@ func doctorCommand(ctx context.Context, e *environment, g *globals, f *doctorFla
 		_, err := io.WriteString(e.stdout, text)
 		return err
 	}
-	t, err := newTargets(e, g, d.mesh, targetOptions{noSudo: f.noSudo, credentials: credentials(newResolver(e, nil))})
+	way, err := accessTo(e, d, f.trusted)
+	if err != nil {
+		return err
+	}
+	t, err := newTargets(e, g, d.mesh, targetOptions{noSudo: f.noSudo, access: way})
 	if err != nil {
 		return err
 	}

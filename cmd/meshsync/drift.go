@@ -48,6 +48,7 @@ observed), so that one dead host does not hide an alarm: the JSON has both.
 	}
 	f.register(c.Flags(), "text, json")
 	registerNoSudo(c.Flags(), &f.noSudo)
+	registerTrusted(c.Flags(), &f.trusted)
 	return c
 }
 

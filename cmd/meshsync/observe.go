@@ -12,7 +12,7 @@ import (
 )
 
 func newObserve(e *environment, g *globals) *cobra.Command {
-	out, noSudo := outputs{}, false
+	out, noSudo, trusted := outputs{}, false, false
 	c := &cobra.Command{
 		Use:   "observe [DIR]",
 		Short: "Save what is live as a snapshot without secrets",
@@ -34,7 +34,11 @@ requests from forks, which get no credentials.
 			}
 			defer d.close()
 			dirtyWarning(e, g, d)
-			t, err := newTargets(e, g, d.mesh, targetOptions{texts: true, noSudo: noSudo, credentials: credentials(newResolver(e, nil))})
+			way, err := accessTo(e, d, trusted)
+			if err != nil {
+				return err
+			}
+			t, err := newTargets(e, g, d.mesh, targetOptions{texts: true, noSudo: noSudo, access: way})
 			if err != nil {
 				return err
 			}
@@ -59,6 +63,7 @@ requests from forks, which get no credentials.
 	}
 	c.Flags().StringArrayVarP(&out.specs, "output", "o", nil, "`FORMAT[=FILE]`: text, json (repeatable)")
 	registerNoSudo(c.Flags(), &noSudo)
+	registerTrusted(c.Flags(), &trusted)
 	return c
 }
 

@@ -47,6 +47,7 @@ written anywhere, and no command that the repository names is run.
 	}
 	f.register(c.Flags(), "text, json, markdown")
 	registerNoSudo(c.Flags(), &f.noSudo)
+	registerTrusted(c.Flags(), &f.trusted)
 	f.registerPolicy(c.Flags())
 	c.Flags().StringVar(&f.from, "from", "", "plan against a `SNAPSHOT` that meshsync observe wrote; no target is asked")
 	c.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when there are changes")

@@ -34,6 +34,7 @@ type planFlags struct {
 	// files to decrypt others with, which only apply does.
 	refreshSecrets bool
 	identities     []string
+	trusted        bool // see access
 }
 
 // register adds the flags; formats are those of the command.
@@ -52,12 +53,18 @@ func (p *planFlags) registerPolicy(f *pflag.FlagSet) {
 	f.BoolVar(&p.refreshSecrets, "refresh-secrets", false, "write secret files anew that come from env or command, whose values are not compared")
 }
 
+// registerTrusted adds the flag of the commands that only look.
+func registerTrusted(f *pflag.FlagSet, to *bool) {
+	f.BoolVar(to, "trusted", false, "run the commands that this commit names as sources of a Marathon's credentials")
+}
+
 // planned is a plan with what it was made from.
 type planned struct {
 	plan    plan.Plan
 	desired *desired
 	targets *targets // nil when planned against a snapshot
 	secrets *unseal.Resolver
+	access  access
 	input   plan.Input
 }
 
@@ -87,13 +94,14 @@ func makePlan(ctx context.Context, e *environment, g *globals, f *planFlags) (*p
 }
 
 func (p *planned) build(ctx context.Context, e *environment, g *globals, f *planFlags, overrides map[string]int) error {
-	policy, from, err := basePolicy(e, p.desired, f.policyRef)
+	b, err := baseOf(e, p.desired, f.policyRef)
 	if err != nil {
 		return err
 	}
+	p.access = access{base: b, secrets: p.secrets, trusted: f.trusted}
 	in := plan.Input{
 		Mesh: p.desired.mesh, Version: programVersion(), Source: p.desired.source,
-		Policy: policy, PolicyFrom: from, Overrides: overrides, Snapshot: f.from, RefreshSecrets: f.refreshSecrets,
+		Policy: b.mesh.Policy, PolicyFrom: b.from, Overrides: overrides, Snapshot: f.from, RefreshSecrets: f.refreshSecrets,
 		AppEffect: appEffect, Date: today(e),
 	}
 	if in.Machines, err = parseMachines(f.machines, p.desired.mesh); err != nil {
@@ -133,11 +141,13 @@ func (p *planned) observe(ctx context.Context, e *environment, g *globals, f *pl
 		in.Seen, in.Sandbox = snap.Observed, snap.Sandbox
 		return nil
 	}
-	t, err := newTargets(e, g, p.desired.mesh, targetOptions{timeout: in.Policy.Apps.Timeout, noSudo: f.noSudo, secrets: p.secrets.Value, credentials: credentials(p.secrets)})
+	t, err := newTargets(e, g, p.desired.mesh, targetOptions{timeout: in.Policy.Apps.Timeout, noSudo: f.noSudo, secrets: p.secrets.Value, access: p.access})
 	if err != nil {
 		return err
 	}
-	p.targets, in.Sandbox = t, t.sandbox
+	if p.targets, in.Sandbox = t, t.sandbox; !t.sandbox {
+		in.Notes = append(in.Notes, p.access.notes(p.desired.mesh)...)
+	}
 	in.Seen = observeAll(ctx, e, g, t.observers(in.Filter, p.desired.mesh))
 	return interrupted(e)
 }

@@ -44,7 +44,8 @@ func (g *guard) take() []string {
 // marathonCommands are the verbs about the ways to a Marathon:
 //
 //	guard          put the sandbox's Marathon behind accounts with the secret of $DB_PASSWORD: ops,
-//	               watch, which may only read, and team, which sees /team/ only; its URL is in $GUARD
+//	               watch, which may only read, and team, which sees /team/ only; and robot with that in
+//	               $WORK/vault; its URL is in $GUARD
 //	asked EXPR     what the guard was asked since is something, and each is METHOD PATH USER that matches
 func marathonCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){"guard": cmdGuard, "asked": cmdAsked}
@@ -56,6 +57,7 @@ func cmdGuard(ts *testscript.TestScript, _ bool, _ []string) {
 	password := canariesOf(ts).now["env"]
 	accounts := marathond.Guard(httputil.NewSingleHostReverseProxy(to), marathond.Accounts{Users: map[string]marathond.Account{
 		"ops": {Password: password}, "watch": {Password: password, ReadOnly: true}, "team": {Password: password, ReadOnly: true, Sees: "/team/"},
+		"robot": {Password: canariesOf(ts).now["command"]},
 	}})
 	g, _ := ts.Value(guardKey{}).(*guard)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

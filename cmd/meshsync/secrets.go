@@ -8,9 +8,7 @@ import (
 	"os/exec"
 	"time"
 
-	"meshsync.dev/meshsync/internal/marathon"
 	"meshsync.dev/meshsync/internal/mesh"
-	"meshsync.dev/meshsync/internal/secret"
 	"meshsync.dev/meshsync/internal/unseal"
 )
 
@@ -63,20 +61,6 @@ func askSource(ctx context.Context, r *unseal.Resolver, s mesh.SecretSource) err
 	ctx, cancel := context.WithTimeout(ctx, sourceTimeout)
 	defer cancel()
 	return r.Resolve(ctx, s)
-}
-
-// credentials asks for what a Marathon is asked with, each source once.
-func credentials(r *unseal.Resolver) marathon.Credentials {
-	return func(ctx context.Context, s mesh.SecretSource) (secret.Value, error) {
-		err := askSource(ctx, r, s)
-		if errors.Is(err, unseal.ErrNoIdentity) {
-			err = fmt.Errorf("%w: name a file of identities in MESHSYNC_AGE_IDENTITY", err)
-		}
-		if err != nil {
-			return secret.Value{}, err
-		}
-		return r.Value(s)
-	}
 }
 
 // runSource runs a program that prints a secret. What it says on standard error goes

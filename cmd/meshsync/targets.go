@@ -32,8 +32,7 @@ type targetOptions struct {
 	timeout time.Duration // of an app's deployment; 0: the default
 	noSudo  bool          // read all hosts as the plain user
 	secrets host.Secrets  // nil where nothing is written
-	// credentials gives what Marathons are asked with.
-	credentials marathon.Credentials
+	access  access
 }
 
 // newTargets prepares the targets of a mesh. Nothing is dialled yet; a person may be asked
@@ -85,9 +84,10 @@ func newTargets(e *environment, g *globals, m *mesh.Mesh, o targetOptions) (*tar
 			}
 			x = mesh.MarathonSpec{Name: x.Name, URLs: []string{url}, Version: x.Version} // the sandbox gets no credentials
 		}
+		x, credentials := o.access.to(x)
 		t.marathons[x.Name] = marathon.New(marathon.Options{
 			Spec: x, Mesh: m.Name, HTTP: &http.Client{Timeout: g.timeout}, SecretNames: m.Policy.Secrets(),
-			Now: e.now, Timeout: o.timeout, Credentials: o.credentials,
+			Now: e.now, Timeout: o.timeout, Credentials: credentials,
 		})
 	}
 	return t, nil
