@@ -109,6 +109,19 @@ func TestACommandOfAUnitMayHaveEmptyLines(t *testing.T) {
 	}
 }
 
+// An instance comes with the file of its template, in a slice of its own.
+func TestAnInstanceComesWithItsTemplate(t *testing.T) {
+	_, m := start(t, bed.Options{Bare: true})
+	want := func(seconds string) []mesh.Resource {
+		return m.all(t, slices.Concat(unitFile("tp@.service", `[Service]\nExecStart=/bin/sleep `+seconds+`\n`+install), service("tp@a", "", "restart"), service("tp@b", "", "restart"))...)
+	}
+	m.converge(t, want("7000"))
+	got := m.converge(t, want("7001"))
+	result(t, got, "restart tp@a", plan.ResultDone, "")
+	result(t, got, "restart tp@b", plan.ResultDone, "")
+	m.holds(t, `[ "$(pgrep -fxc '/bin/sleep 7001')" = 2 ]`)
+}
+
 // A reload does not run another program.
 func TestWhatAReloadCannotTakeInIsARestart(t *testing.T) {
 	_, m := start(t, bed.Options{Bare: true})

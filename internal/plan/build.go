@@ -218,7 +218,7 @@ func (b *builder) recordNote(s mesh.TargetState) {
 }
 
 // missingUnits refuses services whose unit the host does not have, unless the plan brings
-// one: a package, or the unit's own file.
+// one: a package, or the unit's file.
 func (b *builder) missingUnits() {
 	for _, c := range b.changes {
 		state, _ := b.in.Seen.Of(c.Addr.Target)
@@ -237,11 +237,14 @@ func (b *builder) missingUnits() {
 	}
 }
 
-// bringsUnit reports whether the plan may bring the unit to its host.
+// bringsUnit reports whether the plan may bring the unit, or the template of which it is an instance, to its host.
 func (b *builder) bringsUnit(service mesh.Address) bool {
+	is := func(name string) bool {
+		return slices.ContainsFunc(primitive.UnitFiles(service.Name), func(file string) bool { return path.Base(file) == path.Base(name) })
+	}
 	return slices.ContainsFunc(b.changesOf(service.Target), func(c diff.Change) bool {
 		return c.Addr.Kind == mesh.Package && c.After != nil ||
-			c.Addr.Kind == mesh.File && c.After != nil && path.Base(c.Addr.Name) == primitive.UnitFile(service.Name)
+			c.Addr.Kind == mesh.File && c.After != nil && is(c.Addr.Name)
 	})
 }
 
