@@ -27,6 +27,8 @@ func (m *Marathon) follow(ctx context.Context, c diff.Change, id string, lost bo
 			st.waits = "Marathon does not answer: " + err.Error()
 		case st.done:
 			return m.verified(c, st)
+		case st.old && !m.o.Now().Before(deadline):
+			return plan.ResultUnknown, fmt.Sprintf("for %s %s: a node that lags answers, or Marathon took the write for no change; the next run looks again", m.o.Timeout, st.waits)
 		case lost && looks > 3 && !st.applied && !st.running:
 			return plan.ResultUnknown, "no reply came to the write, and the app does not show it: the next run looks again"
 		}
@@ -55,6 +57,7 @@ type status struct {
 	running bool   // its deployment is listed
 	waits   string // how far it is: as long as it stays the same, nothing moves
 	why     string // what keeps it, which may differ each time
+	old     bool   // the app is shown as it was before the write, or that it was not there
 	echo    map[string]any
 }
 
@@ -80,9 +83,11 @@ func (m *Marathon) progress(ctx context.Context, c diff.Change, id string) (stat
 		st.applied = !exists
 		st.done = !exists && !st.running
 		st.waits = "the app's tasks stop" + step
+		st.old = exists && c.App != nil && echo["version"] == c.App.Version && !st.running
 		return st, nil
 	}
 	if !exists {
+		st.old = c.Action == diff.Create && !st.running
 		st.waits = "the app is not there yet" + step
 		return st, nil
 	}
@@ -92,8 +97,11 @@ func (m *Marathon) progress(ctx context.Context, c diff.Change, id string) (stat
 	}
 	c.After = diff.Keep(c.After, live.Attrs, c.Open)
 	st.applied = len(m.remaining(c, live)) == 0
-	st.tasks(c, live, step)
-	if !st.done && !st.running && !st.applied && len(live.App.Deployments) == 0 {
+	st.tasks(c, live, outdated(echo), step)
+	if st.old = c.App != nil && c.Action != diff.Finish && !st.applied && live.App.Version == c.App.Version; st.old {
+		st.waits = "Marathon shows the app as it was before the write" + step
+	}
+	if !st.done && !st.running && !st.applied && !st.old && len(live.App.Deployments) == 0 {
 		st.done = true // the deployment ended, and the definition is another: verified says so
 	}
 	if !st.done {
@@ -102,12 +110,12 @@ func (m *Marathon) progress(ctx context.Context, c diff.Change, id string) (stat
 	return st, nil
 }
 
-// tasks says whether all tasks are there.
-func (st *status) tasks(c diff.Change, live mesh.Resource, step string) {
+// tasks says whether all tasks are there, and how many of them are old.
+func (st *status) tasks(c diff.Change, live mesh.Resource, old int, step string) {
 	want, _ := c.After["instances"].(int64)
 	_, checked := c.After["healthChecks"]
 	a := live.App
-	st.done = st.applied && !st.running && len(a.Deployments) == 0 && a.TasksRunning == int(want) && a.TasksStaged == 0 && a.TasksUnhealthy == 0 &&
+	st.done = st.applied && !st.running && len(a.Deployments) == 0 && a.TasksRunning == int(want) && a.TasksStaged == 0 && a.TasksUnhealthy == 0 && old == 0 &&
 		(!checked || a.TasksHealthy == int(want))
 	st.waits = fmt.Sprintf("%d of %d tasks run", a.TasksRunning, want)
 	if checked {
@@ -115,6 +123,9 @@ func (st *status) tasks(c diff.Change, live mesh.Resource, step string) {
 	}
 	if a.TasksUnhealthy > 0 {
 		st.waits += fmt.Sprintf(", %d unhealthy", a.TasksUnhealthy)
+	}
+	if old > 0 {
+		st.waits += fmt.Sprintf(", %d with an older configuration", old)
 	}
 	st.waits += step
 }
