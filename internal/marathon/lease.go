@@ -71,15 +71,18 @@ func (m *Marathon) Take(ctx context.Context, l mesh.Lease) error {
 
 // wasFirst looks again after a lease was posted, and takes it back when there is a greater number: others
 // have had the run's own meanwhile, and given it back. The error is then a *mesh.Held. Where nobody tells, it
-// is given back as far as that can be.
+// is given back as far as that can be, as where the run's own is not shown: then a greater one would not be, either.
 func (m *Marathon) wasFirst(ctx context.Context) error {
 	all, err := m.leases(ctx)
+	above, ok := greater(all, m.leaseN)
+	if err == nil && !ok && !slices.ContainsFunc(all, func(h held) bool { return h.n == m.leaseN }) {
+		err = fmt.Errorf("the lease of %s was written, and the list of leases does not show it: a node that lags answers, or somebody deleted it at once; apply again in a moment", m.Target())
+	}
 	if err != nil {
 		_ = m.writeLease(ctx, http.MethodPut, m.leaseN, m.lease, 0)
 		m.lease = mesh.Lease{}
 		return err
 	}
-	above, ok := greater(all, m.leaseN)
 	if !ok {
 		return nil
 	}

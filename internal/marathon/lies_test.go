@@ -2,6 +2,7 @@ package marathon
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -161,5 +162,27 @@ func TestAnAppThatIsMadeOrDeletedAndDoesNotShowItIsUnknown(t *testing.T) {
 		if out, after := reach(t, m, defs); len(out) > 0 && last(out).Result != plan.ResultDone || len(after.Resources) != len(defs) {
 			t.Errorf("%+v", out)
 		}
+	}
+}
+
+// A node that lags does not show the lease that was just posted, nor would it show a greater one: nothing is
+// done under it, and it is not left to others for its time.
+func TestALeaseThatANodeDoesNotShowIsNotTaken(t *testing.T) {
+	t.Parallel()
+	s := server(t)
+	m := serve(t, s)
+	if err := s.Fault("stale", ""); err != nil {
+		t.Fatal(err)
+	}
+	err := m.Take(t.Context(), mesh.Lease{Run: "r1"})
+	var held *mesh.Held
+	if err == nil || errors.As(err, &held) || !strings.Contains(err.Error(), "does not show it") {
+		t.Errorf("%v", err)
+	}
+	if err := s.Fault("stale", "off"); err != nil {
+		t.Fatal(err)
+	}
+	if err := others(m).Take(t.Context(), mesh.Lease{Run: "r2"}); err != nil {
+		t.Errorf("it was not given back: %v", err)
 	}
 }
