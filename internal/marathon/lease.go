@@ -40,6 +40,9 @@ type held struct {
 func (m *Marathon) Take(ctx context.Context, l mesh.Lease) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if !m.keepsRecords() {
+		return nil // which the plan says
+	}
 	all, err := m.leases(ctx)
 	if err != nil {
 		return err
@@ -111,7 +114,7 @@ func (m *Marathon) Renew(ctx context.Context) error {
 }
 
 func (m *Marathon) renew(ctx context.Context) error {
-	if err := m.stillHolds(ctx); err != nil {
+	if err := m.stillHolds(ctx); err != nil || m.lease.Run == "" {
 		return err
 	}
 	now := m.o.Now()

@@ -92,8 +92,14 @@ func emptyRecord(meshName string) mesh.Record {
 	return mesh.Record{Version: mesh.RecordVersion, Mesh: meshName, Entries: map[string]mesh.RecordEntry{}}
 }
 
+// keepsRecords reports whether this Marathon can keep the record and the lease; where it cannot, all is done without.
+func (m *Marathon) keepsRecords() bool { return mesh.ParseRelease(m.info.Version).HasLabels() }
+
 // noteAll changes entries and writes the record once; a zero entry removes one.
 func (m *Marathon) noteAll(ctx context.Context, changed map[string]mesh.RecordEntry) error {
+	if !m.keepsRecords() {
+		return nil
+	}
 	next := m.rec.record
 	next.Entries = maps.Clone(next.Entries)
 	if next.Entries == nil {

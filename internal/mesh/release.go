@@ -28,6 +28,9 @@ func (r Release) Before(major, minor int) bool {
 	return r != Release{} && (r.Major < major || r.Major == major && r.Minor < minor)
 }
 
+// HasLabels reports whether apps have labels, in which their record and lease are kept: since 0.8.
+func (r Release) HasLabels() bool { return !r.Before(0, 8) }
+
 // SameRelease reports whether a Marathon is of the release that was declared: all the parts that
 // were written are its own. An empty declaration is of each release.
 func SameRelease(declared, is string) bool {

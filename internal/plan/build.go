@@ -79,6 +79,7 @@ func Build(in Input) Plan {
 	b.unseenResources()
 	b.unknown()
 	b.missingRecords()
+	b.withoutRecords()
 	b.filter()
 	b.blind()
 	b.identities()

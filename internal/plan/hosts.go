@@ -35,7 +35,7 @@ func (b *builder) missingRecords() {
 	applied := false
 	for _, t := range b.in.Seen.Targets {
 		switch {
-		case t.Outcome != mesh.OK:
+		case t.Outcome != mesh.OK || !keepsRecord(t):
 		case t.RecordState != mesh.RecordNone:
 			applied = true
 		case b.wantedOn(t.Target):

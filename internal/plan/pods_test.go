@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ func appWorld(facts mesh.MarathonFacts, live, wanted, created []string) Plan {
 	app := func(id string) mesh.Resource {
 		return mesh.Resource{Addr: at(id), Attrs: mesh.MustTree(map[string]any{"id": id, "instances": 1})}
 	}
-	facts.Version = "1.11.26"
+	facts.Version = cmp.Or(facts.Version, "1.11.26")
 	state := mesh.TargetState{Target: t, Outcome: mesh.OK, Marathon: &facts, RecordState: mesh.RecordOK, Record: mesh.Record{Entries: map[string]mesh.RecordEntry{}}}
 	for _, id := range live {
 		state.Resources = append(state.Resources, app(id))

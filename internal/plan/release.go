@@ -22,3 +22,18 @@ func (b *builder) otherReleases() {
 		})
 	}
 }
+
+// withoutRecords notes Marathons that are too old to keep a record and a lease.
+func (b *builder) withoutRecords() {
+	for _, s := range b.in.Seen.Targets {
+		if !keepsRecord(s) {
+			b.plan.Notes = append(b.plan.Notes, s.Target.String()+": Marathon "+s.Marathon.Version+" has no labels, in which a record and a lease are kept since 0.8: "+
+				"nobody can tell drift from pending there, what git no longer names stays, and nothing keeps two runs apart")
+		}
+	}
+}
+
+// keepsRecord reports whether the target has a place for a record.
+func keepsRecord(s mesh.TargetState) bool {
+	return s.Marathon == nil || mesh.ParseRelease(s.Marathon.Version).HasLabels()
+}

@@ -42,3 +42,13 @@ func TestAMarathonOfAnotherReleaseIsRefused(t *testing.T) {
 		})
 	}
 }
+
+func TestThatAMarathonKeepsNoRecordIsNoted(t *testing.T) {
+	t.Parallel()
+	for version, want := range map[string]bool{"0.7.6": true, "0.6.0": true, "0.8.0": false, "1.11.26": false, "": false} {
+		notes := appWorld(mesh.MarathonFacts{Version: version}, []string{"/a"}, []string{"/a"}, nil).Notes
+		if noted := len(notes) == 1 && strings.Contains(notes[0], "marathon/main: Marathon "+version+" has no labels"); noted != want || !want && len(notes) > 0 {
+			t.Errorf("%q: %v", version, notes)
+		}
+	}
+}
