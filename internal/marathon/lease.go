@@ -222,6 +222,10 @@ func (m *Marathon) writeLease(ctx context.Context, method string, n int, l mesh.
 	}
 	return m.retryLocked(ctx, func() error {
 		_, err := m.api.call(ctx, method, target, app, nil)
+		if method == http.MethodPost && atLimit(err) {
+			return errors.New("no lease can be taken while as many deployments run as this Marathon allows (100, unless --max_running_deployments says otherwise), " +
+				"for it refuses every write then: wait until some have ended, or cancel one (DELETE /v2/deployments/ID?force=true is what works), and apply again")
+		}
 		return err
 	}, func(string) {})
 }

@@ -48,6 +48,12 @@ func (m *Marathon) retryLocked(ctx context.Context, write func() error, say func
 	}
 }
 
+// atLimit reports whether a write was refused because too many deployments run, which is no lack of permission.
+func atLimit(err error) bool {
+	var a *apiError
+	return errors.As(err, &a) && a.status == http.StatusForbidden && strings.Contains(a.message, "Max number")
+}
+
 // lockText names the deployments that hold an app: since when, of which apps, and how far each is.
 func (m *Marathon) lockText(ctx context.Context, ids []string) string {
 	listed, err := m.deployments(ctx)

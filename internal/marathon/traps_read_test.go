@@ -61,6 +61,24 @@ func TestTheLimitOfDeploymentsIsWaitedFor(t *testing.T) {
 	}
 }
 
+// Trap 23 again: at the limit not even a lease can be taken, which is said at once, before anything is begun.
+func TestAtTheLimitOfDeploymentsNoRunBegins(t *testing.T) {
+	t.Parallel()
+	h := server(t)
+	if err := h.Fault("deployment-limit", ""); err != nil {
+		t.Fatal(err)
+	}
+	m := serve(t, h)
+	err := m.Take(context.Background(), mesh.Lease{Run: "r"})
+	if err == nil || !strings.Contains(err.Error(), "take the lease of marathon/main: no lease can be taken while as many deployments run") {
+		t.Errorf("%v", err)
+	}
+	_ = h.Fault("deployment-limit", "off")
+	if err := m.Take(context.Background(), mesh.Lease{Run: "r"}); err != nil {
+		t.Error(err)
+	}
+}
+
 // Trap 24: a URL without its prefix answers 500.
 func TestAURLThatLacksItsPrefixIsTold(t *testing.T) {
 	t.Parallel()

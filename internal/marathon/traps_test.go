@@ -56,7 +56,7 @@ func traps() []trap {
 		{"some refusals are 500, as failures are", "`validate` refuses these definitions; one that comes is not tried again", by(mar+"TestARefusalWith500IsNotTriedAgain", rules+"TestConstraints", rules+"TestRecordedRefusalsOfChecksAndVolumes")},
 		{"a refusal's details are a text, a list or missing", "reads each", by(mar + "TestWhatMarathonSaysOfARefusalIsRead")},
 		{"409 is a lock, or an app that exists", "waits for the first and names it; the second is a conflict", by(mar+"TestALockIsNamed", mar+"TestWhatTheHolderOfALockChangedIsNotOverwritten", mar+"TestACreateThatIsRefusedGivesNoRightToDelete")},
-		{"403 may be the limit of 100 deployments, which stops every write", "waits for it and says so", by(mar + "TestTheLimitOfDeploymentsIsWaitedFor")},
+		{"403 may be the limit of 100 deployments, which stops every write", "begins no run at the limit, and amid one waits and says so", by(mar+"TestAtTheLimitOfDeploymentsNoRunBegins", mar+"TestTheLimitOfDeploymentsIsWaitedFor")},
 		{"a wrong path is 500", "says that the URL may lack a prefix", by(mar + "TestAURLThatLacksItsPrefixIsTold")},
 		{"the same definition again, while its deployment runs, does nothing", "follows the deployment to its end (`finish`)", by(script + "unfinished.txtar")},
 		{"one broken app of a bulk PUT locks or refuses all", "writes one app at a time", by(single)},
