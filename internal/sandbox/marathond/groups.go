@@ -50,8 +50,20 @@ func (s *Server) getGroup(q *request, rest string) answer {
 
 func (s *Server) showGroup(r *root, q *request, id string) answer {
 	embed := q.query["embed"]
-	all := len(embed) == 0
-	v := view{s: s, root: r, embed: embed, apps: all || slices.Contains(embed, "group.apps"), groups: all || slices.Contains(embed, "group.groups"), pods: all || slices.Contains(embed, "group.pods")}
+	v := view{s: s, root: r, embed: embed}
+	for _, kind := range []struct {
+		name string
+		ids  func() []string
+		in   *map[string][]string
+	}{
+		{"group.apps", r.ids, &v.apps},
+		{"group.groups", func() []string { return sortedKeys(r.groups) }, &v.groups},
+		{"group.pods", func() []string { return sortedKeys(r.pods) }, &v.pods},
+	} {
+		if len(embed) == 0 || slices.Contains(embed, kind.name) {
+			*kind.in = byGroup(kind.ids())
+		}
+	}
 	g := v.group(id)
 	if v.broken != "" {
 		return fail(http.StatusInternalServerError, v.broken)
@@ -59,32 +71,39 @@ func (s *Server) showGroup(r *root, q *request, id string) answer {
 	return ok(g)
 }
 
+// byGroup has what lies directly in each group, in the order of the ids.
+func byGroup(ids []string) map[string][]string {
+	in := map[string][]string{}
+	for _, id := range ids {
+		if id != "/" {
+			in[parent(id)] = append(in[parent(id)], id)
+		}
+	}
+	return in
+}
+
 // view shows groups with or without what is in them.
 type view struct {
 	s                  *Server
 	root               *root
 	embed              []string
-	apps, groups, pods bool
+	apps, groups, pods map[string][]string // by the group that they lie in; nil: not asked for
 	broken             string
 }
 
 func (v *view) group(id string) object {
 	apps, groups, pods := []any{}, []any{}, []any{}
-	for _, a := range v.root.ids() {
-		if v.apps && parent(a) == id {
-			if text := appdef.BrokenCheck(v.root.apps[a].def); text != "" {
-				v.broken = text
-			}
-			apps = append(apps, v.app(v.root.apps[a]))
+	for _, a := range v.apps[id] {
+		if text := appdef.BrokenCheck(v.root.apps[a].def); text != "" {
+			v.broken = text
 		}
+		apps = append(apps, v.app(v.root.apps[a]))
 	}
-	for _, g := range sortedKeys(v.root.groups) {
-		if v.groups && g != "/" && parent(g) == id {
-			groups = append(groups, v.group(g))
-		}
+	for _, g := range v.groups[id] {
+		groups = append(groups, v.group(g))
 	}
-	if v.pods {
-		pods = v.root.podsOf(id)
+	for _, p := range v.pods[id] {
+		pods = append(pods, podStatus(p))
 	}
 	own := v.root.groups[id]
 	out := object{"id": id, "apps": apps, "pods": pods, "groups": groups, "dependencies": textList(own.dependencies), "version": v.root.version}

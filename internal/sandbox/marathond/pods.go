@@ -64,14 +64,3 @@ func (r *root) podProblems() []appdef.Problem {
 	}
 	return nil
 }
-
-// podsOf lists the pods directly in a group.
-func (r *root) podsOf(group string) []any {
-	list := []any{}
-	for _, id := range sortedKeys(r.pods) {
-		if parent(id) == group {
-			list = append(list, podStatus(id))
-		}
-	}
-	return list
-}
