@@ -11,6 +11,7 @@ import (
 
 	"meshsync.dev/meshsync/internal/doctor"
 	"meshsync.dev/meshsync/internal/host"
+	"meshsync.dev/meshsync/internal/marathon"
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
 	"meshsync.dev/meshsync/internal/render"
@@ -33,7 +34,7 @@ func newDoctor(e *environment, g *globals) *cobra.Command {
 		Long: `Look at the way to each target of the mesh: whether it can be reached and logged
 into, which tools are there, whether clocks agree, what sudo allows, which resources
 can be read and by whom the others could, and whether the record can be written.
-Nothing is written. Of a Marathon, whether it takes changes cannot be told that way.
+Nothing is written. A Marathon is sent a write that is no JSON, to see whether the account may.
 
 With --sudoers no target is asked: the lines for sudoers are printed, for an account
 that only reads and for one that applies.
@@ -154,7 +155,7 @@ func (t *targets) examine(ctx context.Context, e *environment, g *globals, m *me
 				f.Blind = blindSpots(m.Policy.Blind, f.State)
 				out[i] = doctor.Host(f)
 			} else {
-				out[i] = doctor.Marathon(t.marathons[x.Name].Observe(ctx))
+				out[i] = examineMarathon(ctx, t.marathons[x.Name])
 			}
 			line.step(x.String())
 			return nil
@@ -162,6 +163,14 @@ func (t *targets) examine(ctx context.Context, e *environment, g *globals, m *me
 	}
 	_ = all.Wait() // the functions return no error
 	return out
+}
+
+func examineMarathon(ctx context.Context, m *marathon.Marathon) doctor.Diagnosis {
+	s, a := m.Observe(ctx), doctor.Account{}
+	if s.Outcome == mesh.OK {
+		a.Writes, a.Refused = m.MayWrite(ctx)
+	}
+	return doctor.Marathon(s, a)
 }
 
 // blindSpots are what could not be seen on a host and policy declares to be a blind spot.

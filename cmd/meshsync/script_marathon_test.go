@@ -56,7 +56,7 @@ func cmdGuard(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(err)
 	password := canariesOf(ts).now["env"]
 	accounts := marathond.Guard(httputil.NewSingleHostReverseProxy(to), marathond.Accounts{Users: map[string]marathond.Account{
-		"ops": {Password: password}, "watch": {Password: password, ReadOnly: true}, "team": {Password: password, ReadOnly: true, Sees: "/team/"},
+		"ops": {Password: password}, "watch": {Password: password, ReadOnly: true}, "team": {Password: password, ReadOnly: true, Sees: []string{"/team/", "/meshsync/"}},
 		"robot": {Password: canariesOf(ts).now["command"]},
 	}})
 	g, _ := ts.Value(guardKey{}).(*guard)

@@ -82,13 +82,23 @@ func TestWhatIsSaidOfAMarathon(t *testing.T) {
 	t.Parallel()
 	for version, want := range map[string]Level{"1.4.0": OK, "1.11.26": OK, "1.3.13": Warning, "1.12.0": Warning, "2.0": Warning, "x": Warning} {
 		s := mesh.TargetState{Target: mesh.Marathon("main"), Outcome: mesh.OK, Marathon: &mesh.MarathonFacts{Version: version}}
-		for _, f := range Marathon(s).Findings {
+		for _, f := range Marathon(s, Account{}).Findings {
 			if f.Topic == "version" && f.Level != want {
 				t.Errorf("%s: %+v", version, f)
 			}
 		}
 	}
-	if !Marathon(mesh.TargetState{Outcome: mesh.AuthRefused}).Troubled() {
+	for a, want := range map[Account]Finding{
+		{Writes: true}:           {Level: OK, Message: "requests that write come through"},
+		{Refused: "403: no way"}: {Level: Warning, Message: "the account may not write, which is enough for plan and drift: 403: no way"},
+		{}:                       {Level: OK, Message: "could not be told"},
+	} {
+		d := Marathon(mesh.TargetState{Outcome: mesh.OK, Marathon: &mesh.MarathonFacts{Version: "1.11.26"}}, a)
+		if f := d.Findings[len(d.Findings)-1]; f.Topic != "write" || f.Level != want.Level || !strings.Contains(f.Message, want.Message) || d.Troubled() {
+			t.Errorf("%+v: %+v", a, f)
+		}
+	}
+	if !Marathon(mesh.TargetState{Outcome: mesh.AuthRefused}, Account{}).Troubled() {
 		t.Error("a Marathon that refuses us is no problem")
 	}
 }

@@ -47,7 +47,7 @@ func guarded(t *testing.T, s *marathond.Server) *node {
 	t.Helper()
 	return newNode(t, func(*node) http.Handler {
 		return marathond.Guard(s, marathond.Accounts{Token: canary, Users: map[string]marathond.Account{
-			"ops": {Password: canary}, "watch": {Password: canary, ReadOnly: true}, "team": {Password: canary, ReadOnly: true, Sees: "/team/"},
+			"ops": {Password: canary}, "watch": {Password: canary, ReadOnly: true}, "team": {Password: canary, ReadOnly: true, Sees: []string{"/team/", "/meshsync/"}},
 		}})
 	})
 }

@@ -98,7 +98,7 @@ func (m *Marathon) look(ctx context.Context) (mesh.TargetState, error) {
 	s.Resources, s.Unknown = apps.resources, apps.unknown
 	m.rec = readRecord(apps.records, m.o.Mesh)
 	s.Record, s.RecordState = m.rec.record, m.rec.state
-	return s, nil
+	return s, m.hidden(ctx, &s)
 }
 
 func (m *Marathon) facts(ctx context.Context) (*mesh.MarathonFacts, error) {

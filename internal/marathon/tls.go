@@ -37,20 +37,28 @@ func tlsConfig(o Options) *tls.Config {
 		c.RootCAs.AppendCertsFromPEM([]byte(o.Spec.TLS.CA)) // validate has read them
 	}
 	if o.Spec.TLS.Cert != "" {
-		key := &credential{of: o.Spec.Name, source: o.Spec.TLS.Key, ask: o.Credentials}
-		c.GetClientCertificate = func(r *tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			v, err := key.get(r.Context())
-			if err != nil {
-				return nil, err
-			}
-			pair, err := tls.X509KeyPair([]byte(o.Spec.TLS.Cert), []byte(v.Reveal()))
-			if err != nil { // what it says is left out: it is about the key
-				return nil, key.failed(fmt.Sprintf("what %s gives is no PEM key, or another one than that of tls.cert", key.source))
-			}
-			return &pair, nil
-		}
+		client := clientPair{o.Spec.TLS.Cert, &credential{of: o.Spec.Name, source: o.Spec.TLS.Key, ask: o.Credentials}}
+		c.GetClientCertificate = client.load
 	}
 	return c
+}
+
+// clientPair is what meshsync shows a Marathon that wants to know who comes.
+type clientPair struct {
+	cert string
+	key  *credential
+}
+
+func (p clientPair) load(r *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	v, err := p.key.get(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	pair, err := tls.X509KeyPair([]byte(p.cert), []byte(v.Reveal()))
+	if err != nil { // what it says is left out: it is about the key
+		return nil, p.key.failed(fmt.Sprintf("what %s gives is no PEM key, or another one than that of tls.cert", p.key.source))
+	}
+	return &pair, nil
 }
 
 // tlsTrouble says what to do about a connection that failed for its certificates; "" is for another reason.

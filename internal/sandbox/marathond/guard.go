@@ -17,7 +17,7 @@ type Accounts struct {
 type Account struct {
 	Password string
 	ReadOnly bool
-	Sees     string // only apps whose ids begin so; "": all
+	Sees     []string // only apps whose ids begin with one of them; none: all
 }
 
 // Guard puts a Marathon behind accounts, on all paths, as Jetty's basic auth and the plugins for
@@ -29,9 +29,11 @@ func Guard(h http.Handler, accounts Accounts) http.Handler {
 		case !ok:
 			w.Header().Set("WWW-Authenticate", `Basic realm="Mesosphere"`)
 			text(w, http.StatusUnauthorized, "<html><head><title>Error 401 Unauthorized</title></head><body><h2>HTTP ERROR 401</h2></body></html>\n")
-		case a.ReadOnly && r.Method != http.MethodGet && r.Method != http.MethodHead, !a.sees(r.URL.Path):
+		case a.ReadOnly && r.Method != http.MethodGet && r.Method != http.MethodHead:
 			fail(http.StatusForbidden, "Not Authorized to perform this action!").send(w, false)
-		case a.Sees != "" && r.URL.Path == "/v2/apps" && r.Method == http.MethodGet:
+		case strings.HasPrefix(r.URL.Path, "/v2/apps/") && !a.sees(strings.TrimPrefix(r.URL.Path, "/v2/apps")):
+			hide(w, r, h)
+		case a.Sees != nil && r.URL.Path == "/v2/apps" && r.Method == http.MethodGet:
 			a.filter(w, r, h)
 		default:
 			h.ServeHTTP(w, r)
@@ -48,10 +50,21 @@ func (a Accounts) of(r *http.Request) (Account, bool) {
 	return user, ok && user.Password == password
 }
 
-// sees reports whether a path is of no app, or of one that the account may see.
-func (a Account) sees(path string) bool {
-	id, ok := strings.CutPrefix(path, "/v2/apps/")
-	return !ok || strings.HasPrefix("/"+id, a.Sees)
+func (a Account) sees(id string) bool {
+	return a.Sees == nil || slices.ContainsFunc(a.Sees, func(prefix string) bool { return strings.HasPrefix(id, prefix) })
+}
+
+// hide refuses what is there; what is not there may be known.
+func hide(w http.ResponseWriter, r *http.Request, h http.Handler) {
+	rec := newRecorder()
+	look := r.Clone(r.Context())
+	look.Method, look.Body, look.ContentLength = http.MethodGet, http.NoBody, 0
+	h.ServeHTTP(rec, look)
+	if rec.status == http.StatusNotFound {
+		h.ServeHTTP(w, r)
+		return
+	}
+	fail(http.StatusForbidden, "Not Authorized to perform this action!").send(w, false)
 }
 
 func (a Account) filter(w http.ResponseWriter, r *http.Request, h http.Handler) {
@@ -66,7 +79,7 @@ func (a Account) filter(w http.ResponseWriter, r *http.Request, h http.Handler) 
 			ID string `json:"id"`
 		}
 		_ = json.Unmarshal(raw, &app)
-		return !strings.HasPrefix(app.ID, a.Sees)
+		return !a.sees(app.ID)
 	})
 	body, _ := json.Marshal(list) //nolint:errchkjson // what was read a moment before
 	for k, v := range rec.header {
