@@ -46,9 +46,18 @@ func (g *guard) take() []string {
 //	guard          put the sandbox's Marathon behind accounts with the secret of $DB_PASSWORD: ops,
 //	               watch, which may only read, and team, which sees /team/ only; and robot with that in
 //	               $WORK/vault; its URL is in $GUARD
+//	proxy          start a proxy that leads to the guard whatever the name is; its URL is in $PROXY
 //	asked EXPR     what the guard was asked since is something, and each is METHOD PATH USER that matches
 func marathonCommands() map[string]func(*testscript.TestScript, bool, []string) {
-	return map[string]func(*testscript.TestScript, bool, []string){"guard": cmdGuard, "asked": cmdAsked}
+	return map[string]func(*testscript.TestScript, bool, []string){"guard": cmdGuard, "proxy": cmdProxy, "asked": cmdAsked}
+}
+
+func cmdProxy(ts *testscript.TestScript, _ bool, _ []string) {
+	to, err := url.Parse(ts.Getenv("GUARD"))
+	ts.Check(err)
+	s := httptest.NewServer(httputil.NewSingleHostReverseProxy(to))
+	ts.Defer(s.Close)
+	ts.Setenv("PROXY", s.URL)
 }
 
 func cmdGuard(ts *testscript.TestScript, _ bool, _ []string) {

@@ -139,6 +139,8 @@ func (a *account) explain(err error) {
 		api.hint = fmt.Sprintf("it does not take the token of %s: those of DC/OS end after some days, so log in anew for another one", a.auth.Token)
 	case api.status == http.StatusUnauthorized:
 		api.hint = fmt.Sprintf("it does not take the user %s with the password of %s: see whether that is still the right one", a.auth.User, a.auth.Password)
+	case api.status == http.StatusProxyAuthRequired:
+		api.hint = proxyAccount
 	case api.status == http.StatusForbidden && !api.full():
 		api.hint = "the account is known, and may not do this: plan and drift need to view apps and groups, apply to create, update and delete those that git names and /meshsync"
 	}

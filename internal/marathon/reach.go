@@ -2,6 +2,7 @@ package marathon
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -236,8 +237,8 @@ func (c *client) unreached(base string, err error, method string) error {
 		text = u.Err.Error()
 	}
 	e := &reachError{outcome: mesh.NoConnection, err: err, msg: fmt.Sprintf("no connection to Marathon at %s: %s", base, text)}
-	if untrusted := tlsTrouble(c.account.name, err, text); untrusted != "" {
-		e.msg = fmt.Sprintf("no connection to Marathon at %s: %s", base, untrusted)
+	if trouble := cmp.Or(tlsTrouble(c.account.name, err, text), proxyTrouble(c.account.name, text)); trouble != "" {
+		e.msg = fmt.Sprintf("no connection to Marathon at %s: %s", base, trouble)
 	}
 	refused := strings.Contains(text, "connection refused") || strings.Contains(text, "no such host") || strings.Contains(text, "unreachable")
 	e.sent = !refused && method != http.MethodGet

@@ -6,16 +6,23 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
 // transport is how requests travel: as the given client's, with what the Marathon's own way is.
 func transport(o Options) http.RoundTripper {
-	if o.Spec.TLS == nil {
+	if o.Spec.TLS == nil && o.Spec.Proxy == "" {
 		return o.HTTP.Transport
 	}
 	t := plainTransport(o.HTTP.Transport)
-	t.TLSClientConfig = tlsConfig(o)
+	if o.Spec.TLS != nil {
+		t.TLSClientConfig = tlsConfig(o)
+	}
+	if o.Spec.Proxy != "" {
+		u, err := url.Parse(o.Spec.Proxy)
+		t.Proxy = func(*http.Request) (*url.URL, error) { return u, err }
+	}
 	return t
 }
 

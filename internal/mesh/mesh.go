@@ -55,6 +55,8 @@ type MarathonSpec struct {
 	Auth *MarathonAuth `json:",omitempty"`
 	// TLS is what https URLs are asked with beside what the machine knows.
 	TLS *MarathonTLS `json:",omitempty"`
+	// Proxy is the URL of the one that all requests go through; "" is what the environment says.
+	Proxy string `json:",omitempty"`
 	// Version is the release that apps are written for, "1.8" or "1.11.26"; "" is none in particular.
 	Version       string `json:",omitempty"`
 	Origin        Pos
