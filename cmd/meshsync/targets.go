@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -23,6 +24,7 @@ type targets struct {
 	hosts     map[string]*host.Host
 	marathons map[string]*marathon.Marathon
 	pool      *remote.Pool
+	via       map[string]*remote.Through // by role
 	sandbox   bool
 }
 
@@ -38,7 +40,7 @@ type targetOptions struct {
 // newTargets prepares the targets of a mesh. Nothing is dialled yet; a person may be asked
 // for the passphrases of keys.
 func newTargets(e *environment, g *globals, m *mesh.Mesh, o targetOptions) (*targets, error) {
-	t := &targets{hosts: map[string]*host.Host{}, marathons: map[string]*marathon.Marathon{}}
+	t := &targets{hosts: map[string]*host.Host{}, marathons: map[string]*marathon.Marathon{}, via: map[string]*remote.Through{}}
 	ssh := g.ssh.options(e, g.timeout)
 	var box *sandbox.Connect
 	if g.connect != "" {
@@ -82,12 +84,12 @@ func newTargets(e *environment, g *globals, m *mesh.Mesh, o targetOptions) (*tar
 			if !ok {
 				return nil, fmt.Errorf("%s does not say where the Marathon %s is", g.connect, x.Name)
 			}
-			x = mesh.MarathonSpec{Name: x.Name, URLs: []string{url}, Version: x.Version} // the sandbox gets no credentials
+			x = mesh.MarathonSpec{Name: x.Name, URLs: []string{url}, Version: x.Version, Via: x.Via} // the sandbox gets no credentials
 		}
 		x, credentials := o.access.to(x)
 		t.marathons[x.Name] = marathon.New(marathon.Options{
 			Spec: x, Mesh: m.Name, HTTP: &http.Client{Timeout: g.timeout}, SecretNames: m.Policy.Secrets(),
-			Now: e.now, Timeout: o.timeout, Credentials: credentials,
+			Now: e.now, Timeout: o.timeout, Credentials: credentials, Dial: t.dialVia(hosts, x.Via),
 		})
 	}
 	return t, nil
@@ -183,7 +185,27 @@ func (t *targets) close() {
 	for _, h := range t.hosts {
 		_ = h.Close()
 	}
+	for _, v := range t.via {
+		_ = v.Close()
+	}
 	_ = t.pool.Close()
+}
+
+// dialVia connects from the hosts of a role; it is nil for none.
+func (t *targets) dialVia(hosts []mesh.HostSpec, role string) func(context.Context, string, string) (net.Conn, error) {
+	if role == "" {
+		return nil
+	}
+	if t.via[role] == nil {
+		var from []*remote.Dialer
+		for _, h := range hosts {
+			if slices.Contains(h.Roles, role) {
+				from = append(from, t.pool.Host(h))
+			}
+		}
+		t.via[role] = remote.NewThrough(from)
+	}
+	return t.via[role].DialContext
 }
 
 // sshDialer is how a host gets its connection.

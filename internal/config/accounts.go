@@ -29,7 +29,9 @@ func checkAccounts(m *mesh.Mesh, l *loader) {
 			})
 			continue
 		}
-		warnOfPlainText(m, x, at())
+		if x.Via == "" { // else SSH carries it to a host from which it goes on
+			warnOfPlainText(m, x, at())
+		}
 	}
 }
 

@@ -32,6 +32,7 @@ func check(m *mesh.Mesh, l *loader) {
 	checkURLs(m, l)
 	checkAccounts(m, l)
 	checkCertificates(m, l)
+	checkVia(m, l)
 	checkApps(m, l)
 	checkServicePorts(m, l.errs)
 	checkVolumeNames(m, l)

@@ -35,6 +35,7 @@ type (
 		Auth    *mesh.MarathonAuth `json:"auth"`
 		TLS     *mesh.MarathonTLS  `json:"tls"`
 		Proxy   string             `json:"proxy"`
+		Via     string             `json:"via"`
 	}
 	// rawResources is what a role yields: the field of each primitive, and the two below.
 	rawResources map[string]json.RawMessage
@@ -116,7 +117,7 @@ func (l *loader) decodeMarathons(m *mesh.Mesh) {
 		var raw rawMarathon
 		l.into(marathons.LookupPath(cue.MakePath(cue.Str(name))), &raw)
 		m.Marathons = append(m.Marathons, mesh.MarathonSpec{
-			Name: name, URLs: raw.URLs, Version: raw.Version, Auth: raw.Auth, TLS: raw.TLS, Proxy: raw.Proxy, Origin: l.userPosition(l.inst.Files, []string{"marathons", name}),
+			Name: name, URLs: raw.URLs, Version: raw.Version, Auth: raw.Auth, TLS: raw.TLS, Proxy: raw.Proxy, Via: raw.Via, Origin: l.userPosition(l.inst.Files, []string{"marathons", name}),
 			VersionOrigin: l.userPosition(l.inst.Files, []string{"marathons", name, "version"}),
 		})
 	}

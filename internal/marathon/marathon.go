@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -26,9 +27,11 @@ type Options struct {
 	SecretNames []string
 	// Credentials asks for what the account of Spec needs, when the first request is sent.
 	Credentials Credentials
-	Timeout     time.Duration // for a deployment without progress; 0: 10 minutes
-	Poll        time.Duration // between two looks at a deployment; 0: 500 ms
-	Now         func() time.Time
+	// Dial connects to the URLs where that is not done from this machine; nil otherwise.
+	Dial    func(ctx context.Context, network, addr string) (net.Conn, error)
+	Timeout time.Duration // for a deployment without progress; 0: 10 minutes
+	Poll    time.Duration // between two looks at a deployment; 0: 500 ms
+	Now     func() time.Time
 }
 
 // Marathon is one Marathon. Its methods take turns.
@@ -98,7 +101,8 @@ func (m *Marathon) look(ctx context.Context) (mesh.TargetState, error) {
 	s.Resources, s.Unknown = apps.resources, apps.unknown
 	m.rec = readRecord(apps.records, m.o.Mesh)
 	s.Record, s.RecordState = m.rec.record, m.rec.state
-	return s, m.hidden(ctx, &s)
+	err = m.hidden(ctx, &s)
+	return s, err
 }
 
 func (m *Marathon) facts(ctx context.Context) (*mesh.MarathonFacts, error) {

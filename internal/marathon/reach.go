@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -240,7 +241,8 @@ func (c *client) unreached(base string, err error, method string) error {
 	if trouble := cmp.Or(tlsTrouble(c.account.name, err, text), proxyTrouble(c.account.name, text)); trouble != "" {
 		e.msg = fmt.Sprintf("no connection to Marathon at %s: %s", base, trouble)
 	}
-	refused := strings.Contains(text, "connection refused") || strings.Contains(text, "no such host") || strings.Contains(text, "unreachable")
+	var dial *net.OpError
+	refused := errors.As(err, &dial) && dial.Op == "dial" || strings.Contains(text, "connection refused") || strings.Contains(text, "no such host") || strings.Contains(text, "unreachable")
 	e.sent = !refused && method != http.MethodGet
 	if errors.Is(err, context.DeadlineExceeded) || u != nil && u.Timeout() {
 		e.outcome, e.msg = mesh.Timeout, fmt.Sprintf("Marathon at %s did not answer in time", base)

@@ -12,7 +12,7 @@ import (
 
 // transport is how requests travel: as the given client's, with what the Marathon's own way is.
 func transport(o Options) http.RoundTripper {
-	if o.Spec.TLS == nil && o.Spec.Proxy == "" {
+	if o.Spec.TLS == nil && o.Spec.Proxy == "" && o.Dial == nil {
 		return o.HTTP.Transport
 	}
 	t := plainTransport(o.HTTP.Transport)
@@ -22,6 +22,9 @@ func transport(o Options) http.RoundTripper {
 	if o.Spec.Proxy != "" {
 		u, err := url.Parse(o.Spec.Proxy)
 		t.Proxy = func(*http.Request) (*url.URL, error) { return u, err }
+	}
+	if o.Dial != nil { // a proxy is for this machine
+		t.Proxy, t.DialContext = nil, o.Dial
 	}
 	return t
 }

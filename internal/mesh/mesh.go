@@ -57,6 +57,8 @@ type MarathonSpec struct {
 	TLS *MarathonTLS `json:",omitempty"`
 	// Proxy is the URL of the one that all requests go through; "" is what the environment says.
 	Proxy string `json:",omitempty"`
+	// Via is the role whose hosts it is asked through, over SSH; "" is from this machine.
+	Via string `json:",omitempty"`
 	// Version is the release that apps are written for, "1.8" or "1.11.26"; "" is none in particular.
 	Version       string `json:",omitempty"`
 	Origin        Pos

@@ -39,6 +39,7 @@ func (c *Cluster) startMarathon(name string) (*marathon, error) {
 		c.touch()
 		m.serve(w, r)
 	})}
+	c.world.Show(l.Addr().(*net.TCPAddr).Port)
 	go func() {
 		defer close(m.served)
 		_ = m.server.Serve(l)

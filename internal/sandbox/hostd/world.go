@@ -20,7 +20,8 @@ type World struct {
 	names  []string
 	hosts  map[string]*Host
 
-	mu        sync.Mutex // guards what follows, and all units' states
+	mu        sync.Mutex   // guards what follows, and all units' states
+	seen      map[int]bool // see Show
 	zookeeper []*zooKeeper
 	masters   []*master
 	agents    map[*agent]struct{}

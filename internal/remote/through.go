@@ -1,0 +1,103 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// Through connects to places that are seen from some hosts, from whichever of them can be reached: the one that did
+// it last, else the next one. Connections to hosts stay, as long as they live. It is safe for concurrent use.
+type Through struct {
+	hosts []*Dialer
+	mu    sync.Mutex
+	last  int // the host that connected last
+	conns map[int]*Conn
+}
+
+// NewThrough connects from these hosts. Close must be called.
+func NewThrough(hosts []*Dialer) *Through { return &Through{hosts: hosts, conns: map[int]*Conn{}} }
+
+// DialContext connects to an address as the hosts see it. The error names what is wrong with each of them; it is a
+// *net.OpError, as of all dialling: nothing was sent.
+func (t *Through) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var wrong []string
+	for n := range t.hosts {
+		i := (t.last + n) % len(t.hosts)
+		c, err := t.from(ctx, i, network, addr)
+		if err == nil {
+			t.last = i
+			return c, nil
+		}
+		wrong = append(wrong, fmt.Sprintf("%s: %v", t.hosts[i].ep.name, err))
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, &net.OpError{Op: "dial", Net: network, Err: fmt.Errorf("no connection to %s through SSH: %s", addr, strings.Join(wrong, "; "))}
+}
+
+// from connects from one host. A connection that ended is made anew, once; one that lives stays, whatever it was
+// asked to connect to.
+func (t *Through) from(ctx context.Context, i int, network, addr string) (net.Conn, error) {
+	if c := t.conns[i]; c != nil {
+		nc, err := c.DialContext(ctx, network, addr)
+		if err == nil || lives(err) {
+			return nc, t.explained(ctx, c, addr, err)
+		}
+		t.drop(i)
+	}
+	c, err := t.hosts[i].Dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t.conns[i] = c
+	nc, err := c.DialContext(ctx, network, addr)
+	if err != nil && !lives(err) {
+		t.drop(i)
+	}
+	return nc, t.explained(ctx, c, addr, err)
+}
+
+func (t *Through) drop(i int) {
+	_ = t.conns[i].Close()
+	delete(t.conns, i)
+}
+
+// lives reports whether it is the host that said no, so that the connection to it is well.
+func lives(err error) bool {
+	var refused *ssh.OpenChannelError
+	return errors.As(err, &refused)
+}
+
+// explained says what to do about a host that does not connect.
+func (t *Through) explained(ctx context.Context, c *Conn, addr string, err error) error {
+	if err == nil {
+		return nil
+	}
+	to := c.link.ep
+	to.addr = addr
+	e := forwardError(ctx, to, c.link, err)
+	e.Msg = strings.Replace(e.Msg, "jump host ", "host ", 1)
+	e.Hint = strings.Replace(e.Hint, "is sshd running there", "is Marathon running there", 1)
+	return e
+}
+
+// Close closes the connections to the hosts.
+func (t *Through) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var errs []error
+	for _, c := range t.conns {
+		errs = append(errs, c.Close())
+	}
+	t.conns = map[int]*Conn{}
+	return errors.Join(errs...)
+}
