@@ -37,6 +37,7 @@ func check(m *mesh.Mesh, l *loader) {
 	checkServicePorts(m, l.errs)
 	checkVolumeNames(m, l)
 	checkOwned(m, l)
+	checkMoved(m, l)
 }
 
 func checkAddresses(m *mesh.Mesh, c *collector) {

@@ -52,8 +52,9 @@ func digestOf(m *mesh.Mesh) string {
 		Apps      []map[string]any
 		On        []string     `json:",omitempty"` // the Marathon of each app, where there are several
 		Owned     []mesh.Owned `json:",omitempty"`
+		Moved     []mesh.Move  `json:",omitempty"`
 		Policy    mesh.Policy
-	}{Name: m.Name, Owned: m.Owned, Policy: m.Policy}
+	}{Name: m.Name, Owned: m.Owned, Moved: m.Moved, Policy: m.Policy}
 	doc.Policy.Origin = nil
 	for _, h := range m.Hosts {
 		h.Origin = mesh.Pos{}

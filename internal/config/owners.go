@@ -14,17 +14,19 @@ import (
 
 // besideFields are the fields that may stand beside apps, with what the contract says of them.
 func besideFields() map[string]string {
-	return map[string]string{"owners": "#Owners", "ignore": "#Ignore"}
+	return map[string]string{"owners": "#Owners", "ignore": "#Ignore", "moved": "#Moved"}
 }
 
 // besideApps is what stands beside apps and is about them. The Marathon is the one that the
 // package chooses for its apps, "" where it chooses none.
 type besideApps struct {
 	owned []mesh.Owned
+	moved []mesh.Move
 }
 
 func (b *besideApps) add(more besideApps) {
 	b.owned = append(b.owned, more.owned...)
+	b.moved = append(b.moved, more.moved...)
 }
 
 // besideReader reads what stands beside the apps of one instance.
@@ -52,7 +54,7 @@ func (l *loader) readBeside(con func() contract, v cue.Value, files []*ast.File,
 		}
 		b, err := f.MarshalJSON()
 		if err == nil {
-			err = map[string]func([]byte) error{"owners": r.owners, "ignore": r.ignore}[name](b)
+			err = map[string]func([]byte) error{"owners": r.owners, "ignore": r.ignore, "moved": r.moved}[name](b)
 		}
 		if err != nil {
 			c.add(internalError("decode "+name, err))
@@ -88,6 +90,19 @@ func (r *besideReader) ignore(b []byte) error {
 		r.out.owned = append(r.out.owned, mesh.Owned{
 			Marathon: r.marathon, App: absoluteID(x.App), Field: x.Field, Origin: r.element("ignore", i),
 			Ignored: &mesh.Ignored{Reason: x.Reason, Owner: x.Owner, Expires: x.Expires},
+		})
+	}
+	return nil
+}
+
+func (r *besideReader) moved(b []byte) error {
+	var moved map[string]string
+	if err := json.Unmarshal(b, &moved); err != nil {
+		return err
+	}
+	for from, to := range moved {
+		r.out.moved = append(r.out.moved, mesh.Move{
+			Marathon: r.marathon, From: absoluteID(from), To: absoluteID(to), Origin: r.line("moved", from),
 		})
 	}
 	return nil
@@ -129,10 +144,16 @@ func (o *instancesOwner) UnmarshalJSON(b []byte) error {
 
 // decodeBeside gives what stands beside apps their Marathon.
 func (l *loader) decodeBeside(m *mesh.Mesh) {
-	m.Owned = l.beside.owned
+	m.Owned, m.Moved = l.beside.owned, l.beside.moved
 	for i, o := range m.Owned {
 		m.Owned[i].Marathon = cmp.Or(o.Marathon, unchosen(m))
 	}
+	for i, x := range m.Moved {
+		m.Moved[i].Marathon = cmp.Or(x.Marathon, unchosen(m))
+	}
+	slices.SortFunc(m.Moved, func(a, b mesh.Move) int {
+		return cmp.Or(a.Old().Compare(b.Old()), cmp.Compare(a.To, b.To), comparePos(a.Origin, b.Origin))
+	})
 	slices.SortStableFunc(m.Owned, func(a, b mesh.Owned) int {
 		return cmp.Or(a.Address().Compare(b.Address()), cmp.Compare(a.Field, b.Field), comparePos(a.Origin, b.Origin))
 	})

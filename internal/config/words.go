@@ -199,6 +199,8 @@ func subject(path []string) string {
 		return fmt.Sprintf("%s of app %s", dotted(path[2:]), unquote(path[1]))
 	case len(path) >= 2 && path[0] == "ignore":
 		return "rule " + dotted(path)
+	case len(path) == 2 && path[0] == "moved":
+		return "what app " + unquote(path[1]) + " was moved to"
 	case len(path) >= 3 && path[0] == "owners":
 		return fmt.Sprintf("the owner of %s of app %s", dotted(path[2:3]), unquote(path[1])) + ifBelow(path[3:])
 	case len(path) == 2 && path[0] == "apps":

@@ -15,6 +15,7 @@ type Mesh struct {
 	Resources []Resource     // of all hosts, sorted by address; apps are in Apps
 	Apps      []AppSpec      // sorted by Marathon, then id
 	Owned     []Owned        // sorted by address, then field
+	Moved     []Move         // sorted by the old address
 	Policy    Policy
 	// Warnings are about what is right and does harm all the same; sorted by position.
 	Warnings []Warning

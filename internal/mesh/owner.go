@@ -70,3 +70,16 @@ func FieldPath(field string) []string {
 	}
 	return strings.Split(field, ".")
 }
+
+// Move says that an app has another id now.
+type Move struct {
+	Marathon string
+	From, To string // absolute ids
+	Origin   Pos    `json:"-"`
+}
+
+// Old is the address that it had.
+func (m Move) Old() Address { return Address{Marathon(m.Marathon), App, m.From} }
+
+// New is the address that it has now.
+func (m Move) New() Address { return Address{Marathon(m.Marathon), App, m.To} }

@@ -81,6 +81,8 @@ func Build(in Input) Plan {
 	b.missingRecords()
 	b.withoutRecords()
 	b.filter()
+	b.moves()
+	b.renamesUnsaid()
 	b.blind()
 	b.identities()
 	b.otherSystems()

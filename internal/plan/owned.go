@@ -8,7 +8,8 @@ import (
 	"meshsync.dev/meshsync/internal/mesh"
 )
 
-// ownedFields has, for each app of which fields are not git's alone, those and how it is now.
+// ownedFields has, for each app of which fields are not git's alone, those and how it is now;
+// one that moves is as it is at its old id.
 func ownedFields(in Input) map[mesh.Address]ownedApp {
 	out := map[mesh.Address]ownedApp{}
 	for _, o := range in.Mesh.Owned {
@@ -18,6 +19,12 @@ func ownedFields(in Input) map[mesh.Address]ownedApp {
 	}
 	if len(out) == 0 {
 		return nil
+	}
+	for _, r := range renames(in) {
+		if a, ok := out[r.New()]; ok && !r.newLive && r.underWay() {
+			a.live = r.old.Attrs
+			out[r.New()] = a
+		}
 	}
 	for _, t := range in.Seen.Targets {
 		for _, r := range t.Resources {
