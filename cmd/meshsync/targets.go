@@ -185,6 +185,9 @@ func (t *targets) close() {
 	for _, h := range t.hosts {
 		_ = h.Close()
 	}
+	for _, x := range t.marathons {
+		_ = x.Close()
+	}
 	for _, v := range t.via {
 		_ = v.Close()
 	}

@@ -39,6 +39,9 @@ func (m *Marathon) Apply(ctx context.Context, w plan.Work, emit func(plan.Outcom
 			p.Result, p.Message = plan.ResultProgress, withheld(text, c.Before, c.After)
 			emit(p)
 		}
+		if c.Action != diff.Release {
+			m.subscribe(ctx, c.Addr.Name, say)
+		}
 		o.Result, o.Message = m.change(ctx, w, c, say)
 		o.Message = withheld(o.Message, c.Before, c.After)
 		failed = o.Result != plan.ResultDone

@@ -19,6 +19,7 @@ import (
 func (m *Marathon) follow(ctx context.Context, c diff.Change, id string, lost bool, say func(string)) (plan.Result, string) {
 	deadline := m.o.Now().Add(m.o.Timeout)
 	last, how := "", ""
+	a := &attention{app: c.Addr.Name, id: id}
 	for looks := 0; ; looks++ {
 		st, err := m.progress(ctx, c, id)
 		switch {
@@ -39,14 +40,15 @@ func (m *Marathon) follow(ctx context.Context, c diff.Change, id string, lost bo
 			last = st.waits + st.why
 			say(last)
 		}
-		if st.waits != how { // something moves: the patience starts anew
+		moved := st.waits != how
+		if moved { // something moves: the patience starts anew
 			deadline = m.o.Now().Add(m.o.Timeout)
 			how = st.waits
 		} else if !m.o.Now().Before(deadline) {
 			return plan.ResultFailed, fmt.Sprintf("no progress for %s: %s; its deployment goes on and keeps the app locked: mend the cause, then apply again follows it; or cancel it in Marathon (DELETE /v2/deployments/%s), which rolls it back", m.o.Timeout, last, cmp.Or(id, "ID"))
 		}
 		m.keep(ctx)
-		_ = pause(ctx, m.o.Poll) // a context that ended is seen above
+		m.await(ctx, a, st.running, moved && looks > 0, deadline.Sub(m.o.Now()), say) // a context that ended is seen above
 	}
 }
 

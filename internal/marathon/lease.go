@@ -159,6 +159,7 @@ func (m *Marathon) stillHolds(ctx context.Context) error {
 func (m *Marathon) Release(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.unsubscribe()
 	if err := m.stillHolds(ctx); err != nil || m.lease.Run == "" {
 		return err
 	}

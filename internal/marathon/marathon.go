@@ -48,13 +48,14 @@ type Marathon struct {
 	lease  mesh.Lease
 	leaseN int
 	leased time.Time // when it was taken or renewed last
+	events events
 }
 
 // New returns a Marathon; nothing is asked yet.
 func New(o Options) *Marathon {
 	o.Timeout = cmp.Or(o.Timeout, 10*time.Minute)
 	o.Poll = cmp.Or(o.Poll, 500*time.Millisecond)
-	return &Marathon{o: o, api: newClient(o), mask: definition.NewMasker(o.SecretNames)}
+	return &Marathon{o: o, api: newClient(o), mask: definition.NewMasker(o.SecretNames), events: newEvents()}
 }
 
 // Target returns marathon/NAME.

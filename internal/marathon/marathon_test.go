@@ -24,10 +24,13 @@ func serve(t *testing.T, h http.Handler) *Marathon {
 	t.Helper()
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
-	return New(Options{
+	t.Cleanup(s.CloseClientConnections) // before that: a server waits for its streams
+	m := New(Options{
 		Spec: mesh.MarathonSpec{Name: "main", URLs: []string{s.URL}}, Mesh: "prod", HTTP: s.Client(), Now: time.Now,
 		SecretNames: mesh.DefaultSecretNames(), Timeout: 5 * time.Second, Poll: time.Millisecond,
 	})
+	t.Cleanup(func() { _ = m.Close() })
+	return m
 }
 
 func server(t *testing.T) *marathond.Server {

@@ -39,6 +39,7 @@ func newNode(t *testing.T, h func(n *node) http.Handler) *node {
 		h(n).ServeHTTP(w, r)
 	}))
 	t.Cleanup(n.Close)
+	t.Cleanup(n.CloseClientConnections) // before that: a server waits for its streams
 	return n
 }
 
