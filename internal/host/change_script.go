@@ -222,11 +222,10 @@ func (b *batch) recordState(s *strings.Builder) {
 		services = append(services, fmt.Sprintf("\"$S%d\"", j))
 	}
 	s.WriteString(b.static())
-	fmt.Fprintf(s, `ms_list() { for x do if [ -n "$x" ]; then printf '%%s%%s' "$sep" "$x"; sep=",$nl"; fi; done; }
+	fmt.Fprintf(s, `ms_list() { for x do if [ -n "$x" ]; then printf '%%s%%s' "$sep" "$x" || return 1; sep=",$nl"; fi; done; }
 ms_write_record() {
   t="$B/.record" sep=''
-  { printf '%%s' %s
-    ms_list "$STATIC" %s; printf '%%s' %s; sep=''; ms_list %s; printf '%%s' %s; } >"$t" || { rm -f -- "$t"; return 1; }
+  { printf '%%s' %s && ms_list "$STATIC" %s && printf '%%s' %s && sep='' && ms_list %s && printf '%%s' %s; } >"$t" || { rm -f -- "$t"; return 1; }
   ms_sync "$t" ${NOTED:+"$NOTED"} && mv -f -T -- "$t" "$B/record.json" && ms_sync "$B" "${B%%/*}" "${B%%/*/*}" || return 1
 }
 `, quote(b.record.head+beforeEntries), strings.Join(entries, " "), quote(beforeServices), strings.Join(services, " "), quote(recordEnd))
