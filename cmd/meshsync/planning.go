@@ -119,6 +119,7 @@ func (p *planned) build(ctx context.Context, e *environment, g *globals, f *plan
 	if idle := in.Filter.Idle(in.Mesh, in.Apps, in.Seen); len(idle) > 0 {
 		return usage("--only %s matches nothing; addresses look like host/m1/file:/etc/hosts and marathon/main/app:/www, and host/m1 is all of that host", shellWord(idle[0]))
 	}
+	in.AppRefusals = appRefusals(in.Mesh, in.Seen)
 	p.ancestry(&in)
 	p.plan, p.input = plan.Build(in), in
 	return nil

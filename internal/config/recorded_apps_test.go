@@ -16,6 +16,7 @@ import (
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/cuecontext"
 
+	"meshsync.dev/meshsync/internal/marathon/rules"
 	"meshsync.dev/meshsync/internal/mesh"
 )
 
@@ -25,6 +26,7 @@ type recordedApp struct {
 	text    string // the definition
 	version string // of the Marathon
 	refused bool
+	live    rules.Marathon // what its /v2/info said
 }
 
 // exceptionsFile lists by reason the recorded definitions of which validate says another thing
@@ -32,7 +34,8 @@ type recordedApp struct {
 var exceptionsFile = filepath.Join("testdata", "recorded_apps.txt")
 
 // TestValidateSaysOfRecordedAppsWhatMarathonSaid holds the checks of one app to all definitions
-// that were sent to a Marathon: those that it refused are refused, the others are not.
+// that were sent to a Marathon: those that it refused are refused, the others are not. What its
+// flags decide is asked as a plan asks it.
 func TestValidateSaysOfRecordedAppsWhatMarathonSaid(t *testing.T) {
 	t.Parallel()
 	j, known := newJudge(t), knownExceptions(t)
@@ -110,7 +113,26 @@ func (j *judge) errorsOf(t *testing.T, a recordedApp) []string {
 	for _, e := range l.errs.list {
 		out = append(out, e.Msg)
 	}
+	for _, f := range rules.Check(m.Apps[0].ID, def, a.live) { // as a plan asks them
+		if !f.Warning {
+			out = append(out, f.Msg)
+		}
+	}
 	return out
+}
+
+// liveMarathon is what a recording's Marathon says of itself; without flags it has all features.
+func liveMarathon(version string, flags map[string]string) rules.Marathon {
+	m := rules.Marathon{Version: version, Asked: true, Role: cmp.Or(flags["mesos_role"], "*"), DefaultNetwork: flags["default_network_name"]}
+	if text, ok := flags["enable_features"]; ok {
+		m.Features = strings.Fields(text)
+	} else {
+		m.Features = []string{"secrets", "external_volumes", "vips", "gpu_resources", "task_killing"}
+	}
+	if flags["group /dev"] != "" {
+		m.Role = "dev"
+	}
+	return m
 }
 
 // recordedApps are all definitions of whole apps that were recorded, with unlike names.
@@ -126,6 +148,7 @@ func recordedCases(t *testing.T, file string) []recordedApp {
 	var cases []struct {
 		Name, Method, Marathon string
 		Put, Get               json.RawMessage
+		Config                 map[string]string
 		PutText                string `json:"put_text"`
 		Status                 int
 	}
@@ -136,7 +159,9 @@ func recordedCases(t *testing.T, file string) []recordedApp {
 			continue // meshsync sends no partial updates
 		}
 		text := cmp.Or(c.PutText, string(c.Put))
-		out = append(out, recordedApp{file + "/" + c.Name, text, lastRelease(c.Marathon), c.Status >= 400 || string(c.Get) == "null"})
+		out = append(out, recordedApp{
+			file + "/" + c.Name, text, lastRelease(c.Marathon), c.Status >= 400 || string(c.Get) == "null", liveMarathon(lastRelease(c.Marathon), c.Config),
+		})
 	}
 	return out
 }
@@ -177,7 +202,7 @@ func recordedEdits(t *testing.T) []recordedApp {
 		for _, field := range e.Absent {
 			delete(body, field)
 		}
-		out = append(out, recordedApp{"edits/" + e.Base + " " + e.Edit, jsonText(t, body), "", true})
+		out = append(out, recordedApp{"edits/" + e.Base + " " + e.Edit, jsonText(t, body), "", true, liveMarathon("", nil)})
 	}
 	return out
 }
@@ -204,7 +229,7 @@ func recordedExchanges(t *testing.T) []recordedApp {
 			if !object || !full || !refused || x.To == "follower" || !strings.HasPrefix(path, "/v2/apps") {
 				continue
 			}
-			out = append(out, recordedApp{"exchanges/" + file + " " + x.Name, jsonText(t, body), "", true})
+			out = append(out, recordedApp{"exchanges/" + file + " " + x.Name, jsonText(t, body), "", true, liveMarathon("", nil)})
 		}
 	}
 	return out

@@ -35,6 +35,8 @@ type Input struct {
 	Notes     []string
 	Refusals  []Refusal // found before planning, such as an older commit
 	AppEffect func(diff.Change) AppEffect
+	// AppRefusals says what its Marathon refuses of an app that is written; plan says of which.
+	AppRefusals func(diff.Change) []Refusal
 }
 
 // AppEffect says what Marathon does with a change of an app.
@@ -91,6 +93,7 @@ func Build(in Input) Plan {
 	b.takenIDs()
 	b.foreignRoles()
 	b.circles()
+	b.refusedApps()
 	b.missingUnits()
 	b.missingParents()
 	b.strandedServices()

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 
 	"meshsync.dev/meshsync/internal/mesh"
 )
@@ -10,10 +11,10 @@ import (
 // rules of that one, and what a field that is left out means depends on it.
 func (b *builder) otherReleases() {
 	for _, m := range b.in.Mesh.Marathons {
-		state, _ := b.in.Seen.Of(mesh.Marathon(m.Name))
-		if state.Marathon == nil || mesh.SameRelease(m.Version, state.Marathon.Version) {
+		if !differs(m, b.in.Seen) {
 			continue
 		}
+		state, _ := b.in.Seen.Of(mesh.Marathon(m.Name))
 		b.plan.Refusals = append(b.plan.Refusals, Refusal{
 			Code: "marathon.differs", Subject: mesh.Marathon(m.Name).String(),
 			Message: fmt.Sprintf("git says that the Marathon %s is %s, and it is %s", m.Name, m.Version, state.Marathon.Version),
@@ -36,4 +37,16 @@ func (b *builder) withoutRecords() {
 // keepsRecord reports whether the target has a place for a record.
 func keepsRecord(s mesh.TargetState) bool {
 	return s.Marathon == nil || mesh.ParseRelease(s.Marathon.Version).HasLabels()
+}
+
+func differs(m mesh.MarathonSpec, seen mesh.Observed) bool {
+	state, _ := seen.Of(mesh.Marathon(m.Name))
+	return state.Marathon != nil && !mesh.SameRelease(m.Version, state.Marathon.Version)
+}
+
+// otherRelease reports whether a target is a Marathon of another release than git says.
+func (b *builder) otherRelease(t mesh.Target) bool {
+	return slices.ContainsFunc(b.in.Mesh.Marathons, func(m mesh.MarathonSpec) bool {
+		return mesh.Marathon(m.Name) == t && differs(m, b.in.Seen)
+	})
 }

@@ -63,7 +63,7 @@ func (c *checker) acceptedRoles() {
 			Hint: `leave it out, or write ["*"] for resources that are reserved for nobody`,
 		})
 	}
-	role, named := textIn(c.def, "role")
+	role, named := c.role()
 	foreign := ""
 	for i, r := range fields(c.def).list("acceptedResourceRoles") {
 		text, _ := r.(string)
@@ -91,4 +91,12 @@ func (c *checker) acceptedRoles() {
 		}
 		foreign = text
 	}
+}
+
+// role is that of the app, and whether it is known: the one that it names, or that it is given.
+func (c *checker) role() (string, bool) {
+	if role, named := textIn(c.def, "role"); named {
+		return role, true
+	}
+	return c.marathon.Role, c.marathon.Role != ""
 }

@@ -105,7 +105,14 @@ func (c *checker) unnamedNetwork(n network) {
 	if ip, _ := objectIn(c.def, "ipAddress"); ip["name"] != nil {
 		hint += "; in ipAddress the name is networkName, and name is not read"
 	}
-	c.refuse(Finding{Path: n.path, Rule: "network-name", Msg: "is on a container network without a name", Hint: hint})
+	f := Finding{Path: n.path, Rule: "network-name", Msg: "is on a container network without a name", Hint: hint}
+	if c.marathon.Asked {
+		f.Msg += ", and this Marathon has no --default_network_name"
+		c.refuse(f)
+		return
+	}
+	f.Msg += ": a Marathon without --default_network_name refuses it"
+	c.warn(f)
 }
 
 // inNetworks reports whether the network stands in networks, and not in a deprecated place.

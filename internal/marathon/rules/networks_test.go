@@ -50,18 +50,21 @@ func TestNetworks(t *testing.T) {
 		{name: "one twice", def: `{"networks": [{"name": "blue"}, {"name": "blue"}]}`, want: []string{
 			`refuse networks.1 network-twice: is on the network blue twice (name each network once)`,
 		}},
-		{name: "without a name", def: `{"networks": [{}]}`, want: []string{
-			`refuse networks.0 network-name: is on a container network without a name (write its name, such as name: "overlay")`,
+		{name: "without a name", def: `{"networks": [{}]}`, marathon: Marathon{Asked: true}, want: []string{
+			`refuse networks.0 network-name: is on a container network without a name, and this Marathon has no --default_network_name (write its name, such as name: "overlay")`,
+		}},
+		{name: "without a name where nobody was asked", def: `{"networks": [{}]}`, want: []string{
+			`warn networks.0 network-name: is on a container network without a name: a Marathon without --default_network_name refuses it (write its name, such as name: "overlay")`,
 		}},
 		{name: "without a name where there is a default", def: `{"networks": [{}]}`, marathon: Marathon{DefaultNetwork: "dcos"}},
 		{name: "the default twice", def: `{"networks": [{"name": "dcos"}, {}]}`, marathon: Marathon{DefaultNetwork: "dcos"}, want: []string{
 			`refuse networks.1 network-twice: is on the network dcos twice (name each network once)`,
 		}},
-		{name: "USER without a name", def: `{"container": {"docker": {"image": "w", "network": "user"}}}`, want: []string{
-			`refuse container.docker.network network-name: is on a container network without a name (write "networks": [{"mode": "container", "name": "NAME"}] in its place)`,
+		{name: "USER without a name", def: `{"container": {"docker": {"image": "w", "network": "user"}}}`, marathon: Marathon{Asked: true}, want: []string{
+			`refuse container.docker.network network-name: is on a container network without a name, and this Marathon has no --default_network_name (write "networks": [{"mode": "container", "name": "NAME"}] in its place)`,
 		}},
-		{name: "ipAddress without a name", def: `{"ipAddress": {"name": "blue"}}`, want: []string{
-			`refuse ipAddress network-name: is on a container network without a name (write "networks": [{"mode": "container", "name": "NAME"}] in its place; in ipAddress the name is networkName, and name is not read)`,
+		{name: "ipAddress without a name", def: `{"ipAddress": {"name": "blue"}}`, marathon: Marathon{Asked: true}, want: []string{
+			`refuse ipAddress network-name: is on a container network without a name, and this Marathon has no --default_network_name (write "networks": [{"mode": "container", "name": "NAME"}] in its place; in ipAddress the name is networkName, and name is not read)`,
 		}},
 		{name: "ipAddress with a name that networks does not take", def: `{"ipAddress": {"networkName": "Blue"}}`, want: []string{
 			`refuse ipAddress network-name: is on the network "Blue", which is no name for one (a name has lower-case letters, digits, dashes and underscores, with a letter or digit at both ends)`,

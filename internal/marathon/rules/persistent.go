@@ -121,7 +121,15 @@ func (c *checker) residentRoles(def fields) {
 			Hint: "write another role: the name of the app's top group, or the one that Marathon runs with",
 		})
 	}
-	if !def.has("role") && !c.version.Before(1, 9) {
+	switch {
+	case def.has("role") || c.version.Before(1, 9):
+	case c.marathon.Role == "*":
+		c.refuse(Finding{
+			Path: []string{"container", "volumes"}, Rule: "app-residency",
+			Msg:  "has a persistent volume and no role, and gets the role *, for which nothing can be reserved",
+			Hint: "write role: the name of the app's top group, or the one that Marathon runs with",
+		})
+	case c.marathon.Role == "":
 		c.warn(Finding{
 			Path: []string{"container", "volumes"}, Rule: "app-residency",
 			Msg:  "has a persistent volume and no role: Marathon refuses it when the role that it runs with is *, as it is by default",

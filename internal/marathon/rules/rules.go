@@ -34,6 +34,13 @@ type Marathon struct {
 	// DefaultNetwork is its --default_network_name, which names container networks that have
 	// no name; "" is none.
 	DefaultNetwork string
+	// Asked: /v2/info was read, so that the network above and what follows are what it said.
+	// Otherwise what hangs on them is warned of at most.
+	Asked bool
+	// Features are those of --enable_features.
+	Features []string
+	// Role is what the app gets that names none; "" is not known.
+	Role string
 }
 
 // Check returns what is wrong with a definition, sorted by path. def is as encoding/json decodes
@@ -51,6 +58,7 @@ func Check(id string, def map[string]any, m Marathon) []Finding {
 		(*checker).volumes,
 		(*checker).tenured,
 		(*checker).older,
+		(*checker).features,
 		(*checker).pasted,
 	} {
 		check(c)

@@ -182,7 +182,7 @@ func judgeWiring(t *testing.T, seed uint64, n int) {
 	readers, count := sandboxReaders(), map[bool]int{}
 	rulesSeen := map[string]int{}
 	for i := range n {
-		m := Marathon{DefaultNetwork: pick(c, "", "dcos")}
+		m := Marathon{DefaultNetwork: pick(c, "", "dcos"), Asked: true, Features: []string{"secrets"}}
 		reader := readers[m.DefaultNetwork]
 		def := c.app()
 		body := marshalled(t, def)

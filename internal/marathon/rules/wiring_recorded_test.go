@@ -22,7 +22,7 @@ type wiringCase struct {
 // marathon is the one that the case is about.
 func (r wiringCase) marathon() Marathon {
 	releases := regexp.MustCompile(`[0-9.]+`).FindAllString(r.Marathon, -1)
-	m := Marathon{DefaultNetwork: r.Config["default_network_name"]}
+	m := Marathon{DefaultNetwork: r.Config["default_network_name"], Asked: true, Features: []string{"secrets"}}
 	if len(releases) > 0 {
 		m.Version = releases[len(releases)-1]
 	}
