@@ -23,7 +23,17 @@ func (m *Marathon) Apply(ctx context.Context, w plan.Work, emit func(plan.Outcom
 	if err := m.stillHolds(ctx); err != nil {
 		return fmt.Errorf("marathon %s: %w", m.o.Spec.Name, err)
 	}
-	if err := m.writeAhead(ctx, w); err != nil {
+	err := m.writeAhead(ctx, w)
+	if errors.Is(err, errRecordMoved) {
+		m.ahead = ahead{}
+		for _, c := range w.Changes {
+			emit(plan.Outcome{Subject: c.Addr.String(), Action: string(c.Action), Result: plan.ResultConflict, Message: "nothing was changed: " + err.Error()})
+		}
+		if len(w.Changes) > 0 {
+			return nil // each of them tells it
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("marathon %s: nothing was changed: %w", m.o.Spec.Name, err)
 	}
 	failed := false

@@ -186,3 +186,35 @@ func TestALeaseThatANodeDoesNotShowIsNotTaken(t *testing.T) {
 		t.Errorf("it was not given back: %v", err)
 	}
 }
+
+// Between a plan and its apply another run may work there, and give its lease back. Its entries are not forgotten.
+func TestARecordIsWrittenOnlyOverTheOneThatWasObserved(t *testing.T) {
+	t.Parallel()
+	m := serve(t, server(t))
+	x := map[string]any{"cmd": "sleep 1"}
+	if out, _ := reach(t, m, map[string]map[string]any{"/x": x}); last(out).Result != plan.ResultDone {
+		t.Fatalf("%+v", out)
+	}
+	seen := m.Observe(t.Context())
+	if out, _ := reach(t, others(m), map[string]map[string]any{"/x": x, "/y": {"cmd": "sleep 1"}}); last(out).Result != plan.ResultDone {
+		t.Fatalf("%+v", out)
+	}
+	want := desired(t, seen, "/x", map[string]any{"cmd": "sleep 2"})
+	w := plan.Work{Run: "a", Changes: diff.Diff([]mesh.Resource{want}, mesh.Observed{Targets: []mesh.TargetState{seen}}).Changes}
+	var out []plan.Outcome
+	if err := m.Apply(t.Context(), w, func(o plan.Outcome) { out = append(out, o) }); err != nil {
+		t.Fatal(err)
+	}
+	if o := last(out); o.Result != plan.ResultConflict || !strings.Contains(o.Message, "nothing was changed: another run") {
+		t.Errorf("%+v", out)
+	}
+	if err := m.Apply(t.Context(), plan.Work{Run: "a", Adopt: map[string]mesh.RecordEntry{"marathon/main/app:/x": {Digest: "d"}}}, nil); !errors.Is(err, errRecordMoved) {
+		t.Errorf("what is taken up only: %v", err)
+	}
+	if _, ok := m.Observe(t.Context()).Record.Entries["marathon/main/app:/y"]; !ok {
+		t.Error("what the other run made is forgotten")
+	}
+	if out, after := reach(t, m, map[string]map[string]any{"/x": {"cmd": "sleep 2"}, "/y": {"cmd": "sleep 1"}}); last(out).Result != plan.ResultDone || len(after.Record.Entries) != 2 {
+		t.Errorf("%+v", out)
+	}
+}

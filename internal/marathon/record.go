@@ -35,6 +35,8 @@ type record struct {
 	record mesh.Record
 	state  mesh.RecordState
 	shards []int
+	text   string // of all shards, as it was read; not of one that this run wrote
+	own    bool   // this run wrote it
 }
 
 // readRecord joins the shards, whose apps may come in any order. An app that has no number is somebody
@@ -63,7 +65,11 @@ func readRecord(apps []map[string]any, meshName string) record {
 	if len(shards) == 0 {
 		return record{state: mesh.RecordNone, record: emptyRecord(meshName)}
 	}
-	corrupt := record{state: mesh.RecordCorrupt, record: emptyRecord(meshName), shards: shards}
+	whole := ""
+	for _, n := range shards {
+		whole += parts[n]
+	}
+	corrupt := record{state: mesh.RecordCorrupt, record: emptyRecord(meshName), shards: shards, text: whole}
 	var text strings.Builder
 	for n := range want {
 		part, ok := parts[n]
@@ -79,7 +85,29 @@ func readRecord(apps []map[string]any, meshName string) record {
 	if r.Entries == nil {
 		r.Entries = map[string]mesh.RecordEntry{}
 	}
-	return record{state: mesh.RecordOK, record: r, shards: shards}
+	return record{state: mesh.RecordOK, record: r, shards: shards, text: whole}
+}
+
+// errRecordMoved says that the record is not the one that was observed.
+var errRecordMoved = errors.New("another run of meshsync, or somebody, wrote meshsync's record there since it was observed; plan again")
+
+// unmovedRecord looks whether the record is still the one that was observed: one that is made from an older one
+// would forget what another run has made since. A run that wrote it once has it to itself, by its lease.
+func (m *Marathon) unmovedRecord(ctx context.Context) error {
+	if m.rec.own || m.rec.state == "" { // or it was never observed
+		return nil
+	}
+	var list struct {
+		Apps []map[string]any `json:"apps"`
+	}
+	if _, err := m.api.call(ctx, http.MethodGet, "/v2/apps?id="+strings.TrimSuffix(recordGroup(m.o.Mesh), "/"), nil, &list); err != nil {
+		return err
+	}
+	now := readRecord(list.Apps, m.o.Mesh)
+	if now.state != m.rec.state || now.text != m.rec.text || !slices.Equal(now.shards, m.rec.shards) {
+		return errRecordMoved
+	}
+	return nil
 }
 
 func shardNumber(id, meshName string) (n int, ok bool) {
@@ -100,6 +128,9 @@ func (m *Marathon) noteAll(ctx context.Context, changed map[string]mesh.RecordEn
 	if !m.keepsRecords() {
 		return nil
 	}
+	if err := m.unmovedRecord(ctx); err != nil {
+		return err
+	}
 	next := m.rec.record
 	next.Entries = maps.Clone(next.Entries)
 	if next.Entries == nil {
@@ -116,7 +147,7 @@ func (m *Marathon) noteAll(ctx context.Context, changed map[string]mesh.RecordEn
 	if err != nil {
 		return fmt.Errorf("write meshsync's record: %w", err)
 	}
-	m.rec = record{record: next, state: mesh.RecordOK, shards: shards}
+	m.rec = record{record: next, state: mesh.RecordOK, shards: shards, own: true}
 	return nil
 }
 
