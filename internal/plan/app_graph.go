@@ -28,9 +28,11 @@ func newAppGraph(state mesh.TargetState, changes []diff.Change) *appGraph {
 		g.apps[r.Addr.Name] = r.Attrs
 	}
 	for _, c := range changes {
-		if c.Addr.Target == state.Target && c.Addr.Kind == mesh.App && c.After != nil {
+		switch {
+		case c.Addr.Target != state.Target || c.Addr.Kind != mesh.App:
+		case c.After != nil:
 			g.apps[c.Addr.Name] = c.After
-		} else if c.Addr.Target == state.Target && c.Addr.Kind == mesh.App && c.Before != nil {
+		default: // it goes, or is gone already and only its entry goes
 			g.apps[c.Addr.Name] = c.Before
 		}
 	}

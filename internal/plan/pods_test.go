@@ -87,3 +87,16 @@ func TestAnAppThatTakesTheIDOfWhatIsDeletedInTheSamePlanIsRefused(t *testing.T) 
 		}
 	}
 }
+
+// The entry of an app that is gone leaves the record by a line of the plan, among others that change.
+func TestTheEntryOfAnAppThatIsGoneIsInTheStage(t *testing.T) {
+	t.Parallel()
+	p := appWorld(mesh.MarathonFacts{}, nil, []string{"/new"}, []string{"/gone"})
+	var got []string
+	for _, b := range p.Stages[0].Batches {
+		got = append(got, string(b.Changes[0].Action)+" "+b.Changes[0].Addr.Name)
+	}
+	if want := []string{"create /new", "release /gone"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
