@@ -35,7 +35,7 @@ func traps() []trap {
 	by := func(tests ...string) []string { return tests }
 	return []trap{
 		{"a PUT is a partial update, unless it says otherwise", "sends whole definitions with `partialUpdate=false`", by(single)},
-		{"in a whole definition without `instances` these become 1", "shows the tasks that would stop", by(mar + "TestInstancesThatAreLeftOutAreToldBefore")},
+		{"in a whole definition without `instances` these become 1", "shows the tasks that would stop; `owners` leaves them to somebody else", by(mar+"TestInstancesThatAreLeftOutAreToldBefore", script+"owners.txtar")},
 		{"DELETE of an app forces, unless it says otherwise", "says `force=false`; nothing is ever forced", by(single, mar+"TestNothingIsForced")},
 		{"a partial update unsets nothing, and null removes nothing", "what git no longer says is gone after the apply", by(mar + "TestWhatGitNoLongerSaysIsUnset")},
 		{"`executorResources` lasts until the first update only", "sends it at creation and lists it as not compared", by(mar + "TestExecutorResourcesAreSentAtCreationAndNotCompared")},
@@ -67,7 +67,7 @@ func traps() []trap {
 		{"an upgrade changes defaults, but not those of stored apps", "shows it once, with the restart", by(def + "TestAnUpgradeOfMarathonShowsInThePlanOnce")},
 		{"a PUT of a group deletes what it does not list", "writes no group", by(single)},
 		{"an empty group stays behind, and gives way to an app of its name", "leaves it; what holds something is told at plan", by(mar + "TestThePlanRefusesWhatMarathonRefusesForWhereAnAppLies")},
-		{"a list without what the account may not see looks as if apps were gone", "looks at the app before it writes, and creates only what is not there", by(mar + "TestAnAppThatAListLeavesOutIsNotWritten")},
+		{"a list without what the account may not see looks as if apps were gone", "with an account, asks for what the record has and the list has not; looks at an app before it writes, and creates only what is not there", by(mar+"TestAnAppThatTheAccountMayNotViewIsNotGone", mar+"TestAnAppThatAListLeavesOutIsNotWritten")},
 		{"a standby loses a body without a length", "sends the length", by(mar+"TestAnAppIsWrittenByWayOfAStandby", mar+"TestNothingIsForced")},
 		{"errors of a proxy are HTML or empty", "says what they may mean; nothing counts as absent", by(mar+"TestOutcomesOfObserving", script+"marathon_outcomes.txtar")},
 		{"`label=k!=v` leaves out apps without the label", "asks for no labels", nil},
@@ -75,7 +75,7 @@ func traps() []trap {
 		{"a check with `exec.command.argv` breaks every list", "`validate` refuses it", by(rules + "TestRecordedExchangesOfChecks")},
 		{"whole numbers have 32 bits", "`validate` refuses what Marathon cannot hold", by(rules + "TestNumbersThatMarathonCannotHold")},
 		{"`taskStats` became `tasksStats`", "neither is a difference", by(mar + "TestStatisticsOfTasksAreNoDifference")},
-		{"an app that is removed and made anew loses its ports to others", "changes it in place", by(mar + "TestAnAppIsNeverRemovedToBeChanged")},
+		{"an app that is removed and made anew loses its ports to others", "changes it in place; one that gets another id (`moved`) is made before the old one goes", by(mar+"TestAnAppIsNeverRemovedToBeChanged", "internal/plan.TestAnAppThatMovesIsMadeBeforeTheOldOneGoes")},
 		{"versions are listed in no order, and an older one may come back", "compares them for equality", by(mar + "TestAChangeThatWasOverwrittenIsTold")},
 		{"after a change of leader no deployment is listed while they run", "looks at the app and its tasks too", by(mar + "TestAnEmptyListOfDeploymentsIsNoEnd")},
 		{"a bulk PUT that creates an app may leave it without a port", "creates with POST", by(single)},
