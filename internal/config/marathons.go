@@ -14,12 +14,13 @@ import (
 // checkURLs finds URLs that name no Marathon, and those with credentials in them. A URL
 // with credentials is never shown, nor is one that cannot be read, which may have some.
 func checkURLs(m *mesh.Mesh, l *loader) {
-	of := map[string]string{} // URL → the Marathon that has it
+	of := map[string]string{} // URL, as seen from somewhere → the Marathon that has it
 	for _, marathon := range m.Marathons {
 		for i, text := range marathon.URLs {
 			e := Error{Pos: l.urlAt(marathon, i), Rule: "marathon-url"}
 			what := fmt.Sprintf("urls[%d] of Marathon %s", i, marathon.Name)
 			u, err := url.Parse(text)
+			place := marathon.Via + " " + sameURL(u)
 			switch {
 			case err != nil:
 				e.Msg, e.Hint = what+" is no URL that can be read", `such as "http://marathon.example.com:8080"`
@@ -30,11 +31,11 @@ func checkURLs(m *mesh.Mesh, l *loader) {
 				e.Msg, e.Hint = fmt.Sprintf("%s is %q, and names no host", what, text), `such as "http://marathon.example.com:8080"`
 			case !isPort(u.Port()):
 				e.Msg, e.Hint = fmt.Sprintf("%s is %q, and its port is not one from 1 to 65535", what, text), "Marathon listens on 8080 if nothing else is set"
-			case of[sameURL(u)] != "" && of[sameURL(u)] != marathon.Name:
-				e.Msg = fmt.Sprintf("%s is one of Marathon %s, too: under two names one Marathon would have two records in one place", what, of[sameURL(u)])
+			case of[place] != "" && of[place] != marathon.Name:
+				e.Msg = fmt.Sprintf("%s is one of Marathon %s, too: under two names one Marathon would have two records in one place", what, of[place])
 				e.Hint = "give its apps one name, or correct the URL"
 			default:
-				of[sameURL(u)] = marathon.Name
+				of[place] = marathon.Name
 				continue
 			}
 			l.errs.add(e)
@@ -44,6 +45,9 @@ func checkURLs(m *mesh.Mesh, l *loader) {
 
 // sameURL is equal for two spellings of one URL.
 func sameURL(u *url.URL) string {
+	if u == nil { // it cannot be read
+		return ""
+	}
 	port := u.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
