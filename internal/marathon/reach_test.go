@@ -53,10 +53,11 @@ func pair(t *testing.T, s *marathond.Server) (leader, standby *node) {
 	return leader, standby
 }
 
-// asking is a Marathon that is reached by these URLs.
+// asking is a Marathon that is reached by these URLs. Its connections are its own: a test server that ends closes
+// those of the default transport.
 func asking(urls ...string) *Marathon {
 	return New(Options{
-		Spec: mesh.MarathonSpec{Name: "main", URLs: urls}, Mesh: "prod", HTTP: &http.Client{Timeout: 10 * time.Second}, Now: time.Now,
+		Spec: mesh.MarathonSpec{Name: "main", URLs: urls}, Mesh: "prod", HTTP: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{}}, Now: time.Now,
 		SecretNames: mesh.DefaultSecretNames(), Timeout: 5 * time.Second, Poll: time.Millisecond,
 	})
 }
