@@ -124,6 +124,9 @@ func (a *account) withhold(err error) {
 	if r := (*reachError)(nil); errors.As(err, &r) {
 		r.msg = without.Replace(r.msg)
 	}
+	if n := (*noEvents)(nil); errors.As(err, &n) {
+		n.why = without.Replace(n.why)
+	}
 }
 
 // explain says what a refusal of the account means.

@@ -185,3 +185,19 @@ func TestAnAccountIsForTheURLsOfTheMeshOnly(t *testing.T) {
 		t.Error("an account prints its secret")
 	}
 }
+
+func TestASecretInAPlaceThatEventsAreSentToIsWithheld(t *testing.T) {
+	t.Parallel()
+	n := newNode(t, func(*node) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, password, _ := r.BasicAuth()
+			w.Header().Set("Location", "http://"+password+".example.com/v2/events")
+			w.WriteHeader(http.StatusFound)
+		})
+	})
+	m := as(asking(n.URL), basic(), &source{gives: "canary-secret"})
+	_, err := m.api.events(context.Background(), []string{n.URL})
+	if err == nil || !strings.Contains(err.Error(), "which the mesh does not name") || strings.Contains(err.Error(), "canary") {
+		t.Error(err)
+	}
+}

@@ -208,6 +208,7 @@ func (c *client) events(ctx context.Context, bases []string) (io.ReadCloser, err
 			_ = resp.Body.Close()
 			next, err := leadsTo(resp, bases)
 			if err != nil {
+				c.account.withhold(err)
 				return nil, err
 			}
 			target = next
