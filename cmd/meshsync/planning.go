@@ -257,7 +257,12 @@ func appEffect(c diff.Change) plan.AppEffect {
 			e.Fields[i] += " (Marathon adds a port index with any write)"
 		}
 	}
-	return plan.AppEffect{Restarts: e.Restarts, Starts: e.Starts, Stops: e.Stops, Because: e.Fields}
+	out := plan.AppEffect{Restarts: e.Restarts, Starts: e.Starts, Stops: e.Stops, Because: e.Fields}
+	if e.Capacity != nil {
+		_, checked := c.After["healthChecks"]
+		out.Capacity = &plan.Capacity{Stay: e.Capacity.Stay, Of: e.Restarts + e.Stops, Most: e.Capacity.Most, Checked: checked}
+	}
+	return out
 }
 
 // ancestry compares the commit with those in the records: an older or unrelated one

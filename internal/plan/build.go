@@ -39,14 +39,6 @@ type Input struct {
 	AppRefusals func(diff.Change) []Refusal
 }
 
-// AppEffect says what Marathon does with a change of an app.
-type AppEffect struct {
-	Restarts int      // tasks that are replaced
-	Starts   int      // tasks that are added
-	Stops    int      // tasks that are removed
-	Because  []string // fields
-}
-
 // builder carries one Build; it lives no longer.
 type builder struct {
 	in      Input
@@ -67,7 +59,7 @@ func Build(in Input) Plan {
 	b.plan = Plan{
 		Schema: Schema, Version: in.Version, Mesh: in.Mesh.Name, Digest: in.Mesh.Digest,
 		Source: in.Source, Policy: in.PolicyFrom, Sandbox: in.Sandbox, Snapshot: in.Snapshot,
-		Effects: []Effect{}, Rules: []Rule{}, Refusals: slices.Clone(in.Refusals), Stages: []Stage{},
+		Effects: []Effect{}, Rules: []Rule{}, Refusals: slices.Clone(in.Refusals), Stages: []Stage{}, Apps: []AppVerdict{},
 		Unknown: []Unknown{}, Unsure: []Evidence{}, Stale: []Evidence{}, NotServing: []Evidence{}, Unmanaged: []mesh.Address{},
 		NotCompared: in.NotCompared, Notes: slices.Clone(in.Notes),
 	}

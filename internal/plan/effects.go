@@ -3,9 +3,6 @@ package plan
 import (
 	"cmp"
 	"slices"
-
-	"meshsync.dev/meshsync/internal/diff"
-	"meshsync.dev/meshsync/internal/mesh"
 )
 
 // effects lists what happens beyond the changes themselves. Outages were added
@@ -30,23 +27,4 @@ func (b *builder) effects() {
 
 func effectRank(k EffectKind) int {
 	return slices.Index([]EffectKind{Outage, Restart, Reload, Stop, Start, TaskRestart, TaskStop, TaskStart}, k)
-}
-
-func (b *builder) appEffects() {
-	for _, c := range b.changes {
-		if c.Addr.Kind != mesh.App || c.Action == diff.Release || c.Action == diff.Finish {
-			continue
-		}
-		e := b.in.AppEffect(c)
-		for _, x := range []struct {
-			kind EffectKind
-			n    int
-		}{{TaskRestart, e.Restarts}, {TaskStart, e.Starts}, {TaskStop, e.Stops}} {
-			if x.n > 0 {
-				b.plan.Effects = append(b.plan.Effects, Effect{
-					Kind: x.kind, Target: c.Addr.Target, Subject: c.Addr.Name, Count: x.n, Because: append([]string{}, e.Because...),
-				})
-			}
-		}
-	}
 }

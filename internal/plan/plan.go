@@ -40,6 +40,8 @@ type Plan struct {
 	Rules    []Rule    `json:"rules"`
 	Refusals []Refusal `json:"refusals"`
 	Stages   []Stage   `json:"stages"`
+	// Apps says of each change of an app what Marathon does with it; sorted by address.
+	Apps []AppVerdict `json:"apps"`
 
 	Unknown     []Unknown      `json:"unknown"`      // could not be observed
 	Unsure      []Evidence     `json:"unsure"`       // processes of which clocks cannot tell
@@ -96,6 +98,8 @@ type Effect struct {
 	Count   int         `json:"count"`   // services 1; tasks: how many
 	// Because names what causes it: addresses of changes, fields of an app, or a sentence for a process found stale.
 	Because []string `json:"because"`
+	// Capacity is what stays up while tasks are replaced; for task_restart only.
+	Capacity *Capacity `json:"capacity,omitempty"`
 	// Observed is true when the cause was seen (a stale process), false when this plan's changes bring it about.
 	Observed bool `json:"observed,omitempty"`
 }

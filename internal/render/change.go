@@ -81,6 +81,9 @@ func (t *printer) change(f folded) {
 	if c.Reason != "" {
 		t.line("      %s", safe(c.Reason))
 	}
+	if v := t.verdicts[c.Addr]; v != "" {
+		t.line("      Marathon: %s", safe(v))
+	}
 	if f.varied && c.Action != diff.Delete {
 		t.line("      each has its own content; this is %s's (--full shows all)", safe(f.targets[0]))
 	}

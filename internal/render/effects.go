@@ -15,6 +15,7 @@ type effectGroup struct {
 	hosts    []string
 	n        int
 	causes   []string
+	stays    []string // what stays up meanwhile, in words
 	observed bool
 	marathon string // of an app, where there are several
 }
@@ -40,6 +41,9 @@ func groupEffects(p plan.Plan) []effectGroup {
 		g.hosts = append(g.hosts, e.Target.Name)
 		g.n += e.Count
 		g.causes = append(g.causes, e.Because...)
+		if e.Capacity != nil {
+			g.stays = append(g.stays, capacityText(*e.Capacity))
+		}
 		g.observed = g.observed || e.Observed
 	}
 	return out
@@ -103,4 +107,16 @@ func (g effectGroup) because(full bool) []string {
 		verb = "change"
 	}
 	return []string{names(paths, full) + " " + verb}
+}
+
+// capacityText says what stays up while tasks are replaced.
+func capacityText(c plan.Capacity) string {
+	if c.Stay == 0 {
+		return fmt.Sprintf("all %d may be down meanwhile, at most %d run at once", c.Of, c.Most)
+	}
+	stay := "keep running"
+	if c.Checked {
+		stay = "stay healthy"
+	}
+	return fmt.Sprintf("at least %d of %d %s meanwhile, at most %d run at once", c.Stay, c.Of, stay, c.Most)
 }

@@ -112,7 +112,13 @@ func allKinds() plan.Plan {
 		}
 	}
 	diff.Sort(changes)
+	shop := mesh.Address{Target: mesh.Marathon("main"), Kind: mesh.App, Name: "/shop"}
 	return plan.Plan{
+		Effects: []plan.Effect{
+			{Kind: plan.TaskRestart, Target: shop.Target, Subject: shop.Name, Count: 2, Because: []string{"cmd", "env"}, Capacity: &plan.Capacity{Stay: 2, Of: 2, Most: 3, Checked: true}},
+			{Kind: plan.TaskStart, Target: shop.Target, Subject: shop.Name, Count: 1, Because: []string{"cmd", "env"}},
+		},
+		Apps:   []plan.AppVerdict{{Addr: shop, Verdict: plan.VerdictRestarts, From: 2, To: 3, Tasks: 2, Text: "restarts 2 tasks because of cmd, env, and scales from 2 to 3"}},
 		Schema: plan.Schema, Mesh: "prod", Complete: true, Applicable: true,
 		Stages: []plan.Stage{{N: 1, Title: "agents", Why: "5 at a time", Batches: []plan.Batch{{Targets: []mesh.Target{mesh.Host("a1"), mesh.Host("a2")}, Changes: changes}}}},
 	}

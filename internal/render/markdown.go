@@ -3,9 +3,11 @@ package render
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"meshsync.dev/meshsync/internal/diff"
+	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
 )
 
@@ -51,12 +53,13 @@ func markdown(p plan.Plan, level int) string {
 	if gs := groupEffects(p); len(gs) > 0 {
 		b.WriteString("\n| effect | because |\n|---|---|\n")
 		for _, g := range gs {
-			fmt.Fprintf(&b, "| %s | %s |\n", md(g.text(false)), md(strings.Join(g.because(false), "; ")))
+			fmt.Fprintf(&b, "| %s | %s |\n", md(g.text(false)), md(strings.Join(slices.Concat(g.because(false), g.stays), "; ")))
 		}
 	}
 	if level < 2 {
+		verdicts := verdictsOf(p)
 		for _, s := range p.Stages {
-			markdownStage(&b, s, level == 0)
+			markdownStage(&b, s, verdicts, level == 0)
 		}
 	}
 	if level > 0 {
@@ -73,7 +76,7 @@ func headline(p plan.Plan) string {
 	return fmt.Sprintf("%s, %d drifted, %s", count(s.Creates+s.Updates+s.Releases+s.Finishes, "change"), s.Drift+s.Both+s.Differs, count(s.Deletes, "deletion"))
 }
 
-func markdownStage(b *strings.Builder, s plan.Stage, withDiffs bool) {
+func markdownStage(b *strings.Builder, s plan.Stage, verdicts map[mesh.Address]string, withDiffs bool) {
 	var all []diff.Change
 	for _, x := range s.Batches {
 		all = append(all, x.Changes...)
@@ -84,15 +87,18 @@ func markdownStage(b *strings.Builder, s plan.Stage, withDiffs bool) {
 		if x.flags != nil {
 			markdownFlags(b, x, withDiffs)
 		} else {
-			markdownChange(b, x.folded, withDiffs)
+			markdownChange(b, x.folded, verdicts[x.change.Addr], withDiffs)
 		}
 	}
 	b.WriteString("\n</details>\n")
 }
 
-func markdownChange(b *strings.Builder, f folded, withDiffs bool) {
+func markdownChange(b *strings.Builder, f folded, verdict string, withDiffs bool) {
 	c := f.change
 	fmt.Fprintf(b, "- %s %s %s on %s (%s)\n", c.Action, c.Addr.Kind, mdCode(c.Addr.Name), md(names(f.targets, false)), c.Class)
+	if verdict != "" {
+		fmt.Fprintf(b, "  - Marathon: %s\n", md(verdict))
+	}
 	keys, shown := keysOf(c), shownDiff{}
 	if len(keys) == 0 && withDiffs {
 		shown = diffOf(c, false)

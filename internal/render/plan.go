@@ -12,7 +12,7 @@ import (
 // forbids it, the stages in order with their gates and details, what is not known, and
 // the next command.
 func Plan(w io.Writer, p plan.Plan, o Options) error {
-	t := &printer{w: w, o: o, several: len(p.Marathons) > 1}
+	t := &printer{w: w, o: o, several: len(p.Marathons) > 1, verdicts: verdictsOf(p)}
 	t.header(p, "plan")
 	t.effects(p)
 	t.refusals("REFUSED: this plan cannot be applied as it is", p.Refusals)
@@ -38,6 +38,9 @@ func (t *printer) effects(p plan.Plan) {
 		t.line("  %s", t.paint(g.color(), g.text(t.o.Full)))
 		for _, b := range g.because(t.o.Full) {
 			t.line("      because %s", b)
+		}
+		for _, c := range g.stays {
+			t.line("      %s", c)
 		}
 	}
 	t.line("")

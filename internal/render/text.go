@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"meshsync.dev/meshsync/internal/mesh"
 )
 
 // Options are how text is written.
@@ -27,6 +29,8 @@ type printer struct {
 	moved   bool // changes are told as what happened, not as what is to be done
 	several bool // there are several Marathons, so that each app is named with its own
 	err     error
+
+	verdicts map[mesh.Address]string // on changes of apps; nil where nothing is to be done
 }
 
 func (p *printer) line(format string, args ...any) {

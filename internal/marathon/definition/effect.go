@@ -13,6 +13,8 @@ type Effect struct {
 	Starts   int      // tasks that are added
 	Stops    int      // tasks that go without a successor
 	Fields   []string // top-level fields that cause it, sorted
+	// Capacity is what stays up meanwhile, where tasks are replaced.
+	Capacity *Capacity
 }
 
 // EffectOf tells the effect of an edit of canonical forms. Marathon compares every
@@ -46,6 +48,10 @@ func EffectOf(before, after mesh.Tree, live *mesh.AppState) Effect {
 	onlyScale := len(e.Fields) == 1 && e.Fields[0] == "instances"
 	if !onlyScale && want > 0 {
 		e.Restarts = min(running, want)
+	}
+	if e.Restarts > 0 {
+		c := CapacityOf(after, running)
+		e.Capacity = &c
 	}
 	e.Starts = max(0, want-running)
 	e.Stops = max(0, running-want)
