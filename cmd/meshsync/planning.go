@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
 
-	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/marathon/definition"
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/observe"
@@ -102,7 +100,7 @@ func (p *planned) build(ctx context.Context, e *environment, g *globals, f *plan
 	in := plan.Input{
 		Mesh: p.desired.mesh, Version: programVersion(), Source: p.desired.source,
 		Policy: b.mesh.Policy, PolicyFrom: b.from, Overrides: overrides, Snapshot: f.from, RefreshSecrets: f.refreshSecrets,
-		AppEffect: appEffect, Date: today(e),
+		Date: today(e),
 	}
 	if in.Machines, err = parseMachines(f.machines, p.desired.mesh); err != nil {
 		return err
@@ -113,6 +111,7 @@ func (p *planned) build(ctx context.Context, e *environment, g *globals, f *plan
 	if err := p.observe(ctx, e, g, f, &in); err != nil {
 		return err
 	}
+	in.AppEffect = appEffects(in.Seen)
 	if in.Apps, in.NotCompared, err = desiredApps(p.desired.mesh, in.Seen); err != nil {
 		return err
 	}
@@ -247,22 +246,6 @@ func newLiveApps(seen mesh.Observed, t mesh.Target, mask definition.Masker) *liv
 		l.at[s.Resources[i].Addr.Name] = &s.Resources[i]
 	}
 	return l
-}
-
-// appEffect says what Marathon does with a change of an app.
-func appEffect(c diff.Change) plan.AppEffect {
-	e := definition.EffectOf(c.Before, c.After, c.App)
-	for i, field := range e.Fields {
-		if c.App != nil && slices.Contains(c.App.Rewritten, field) {
-			e.Fields[i] += " (Marathon adds a port index with any write)"
-		}
-	}
-	out := plan.AppEffect{Restarts: e.Restarts, Starts: e.Starts, Stops: e.Stops, Because: e.Fields}
-	if e.Capacity != nil {
-		_, checked := c.After["healthChecks"]
-		out.Capacity = &plan.Capacity{Stay: e.Capacity.Stay, Of: e.Restarts + e.Stops, Most: e.Capacity.Most, Checked: checked}
-	}
-	return out
 }
 
 // ancestry compares the commit with those in the records: an older or unrelated one

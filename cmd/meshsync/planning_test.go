@@ -14,13 +14,13 @@ func TestAnAppThatMarathonRewritesRestartsAndItIsSaidWhy(t *testing.T) {
 		Before: mesh.Tree{"instances": int64(2)}, After: mesh.Tree{"instances": int64(3)},
 		App: &mesh.AppState{TasksRunning: 2, Rewritten: []string{"healthChecks"}},
 	}
-	e := appEffect(c)
+	e := appEffects(mesh.Observed{})(c)
 	want := []string{"healthChecks (Marathon adds a port index with any write)", "instances"}
 	if e.Restarts != 2 || e.Starts != 1 || !slices.Equal(e.Because, want) {
 		t.Errorf("%+v", e)
 	}
 	c.App.Rewritten = nil
-	if e := appEffect(c); e.Restarts != 0 || e.Starts != 1 || !slices.Equal(e.Because, []string{"instances"}) {
+	if e := appEffects(mesh.Observed{})(c); e.Restarts != 0 || e.Starts != 1 || !slices.Equal(e.Because, []string{"instances"}) {
 		t.Errorf("%+v", e)
 	}
 }

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"cmp"
+
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
 )
@@ -12,6 +14,8 @@ type AppEffect struct {
 	Stops    int       // tasks that are removed
 	Because  []string  // fields
 	Capacity *Capacity // while tasks are replaced
+	Harmless bool      // the fields change nothing of what a task runs
+	Refusals []Refusal // what Marathon refuses of the change; plan says of which app
 }
 
 // Capacity is what stays up while the tasks of an app are replaced.
@@ -34,7 +38,12 @@ func (b *builder) appEffects() {
 		if c.Action != diff.Finish {
 			e = b.in.AppEffect(c)
 		}
+		for _, r := range e.Refusals {
+			r.Subject, r.Source = c.Addr.String(), cmp.Or(c.Origin.String(), "built in")
+			b.plan.Refusals = append(b.plan.Refusals, r)
+		}
 		b.taskEffects(c, e)
+		b.warnOfApp(c, e)
 		b.plan.Apps = append(b.plan.Apps, b.verdict(c, e))
 	}
 }

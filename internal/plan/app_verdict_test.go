@@ -46,3 +46,21 @@ func TestVerdictSaysWhatMarathonMakesOfAChange(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyARestartForAHarmlessFieldIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		effect AppEffect
+		want   int
+	}{
+		{AppEffect{Restarts: 2, Because: []string{"labels"}, Harmless: true}, 1},
+		{AppEffect{Restarts: 2, Because: []string{"cmd", "labels"}}, 0},
+		{AppEffect{Starts: 2, Because: []string{"instances"}, Harmless: true}, 0},
+	} {
+		b := &builder{}
+		b.warnOfApp(diff.Change{Addr: mesh.Address{Target: mesh.Marathon("main"), Kind: mesh.App, Name: "/a"}}, c.effect)
+		if len(b.plan.Warnings) != c.want {
+			t.Errorf("%+v: %+v", c.effect, b.plan.Warnings)
+		}
+	}
+}

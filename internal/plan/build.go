@@ -59,7 +59,7 @@ func Build(in Input) Plan {
 	b.plan = Plan{
 		Schema: Schema, Version: in.Version, Mesh: in.Mesh.Name, Digest: in.Mesh.Digest,
 		Source: in.Source, Policy: in.PolicyFrom, Sandbox: in.Sandbox, Snapshot: in.Snapshot,
-		Effects: []Effect{}, Rules: []Rule{}, Refusals: slices.Clone(in.Refusals), Stages: []Stage{}, Apps: []AppVerdict{},
+		Effects: []Effect{}, Rules: []Rule{}, Warnings: []Warning{}, Refusals: slices.Clone(in.Refusals), Stages: []Stage{}, Apps: []AppVerdict{},
 		Unknown: []Unknown{}, Unsure: []Evidence{}, Stale: []Evidence{}, NotServing: []Evidence{}, Unmanaged: []mesh.Address{},
 		NotCompared: in.NotCompared, Notes: slices.Clone(in.Notes),
 	}

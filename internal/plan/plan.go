@@ -39,6 +39,7 @@ type Plan struct {
 	Effects  []Effect  `json:"effects"`
 	Rules    []Rule    `json:"rules"`
 	Refusals []Refusal `json:"refusals"`
+	Warnings []Warning `json:"warnings"`
 	Stages   []Stage   `json:"stages"`
 	// Apps says of each change of an app what Marathon does with it; sorted by address.
 	Apps []AppVerdict `json:"apps"`
@@ -122,6 +123,14 @@ type Refusal struct {
 	Message string `json:"message"`        // numbers included
 	Hint    string `json:"hint,omitempty"` // what to do
 	Source  string `json:"source"`         // "default" or file:line
+}
+
+// Warning is what the plan may do and somebody may regret. Its code is stable and for machines.
+type Warning struct {
+	Code    string `json:"code"` // "app.harmless", …
+	Subject string `json:"subject"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"` // what to do
 }
 
 // Stage is a group of batches that run one after another. Stages run in order; the

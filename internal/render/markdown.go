@@ -47,6 +47,9 @@ func markdown(p plan.Plan, level int) string {
 	for _, r := range p.Refusals {
 		fmt.Fprintf(&b, "- **refused** (%s): %s. %s\n", md(r.Code), md(r.Message), md(r.Hint))
 	}
+	for _, w := range p.Warnings {
+		fmt.Fprintf(&b, "- **warning** (%s): %s. %s\n", md(w.Code), md(w.Message), md(w.Hint))
+	}
 	for _, n := range p.NotCompared {
 		fmt.Fprintf(&b, "- **not compared:** %s%s: %s\n", md(n.Addr.String()), ifText(n.Field != "", " "+md(n.Field)), md(n.Reason))
 	}

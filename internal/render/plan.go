@@ -16,6 +16,7 @@ func Plan(w io.Writer, p plan.Plan, o Options) error {
 	t.header(p, "plan")
 	t.effects(p)
 	t.refusals("REFUSED: this plan cannot be applied as it is", p.Refusals)
+	t.warnings(p.Warnings)
 	for _, s := range p.Stages {
 		t.stage(s)
 	}
@@ -58,6 +59,20 @@ func (t *printer) refusals(title string, rs []plan.Refusal) {
 		}
 		if r.Source != "" {
 			t.line("      rule: %s", safe(r.Source))
+		}
+	}
+	t.line("")
+}
+
+func (t *printer) warnings(ws []plan.Warning) {
+	if len(ws) == 0 {
+		return
+	}
+	t.line("%s", t.paint(yellow, "WARNINGS"))
+	for _, w := range ws {
+		t.line("  %s: %s", w.Code, safe(w.Message))
+		if w.Hint != "" {
+			t.line("      to do: %s", safe(w.Hint))
 		}
 	}
 	t.line("")

@@ -58,6 +58,16 @@ func EffectOf(before, after mesh.Tree, live *mesh.AppState) Effect {
 	return e
 }
 
+// Harmless reports whether an edit changes nothing of what a task runs: only how Marathon
+// looks after it. Marathon replaces all tasks for it all the same.
+func (e Effect) Harmless() bool {
+	outside := []string{
+		"backoffFactor", "backoffSeconds", "dependencies", "healthChecks", "instances", "killSelection", "labels", "maxLaunchDelaySeconds",
+		"readinessChecks", "taskKillGracePeriodSeconds", "unreachableStrategy", "upgradeStrategy",
+	}
+	return !slices.ContainsFunc(e.Fields, func(f string) bool { return !slices.Contains(outside, f) })
+}
+
 func instances(t mesh.Tree) int {
 	n, _ := t["instances"].(int64)
 	return int(n)
