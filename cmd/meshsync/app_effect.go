@@ -14,9 +14,12 @@ import (
 func appEffects(seen mesh.Observed) func(diff.Change) plan.AppEffect {
 	return func(c diff.Change) plan.AppEffect {
 		e := definition.EffectOf(c.Before, c.After, c.App)
+		if c.Action == diff.Restart {
+			e = definition.EffectOfRestart(c.After, c.App)
+		}
 		out := plan.AppEffect{
 			Restarts: e.Restarts, Starts: e.Starts, Stops: e.Stops, Because: causes(e.Fields, c.App),
-			Harmless: e.Harmless(), Refusals: refusedUpdate(c, seen),
+			Observed: c.Action == diff.Restart, Harmless: c.Action != diff.Restart && e.Harmless(), Refusals: refusedUpdate(c, seen),
 		}
 		if e.Capacity != nil {
 			_, checked := c.After["healthChecks"]

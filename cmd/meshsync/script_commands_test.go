@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -57,7 +58,8 @@ func setup(env *testscript.Env) error {
 //	commit MESSAGE            commit what changed in the current repository
 //	box MESH                  start the sandbox of a mesh of the work tree; it ends with the script
 //	fault TARGET NAME[=ARG]   make a fault in the sandbox
-//	marathon METHOD PATH BODY call the sandbox's Marathon as somebody else would; NAME:PATH of another one than main
+//	marathon METHOD PATH BODY call the sandbox's Marathon as somebody else would; NAME:PATH of another one than main;
+//	                          FIRST in PATH is the id of a deployment
 //	pod /ID                   make a pod in it, likewise
 //	onhost HOST PATH FILE     put FILE on a host by hand; "-" for FILE removes PATH
 //	fromhost HOST PATH        print a host's file
@@ -140,7 +142,12 @@ func cmdMarathon(ts *testscript.TestScript, _ bool, args []string) {
 	if !named {
 		name, path = "main", args[1]
 	}
-	req, err := http.NewRequest(args[0], boxOf(ts).MarathonURL(name)+path, body)
+	base := boxOf(ts).MarathonURL(name)
+	path, rest, found := strings.Cut(path, "FIRST")
+	if found {
+		path += firstDeployment(ts, base) + rest
+	}
+	req, err := http.NewRequest(args[0], base+path, body)
 	ts.Check(err)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
@@ -156,6 +163,19 @@ func cmdMarathon(ts *testscript.TestScript, _ bool, args []string) {
 
 func cmdPod(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(boxOf(ts).PutPod("main", args[0]))
+}
+
+// firstDeployment is the id of a deployment that is under way.
+func firstDeployment(ts *testscript.TestScript, base string) string {
+	resp, err := http.Get(base + "/v2/deployments")
+	ts.Check(err)
+	defer resp.Body.Close()
+	var list []struct{ ID string }
+	ts.Check(json.NewDecoder(resp.Body).Decode(&list))
+	if len(list) == 0 {
+		ts.Fatalf("no deployment is under way")
+	}
+	return list[0].ID
 }
 
 func cmdOnHost(ts *testscript.TestScript, _ bool, args []string) {

@@ -16,7 +16,9 @@ const (
 	Delete  Action = "delete"
 	// Finish is for an app that is as desired but whose deployment no run saw end: it is
 	// followed to its end, nothing is written.
-	Finish  Action = "finish"
+	Finish Action = "finish"
+	// Restart is for an app that is as desired and of which tasks run an older configuration.
+	Restart Action = "restart"
 	Release Action = "release" // git dropped it, and it is not meshsync's to delete, or gone: only the record forgets it
 )
 
@@ -29,11 +31,12 @@ const (
 	Drift   Class = "drift"   // the target moved without git
 	Both    Class = "both"
 	Differs Class = "differs" // no record tells which of the two moved
+	Stale   Class = "stale"   // what is declared is as git says, and what runs is older
 )
 
 // Moved reports whether the target moved without git, as far as one can tell:
 // the classes that make drift exit with 2.
-func (c Class) Moved() bool { return c == Drift || c == Both || c == Differs }
+func (c Class) Moved() bool { return c == Drift || c == Both || c == Differs || c == Stale }
 
 // Change is one resource's difference.
 type Change struct {

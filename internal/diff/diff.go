@@ -2,6 +2,7 @@ package diff
 
 import (
 	"cmp"
+	"fmt"
 	"path"
 	"slices"
 
@@ -99,6 +100,8 @@ func (c *comparison) desiredSide(out *Result) {
 			other := *c.inTheWay(addr)
 			c.handled[other.Addr] = true
 			out.Changes = append(out.Changes, c.gone(want, other))
+		case present && c.outdated(have) && mesh.EqualValues(have.Attrs, want.Attrs):
+			out.Changes = append(out.Changes, restart(want, have))
 		case present && c.unfinished(want, have):
 			ch := wanted(want, Finish)
 			ch.Before, ch.App, ch.Class = have.Attrs, have.App, Pending
@@ -117,6 +120,26 @@ func (c *comparison) desiredSide(out *Result) {
 			out.Changes = append(out.Changes, c.create(want))
 		}
 	}
+}
+
+// outdated reports whether tasks of an app run an older configuration than it has, and no
+// deployment is under way that would replace them: one was cancelled by force. To write the
+// same definition again changes nothing then.
+func (c *comparison) outdated(have mesh.Resource) bool {
+	if have.App == nil || have.App.TasksOutdated == 0 || len(have.App.Deployments) > 0 {
+		return false
+	}
+	return c.state.Marathon == nil || !slices.ContainsFunc(c.state.Marathon.Deployments, func(d mesh.Deployment) bool {
+		return slices.Contains(d.AffectedApps, have.Addr.Name)
+	})
+}
+
+func restart(want, have mesh.Resource) Change {
+	ch := wanted(want, Restart)
+	ch.Before, ch.App, ch.Class = have.Attrs, have.App, Stale
+	ch.Reason = fmt.Sprintf("%d of its %d tasks run an older configuration than it has, and no deployment is under way: one was cancelled by force",
+		have.App.TasksOutdated, have.App.TasksRunning+have.App.TasksStaged)
+	return ch
 }
 
 // unfinished reports whether an app is as desired and its record still says that this is

@@ -140,3 +140,54 @@ func TestFieldsAreSortedPaths(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+func TestAnAppWithOldTasksIsRestartedUnlessADeploymentIsUnderWay(t *testing.T) {
+	t.Parallel()
+	main := mesh.Marathon("main")
+	app := mesh.Resource{Addr: mesh.Address{Target: main, Kind: mesh.App, Name: "/a"}, Attrs: mesh.MustTree(map[string]any{"cmd": "x", "instances": 3})}
+	scaled := app
+	scaled.Attrs = mesh.MustTree(map[string]any{"cmd": "x", "instances": 4})
+	intended := mesh.RecordEntry{Digest: mesh.Digest(app.Attrs), State: mesh.Intends}
+	for name, c := range map[string]struct {
+		want    mesh.Resource
+		state   mesh.AppState
+		running []mesh.Deployment
+		record  mesh.RecordEntry
+		action  Action
+		class   Class
+	}{
+		"old tasks":                 {want: app, state: mesh.AppState{TasksRunning: 3, TasksOutdated: 1}, action: Restart, class: Stale},
+		"old tasks of an ended run": {want: app, state: mesh.AppState{TasksRunning: 3, TasksOutdated: 1}, record: intended, action: Restart, class: Stale},
+		"a deployment of an ended run": {
+			want: app, state: mesh.AppState{TasksOutdated: 1, Deployments: []string{"d"}}, record: intended, action: Finish, class: Pending,
+		},
+		"a deployment": {want: app, state: mesh.AppState{TasksOutdated: 1, Deployments: []string{"d"}}},
+		"a deployment that the app does not show": {
+			want: app, state: mesh.AppState{TasksOutdated: 1}, running: []mesh.Deployment{{ID: "d", AffectedApps: []string{"/a"}}},
+		},
+		"one of another app": {
+			want: app, state: mesh.AppState{TasksOutdated: 1}, running: []mesh.Deployment{{ID: "d", AffectedApps: []string{"/b"}}}, action: Restart, class: Stale,
+		},
+		"none":             {want: app, state: mesh.AppState{TasksRunning: 3}},
+		"another one also": {want: scaled, state: mesh.AppState{TasksRunning: 3, TasksOutdated: 1}, action: Update, class: Differs},
+	} {
+		live := app
+		live.App = &c.state
+		s := mesh.TargetState{
+			Target: main, Outcome: mesh.OK, Resources: []mesh.Resource{live}, Marathon: &mesh.MarathonFacts{Deployments: c.running}, RecordState: mesh.RecordOK,
+			Record: mesh.Record{Entries: map[string]mesh.RecordEntry{}},
+		}
+		if c.record.Digest != "" {
+			s.Record.Entries[app.Addr.String()] = c.record
+		}
+		var action Action
+		var class Class
+		d := Diff([]mesh.Resource{c.want}, mesh.Observed{Targets: []mesh.TargetState{s}})
+		for _, ch := range d.Changes {
+			action, class = ch.Action, ch.Class
+		}
+		if action != c.action || class != c.class {
+			t.Errorf("%s: %q %q, want %q %q", name, action, class, c.action, c.class)
+		}
+	}
+}

@@ -26,7 +26,7 @@ func Patch(observed []mesh.Resource, changes []Change) []mesh.Resource {
 			at[c.Addr] = patched(c)
 		case Delete:
 			delete(at, c.Addr)
-		case Release, Finish:
+		case Release, Finish, Restart:
 		}
 	}
 	out := make([]mesh.Resource, 0, len(at))

@@ -47,7 +47,12 @@ func (l *appList) decode(from io.Reader) error {
 
 func (l *appList) app(r *jsonReader) error {
 	r.outOfRange = false
-	echo, err := r.object("apps")
+	echo, err := r.objectBy("apps", func(name string) (any, error) {
+		if name == "tasksStats" || name == "taskStats" {
+			return outdatedStats(r)
+		}
+		return r.value(name)
+	})
 	if err != nil {
 		return err
 	}
@@ -67,4 +72,22 @@ func (l *appList) app(r *jsonReader) error {
 	}
 	l.resources = append(l.resources, l.forms.Live(l.target.Name, echo))
 	return nil
+}
+
+// outdatedStats reads of an app's statistics what is said of tasks with an older
+// configuration, which most apps have none of: the rest is as much as half of the app.
+func outdatedStats(r *jsonReader) (any, error) {
+	if c, err := r.next(); err != nil || c != '{' {
+		return r.value("")
+	}
+	kept := map[string]any{}
+	err := r.members(func(name string) error {
+		if name != "withOutdatedConfig" {
+			return r.skip()
+		}
+		v, err := r.value(name)
+		kept[name] = v
+		return err
+	})
+	return kept, err
 }

@@ -75,6 +75,8 @@ func (m *Marathon) change(ctx context.Context, w plan.Work, c diff.Change, say f
 		return plan.ResultDone, ""
 	case diff.Finish:
 		return m.finish(ctx, w, c, say)
+	case diff.Restart:
+		return m.restart(ctx, w, c, say)
 	case diff.Create, diff.Update, diff.Replace, diff.Delete:
 	}
 	var versions map[string]bool

@@ -110,10 +110,16 @@ func (r *jsonReader) value(name string) (any, error) {
 }
 
 func (r *jsonReader) object(name string) (map[string]any, error) {
+	return r.objectBy(name, r.value)
+}
+
+// objectBy reads an object whose values are read by value; name is that of the member that
+// the object belongs to.
+func (r *jsonReader) objectBy(name string, value func(name string) (any, error)) (map[string]any, error) {
 	size := r.sizes[name]
 	out := make(map[string]any, size)
 	err := r.members(func(name string) error {
-		v, err := r.value(name)
+		v, err := value(name)
 		out[name] = v
 		return err
 	})
@@ -138,6 +144,25 @@ func (r *jsonReader) members(member func(name string) error) error {
 		}
 		return member(name)
 	})
+}
+
+// skip uses one value and makes nothing of it.
+func (r *jsonReader) skip() error {
+	c, err := r.next()
+	switch {
+	case err != nil:
+		return err
+	case c == '{':
+		return r.members(func(string) error { return r.skip() })
+	case c == '[':
+		return r.elements(r.skip)
+	case c == '"':
+		_, err = r.text()
+		return err
+	default:
+		_, err = r.value("")
+		return err
+	}
 }
 
 func (r *jsonReader) list(name string) (any, error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -53,6 +54,35 @@ func agrees(t *testing.T, text []byte, from io.Reader) {
 	}
 	if treeErr == nil && !mesh.EqualValues(got, map[string]any(tree)) {
 		t.Fatalf("%.80q:\ngot  %.300v\nwant %.300v", text, got, tree)
+	}
+}
+
+// What an app list leaves out of the statistics of an app has no effect on what is read.
+func TestStatisticsAreReadForOldTasksOnly(t *testing.T) {
+	t.Parallel()
+	stats := func(n int) string {
+		return fmt.Sprintf(`{"stats":{"counts":{"staged":1,"running":%d,"healthy":0,"unhealthy":0},"lifeTime":{"averageSeconds":0.5,"medianSeconds":1e3}}}`, n)
+	}
+	for text, want := range map[string]int{
+		`"tasksStats":{"totalSummary":` + stats(5) + `,"withOutdatedConfig":` + stats(2) + `}`:    3,
+		`"taskStats":{"withOutdatedConfig":` + stats(1) + `,"withLatestConfig":` + stats(2) + `}`: 2,
+		`"tasksStats":{"withLatestConfig":` + stats(2) + `}`:                                      0,
+		`"tasksStats":{}`: 0, `"tasksStats":null`: 0, `"tasksStats":[1,{"a":"b\n"}]`: 0, `"tasksStats":{"withOutdatedConfig":7,"x":[[],{"y":null}]}`: 0,
+	} {
+		l := &appList{target: mesh.Marathon("main"), mesh: "prod", forms: definition.NewForms(mesh.MarathonInfo{Version: "1.11.26"}, definition.Masker{})}
+		if err := l.decode(strings.NewReader(`{"apps":[{"id":"/a","cmd":"x",` + text + `,"tasksRunning":2}]}`)); err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if a := l.resources[0].App; a.TasksOutdated != want || a.TasksRunning != 2 || len(a.Foreign) > 0 {
+			t.Errorf("%s: %+v, want %d", text, a, want)
+		}
+	}
+	for _, text := range []string{`{"tasksStats":{"x":`, `{"tasksStats":{"x":{"y":tru}}}`, `{"tasksStats":{"x":1,}}`} {
+		l := &appList{forms: definition.NewForms(mesh.MarathonInfo{}, definition.Masker{})}
+		if err := l.decode(strings.NewReader(`{"apps":[` + text + `]}`)); err == nil {
+			t.Errorf("%s is no JSON", text)
+		}
 	}
 }
 

@@ -92,7 +92,7 @@ func (m *Marathon) look(ctx context.Context) (mesh.TargetState, error) {
 		return s, err
 	}
 	apps := &appList{target: m.Target(), mesh: m.o.Mesh, forms: definition.NewForms(facts.Config, m.mask)}
-	if _, err := m.api.call(ctx, http.MethodGet, "/v2/apps", nil, apps); err != nil {
+	if _, err := m.api.call(ctx, http.MethodGet, "/v2/apps?embed=apps.taskStats", nil, apps); err != nil {
 		return s, err
 	}
 	if facts.Deployments, err = m.deployments(ctx); err != nil {
@@ -175,10 +175,15 @@ func (m *Marathon) deployments(ctx context.Context) ([]mesh.Deployment, error) {
 
 // app reads one app; ok is false when there is none.
 func (m *Marathon) app(ctx context.Context, id string) (echo map[string]any, ok bool, err error) {
+	return m.appWith(ctx, id, "")
+}
+
+// appWith is app with what a query asks for beside.
+func (m *Marathon) appWith(ctx context.Context, id, query string) (echo map[string]any, ok bool, err error) {
 	var body struct {
 		App map[string]any `json:"app"`
 	}
-	_, err = m.api.call(ctx, http.MethodGet, pathOf(id), nil, &body)
+	_, err = m.api.call(ctx, http.MethodGet, pathOf(id)+query, nil, &body)
 	var a *apiError
 	if errors.As(err, &a) && a.status == http.StatusNotFound {
 		return nil, false, nil

@@ -171,8 +171,9 @@ type AppState struct {
 	TasksRunning   int            `json:"tasks_running"`
 	TasksHealthy   int            `json:"tasks_healthy"`
 	TasksUnhealthy int            `json:"tasks_unhealthy"`
-	Deployments    []string       `json:"deployments,omitempty"` // ids of running ones
-	Foreign        map[string]any `json:"foreign,omitempty"`     // what meshsync does not know of it, as it came; by path
+	TasksOutdated  int            `json:"tasks_outdated,omitempty"` // staged or running with an older configuration than the app has
+	Deployments    []string       `json:"deployments,omitempty"`    // ids of running ones
+	Foreign        map[string]any `json:"foreign,omitempty"`        // what meshsync does not know of it, as it came; by path
 	// Rewritten lists the fields that any write changes, whatever it says; sorted. Executor
 	// is true when it has executorResources, which any write loses.
 	Rewritten []string `json:"rewritten,omitempty"`

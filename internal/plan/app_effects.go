@@ -14,6 +14,7 @@ type AppEffect struct {
 	Stops    int       // tasks that are removed
 	Because  []string  // fields
 	Capacity *Capacity // while tasks are replaced
+	Observed bool      // the cause is a sentence of what was seen
 	Harmless bool      // the fields change nothing of what a task runs
 	Refusals []Refusal // what Marathon refuses of the change; plan says of which app
 }
@@ -56,7 +57,7 @@ func (b *builder) taskEffects(c diff.Change, e AppEffect) {
 		if x.n == 0 {
 			continue
 		}
-		effect := Effect{Kind: x.kind, Target: c.Addr.Target, Subject: c.Addr.Name, Count: x.n, Because: append([]string{}, e.Because...)}
+		effect := Effect{Kind: x.kind, Target: c.Addr.Target, Subject: c.Addr.Name, Count: x.n, Because: append([]string{}, e.Because...), Observed: e.Observed}
 		if x.kind == TaskRestart {
 			effect.Capacity = e.Capacity
 		}

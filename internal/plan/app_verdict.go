@@ -29,7 +29,7 @@ type AppVerdict struct {
 	From    int          `json:"from"`    // instances that the live app has
 	To      int          `json:"to"`      // instances that it is to have
 	Tasks   int          `json:"tasks"`   // tasks that are replaced, come or go
-	Because []string     `json:"because"` // fields that differ
+	Because []string     `json:"because"` // fields that differ, or a sentence for what was seen
 	// WaitsFor lists what comes first: deployments that hold the app, apps of this plan that it depends on.
 	WaitsFor []string `json:"waits_for"`
 	Text     string   `json:"text"` // all that in words
@@ -43,6 +43,8 @@ func (b *builder) verdict(c diff.Change, e AppEffect) AppVerdict {
 	switch {
 	case c.Action == diff.Finish:
 		v.Verdict, v.Text = VerdictWaits, "nothing is written"
+	case e.Restarts > 0 && e.Observed:
+		v.Verdict, v.Tasks, v.Text = VerdictRestarts, e.Restarts, "restarts "+tasks(e.Restarts)+": "+strings.Join(v.Because, ", ")
 	case e.Restarts > 0:
 		v.Verdict, v.Tasks = VerdictRestarts, e.Restarts
 		v.Text = fmt.Sprintf("restarts %s because of %s", tasks(e.Restarts), strings.Join(restarting(v.Because), ", "))

@@ -64,3 +64,22 @@ func TestOnlyARestartForAHarmlessFieldIsWarnedOf(t *testing.T) {
 		}
 	}
 }
+
+func TestScalingWithOldTasksIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	c := diff.Change{
+		Addr: mesh.Address{Target: mesh.Marathon("main"), Kind: mesh.App, Name: "/a"}, Action: diff.Update,
+		Before: mesh.MustTree(map[string]any{"instances": 2}), After: mesh.MustTree(map[string]any{"instances": 3}),
+		App: &mesh.AppState{TasksRunning: 2, TasksOutdated: 2},
+	}
+	b := &builder{}
+	b.warnOfApp(c, AppEffect{Starts: 1, Because: []string{"instances"}})
+	if len(b.plan.Warnings) != 1 || b.plan.Warnings[0].Code != "app.stale" {
+		t.Errorf("%+v", b.plan.Warnings)
+	}
+	b = &builder{}
+	b.warnOfApp(c, AppEffect{Restarts: 2, Because: []string{"cmd"}})
+	if len(b.plan.Warnings) != 0 {
+		t.Errorf("%+v", b.plan.Warnings)
+	}
+}

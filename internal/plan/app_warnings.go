@@ -15,6 +15,17 @@ func (b *builder) warnOfApp(c diff.Change, e AppEffect) {
 				c.Addr.Name, strings.Join(restarting(e.Because), ", "), restarts(e.Restarts)),
 			"to let it wait for a change that restarts the app anyway: --exclude '"+c.Addr.String()+"'")
 	}
+	b.staleAfterScaling(c, e)
+}
+
+// staleAfterScaling warns of tasks of an older configuration that stay as they are.
+func (b *builder) staleAfterScaling(c diff.Change, e AppEffect) {
+	if c.App == nil || c.App.TasksOutdated == 0 || e.Restarts > 0 || c.After == nil || c.Action == diff.Finish || len(c.App.Deployments) > 0 {
+		return
+	}
+	b.warn(c, "app.stale",
+		fmt.Sprintf("app %s: %s of an older configuration than it has, which this change does not replace", c.Addr.Name, tasks(c.App.TasksOutdated)),
+		"plan again once it is applied: that plan restarts them")
 }
 
 func (b *builder) warn(c diff.Change, code, message, hint string) {

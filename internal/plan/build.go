@@ -159,6 +159,8 @@ func (b *builder) summary() {
 			s.Releases++
 		case diff.Finish:
 			s.Finishes++
+		case diff.Restart:
+			s.Restarts++
 		}
 		switch c.Class {
 		case diff.Pending:
@@ -169,6 +171,8 @@ func (b *builder) summary() {
 			s.Both++
 		case diff.Differs:
 			s.Differs++
+		case diff.Stale:
+			s.Stale++
 		}
 		if c.Addr.Target.Kind == mesh.HostTarget {
 			hosts[c.Addr.Target] = true

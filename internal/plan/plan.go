@@ -67,11 +67,13 @@ type Summary struct {
 	Updates   int `json:"update"`
 	Deletes   int `json:"delete"`
 	Releases  int `json:"release"`
-	Finishes  int `json:"finish,omitempty"` // apps whose deployment is followed to its end
+	Finishes  int `json:"finish,omitempty"`  // apps whose deployment is followed to its end
+	Restarts  int `json:"restart,omitempty"` // apps of which tasks run an older configuration
 	Pending   int `json:"pending"`
 	Drift     int `json:"drift"`
 	Both      int `json:"both"`
 	Differs   int `json:"differs"`
+	Stale     int `json:"stale,omitempty"`
 	Hosts     int `json:"hosts"` // hosts with a change or an effect
 	Unchanged int `json:"unchanged"`
 }

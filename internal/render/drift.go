@@ -54,14 +54,14 @@ func reversed(c diff.Change) diff.Change {
 		c.Action = diff.Delete
 	case diff.Delete:
 		c.Action = diff.Create
-	case diff.Update, diff.Replace, diff.Release, diff.Finish:
+	case diff.Update, diff.Replace, diff.Release, diff.Finish, diff.Restart:
 	}
 	return c
 }
 
 // verb is the word for what a change does, or did where that is known.
 func (t *printer) verb(c diff.Change) string {
-	did := map[diff.Action]string{diff.Create: "appeared:", diff.Update: "changed:", diff.Replace: "replaced:", diff.Delete: "gone:", diff.Release: "changed:"}
+	did := map[diff.Action]string{diff.Create: "appeared:", diff.Update: "changed:", diff.Replace: "replaced:", diff.Delete: "gone:", diff.Release: "changed:", diff.Restart: "runs old tasks:"}
 	switch {
 	case t.moved && c.Class == diff.Differs:
 		return "differs:"

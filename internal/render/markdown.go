@@ -76,7 +76,7 @@ func headline(p plan.Plan) string {
 		return "nothing to do"
 	}
 	s := p.Summary
-	return fmt.Sprintf("%s, %d drifted, %s", count(s.Creates+s.Updates+s.Releases+s.Finishes, "change"), s.Drift+s.Both+s.Differs, count(s.Deletes, "deletion"))
+	return fmt.Sprintf("%s, %d drifted, %s", count(s.Creates+s.Updates+s.Releases+s.Finishes+s.Restarts, "change"), s.Drift+s.Both+s.Differs+s.Stale, count(s.Deletes, "deletion"))
 }
 
 func markdownStage(b *strings.Builder, s plan.Stage, verdicts map[mesh.Address]string, withDiffs bool) {

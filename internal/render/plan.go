@@ -90,8 +90,8 @@ func (t *printer) summary(p plan.Plan) {
 		}
 		return
 	}
-	t.line("%s", t.paint(bold, fmt.Sprintf("%d to create, %d to update, %d to delete, %d to release%s; %d unchanged. By class: %s.",
-		s.Creates, s.Updates, s.Deletes, s.Releases, ifText(s.Finishes > 0, fmt.Sprintf(", %d to follow to its end", s.Finishes)), s.Unchanged, classes(s))))
+	t.line("%s", t.paint(bold, fmt.Sprintf("%d to create, %d to update, %d to delete, %d to release%s%s; %d unchanged. By class: %s.",
+		s.Creates, s.Updates, s.Deletes, s.Releases, ifText(s.Finishes > 0, fmt.Sprintf(", %d to follow to its end", s.Finishes)), ifText(s.Restarts > 0, fmt.Sprintf(", %d to restart", s.Restarts)), s.Unchanged, classes(s))))
 }
 
 func doNot(n int) string {
@@ -106,7 +106,7 @@ func classes(s plan.Summary) string {
 	for _, c := range []struct {
 		n    int
 		text string
-	}{{s.Pending, "pending (git moved)"}, {s.Drift, "drift (the cluster moved)"}, {s.Both, "both"}, {s.Differs, "differs (no record tells who moved)"}} {
+	}{{s.Pending, "pending (git moved)"}, {s.Drift, "drift (the cluster moved)"}, {s.Both, "both"}, {s.Differs, "differs (no record tells who moved)"}, {s.Stale, "stale (old tasks run)"}} {
 		if c.n > 0 {
 			out = append(out, fmt.Sprintf("%d %s", c.n, c.text))
 		}

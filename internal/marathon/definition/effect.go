@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"fmt"
 	"slices"
 
 	"meshsync.dev/meshsync/internal/diff"
@@ -56,6 +57,17 @@ func EffectOf(before, after mesh.Tree, live *mesh.AppState) Effect {
 	e.Starts = max(0, want-running)
 	e.Stops = max(0, running-want)
 	return e
+}
+
+// EffectOfRestart tells the effect of a restart of an app that stays as it is: all its tasks
+// are replaced, also those that are not outdated. What it lacks comes, what it has too much of goes.
+func EffectOfRestart(form mesh.Tree, live *mesh.AppState) Effect {
+	running, want := live.TasksRunning+live.TasksStaged, instances(form)
+	c := CapacityOf(form, running)
+	return Effect{
+		Restarts: min(running, want), Starts: max(0, want-running), Stops: max(0, running-want), Capacity: &c,
+		Fields: []string{fmt.Sprintf("%d of %d tasks run an outdated configuration", live.TasksOutdated, running)},
+	}
 }
 
 // Harmless reports whether an edit changes nothing of what a task runs: only how Marathon

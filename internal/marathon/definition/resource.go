@@ -193,7 +193,7 @@ func appState(echo object) *mesh.AppState {
 	s := &mesh.AppState{
 		TasksStaged: number(echo["tasksStaged"]), TasksRunning: number(echo["tasksRunning"]),
 		TasksHealthy: number(echo["tasksHealthy"]), TasksUnhealthy: number(echo["tasksUnhealthy"]),
-		Rewritten: rewritten(echo), Executor: echo[executorResources] != nil,
+		TasksOutdated: outdated(echo), Rewritten: rewritten(echo), Executor: echo[executorResources] != nil,
 	}
 	s.Version, _ = echo["version"].(string)
 	for _, d := range list(echo["deployments"]) {
@@ -203,6 +203,21 @@ func appState(echo object) *mesh.AppState {
 		}
 	}
 	return s
+}
+
+// outdated counts the tasks of an older configuration, where the answer has statistics: they
+// have another name since 1.9, and no group of none.
+func outdated(echo object) int {
+	for _, name := range []string{"tasksStats", "taskStats"} {
+		all, _ := echo[name].(object)
+		group, _ := all["withOutdatedConfig"].(object)
+		stats, _ := group["stats"].(object)
+		counts, _ := stats["counts"].(object)
+		if n := number(counts["staged"]) + number(counts["running"]); n > 0 {
+			return n
+		}
+	}
+	return 0
 }
 
 func number(v any) int {

@@ -1,0 +1,139 @@
+package marathon
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"meshsync.dev/meshsync/internal/diff"
+	"meshsync.dev/meshsync/internal/marathon/definition"
+	"meshsync.dev/meshsync/internal/plan"
+)
+
+// restart replaces the tasks of an app of which some run an older configuration: to write the
+// same definition again would do nothing. A restart done twice is one too many, so it is
+// asked for only while the app has the version that the plan was made on, which each restart
+// changes; after a reply that did not come, that tells whether it was taken.
+func (m *Marathon) restart(ctx context.Context, w plan.Work, c diff.Change, say func(string)) (plan.Result, string) {
+	stale, err := m.stillStale(ctx, c)
+	var moved movedError
+	switch {
+	case errors.As(err, &moved):
+		return plan.ResultConflict, string(moved)
+	case err != nil:
+		return plan.ResultFailed, "nothing was written: " + err.Error()
+	}
+	was := m.begin(c.Addr.String())
+	if !stale {
+		m.ended(ctx, w, c)
+		return plan.ResultDone, "its tasks run the configuration that it has by now"
+	}
+	ctx, cancel := context.WithTimeout(ctx, m.o.Timeout*3)
+	defer cancel()
+	wrote := m.restarted(ctx, c, say)
+	if wrote.refused {
+		m.ahead.now[c.Addr.String()] = was
+	}
+	if wrote.result == plan.ResultDone {
+		m.ended(ctx, w, c)
+	}
+	return wrote.result, wrote.text
+}
+
+// errFresh says that nothing is left to restart.
+var errFresh = errors.New("its tasks run the configuration that it has by now")
+
+// restarted asks for the restart and follows its deployment.
+func (m *Marathon) restarted(ctx context.Context, c diff.Change, say func(string)) wrote {
+	var answer struct {
+		DeploymentID string `json:"deploymentId"`
+	}
+	tries := 0
+	err := m.retryLocked(ctx, func() error {
+		if tries++; tries > 1 { // what held the lock may have replaced the tasks
+			m.keep(ctx)
+			if err := m.stillHolds(ctx); err != nil {
+				return err
+			}
+			stale, err := m.stillStale(ctx, c)
+			if err != nil {
+				return err
+			}
+			if !stale {
+				return errFresh
+			}
+		}
+		_, err := m.api.call(ctx, http.MethodPost, pathOf(c.Addr.Name)+"/restart?force=false", nil, &answer)
+		return err
+	}, say)
+	var r *reachError
+	var a *apiError
+	var moved movedError
+	switch {
+	case err == nil:
+	case errors.Is(err, errFresh):
+		return wrote{result: plan.ResultDone, text: err.Error()}
+	case errors.As(err, &moved):
+		return wrote{result: plan.ResultConflict, text: string(moved), refused: true}
+	case errors.As(err, &r) && r.sent:
+		say("no reply came; looking whether it was done: " + err.Error())
+		if !m.taken(ctx, c) {
+			return wrote{result: plan.ResultUnknown, text: "no reply came to the restart, and the app does not show it: the next run looks again"}
+		}
+	default:
+		return wrote{result: plan.ResultFailed, text: err.Error(), refused: !errors.As(err, &a) || a.status < http.StatusInternalServerError}
+	}
+	result, text := m.follow(ctx, c, answer.DeploymentID, false, say)
+	if result == plan.ResultDone {
+		result, text = m.allFresh(ctx, c)
+	}
+	return wrote{result: result, text: text}
+}
+
+// stillStale reads the app with what its tasks run. The error is a movedError when it is no
+// longer what the restart was planned on.
+func (m *Marathon) stillStale(ctx context.Context, c diff.Change) (bool, error) {
+	now, exists, err := m.appWith(ctx, c.Addr.Name, "?embed=app.taskStats")
+	if err != nil {
+		return false, err
+	}
+	if why := m.moved(c, now, exists); why != "" {
+		return false, movedError(why)
+	}
+	live, err := definition.LiveResource(m.o.Spec.Name, now, m.info, m.mask)
+	if err != nil {
+		return false, err
+	}
+	if c.App != nil && live.App.Version != c.App.Version && live.App.TasksOutdated > 0 {
+		return false, movedError("somebody wrote or restarted the app since the plan: its version is " + live.App.Version + " and was " + c.App.Version)
+	}
+	return live.App.TasksOutdated > 0, nil
+}
+
+// taken looks a few times whether a restart was taken whose reply did not come.
+func (m *Marathon) taken(ctx context.Context, c diff.Change) bool {
+	for range 4 {
+		now, ok, err := m.app(ctx, c.Addr.Name)
+		if version, _ := now["version"].(string); err == nil && ok && c.App != nil && version != c.App.Version {
+			return true
+		}
+		if pause(ctx, m.o.Poll) != nil {
+			return false
+		}
+	}
+	return false
+}
+
+// allFresh tells whether the restart replaced what it was for: a deployment may have been
+// cancelled, too.
+func (m *Marathon) allFresh(ctx context.Context, c diff.Change) (plan.Result, string) {
+	stale, err := m.stillStale(ctx, c)
+	switch {
+	case err == nil && !stale:
+		return plan.ResultDone, ""
+	case err != nil && !errors.As(err, new(movedError)):
+		return plan.ResultUnknown, "the restart ended, and what runs now was not seen: " + err.Error()
+	default:
+		return plan.ResultFailed, "the deployment of the restart ended, and tasks still run the older configuration: it was cancelled; plan again"
+	}
+}
