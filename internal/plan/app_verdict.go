@@ -86,7 +86,7 @@ func instances(t mesh.Tree) int {
 }
 
 // waitsFor lists what has to come to its end before an app is written, or is done: the
-// deployments that hold it.
+// deployments that hold it, and the changed apps that it depends on.
 func (b *builder) waitsFor(c diff.Change) []string {
 	out := []string{}
 	if c.App != nil {
@@ -98,7 +98,7 @@ func (b *builder) waitsFor(c diff.Change) []string {
 	if c.Action == diff.Finish && len(out) == 0 {
 		out = append(out, "its tasks")
 	}
-	return out
+	return append(out, usesText(b.uses[c.Addr])...)
 }
 
 // deploymentName is a deployment with what it does now, where that was seen.

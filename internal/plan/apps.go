@@ -25,12 +25,20 @@ func (b *builder) marathons() {
 func (b *builder) appStage(apps []diff.Change) Stage {
 	s := Stage{Title: "apps", Why: "one deployment at a time, dependencies first, deletions last"}
 	timeout := cmp.Or(b.in.Policy.Apps.Timeout, DefaultAppTimeout)
-	for _, c := range deployOrder(apps, b.graph) {
-		batch := Batch{Targets: []mesh.Target{c.Addr.Target}, Changes: []diff.Change{c}}
+	order := deployOrder(apps, b.graph)
+	layers := deepest(order)
+	b.uses = make(map[mesh.Address][]string, len(order))
+	for _, x := range order {
+		c := x.change
+		b.uses[c.Addr] = x.uses
+		batch := Batch{Targets: []mesh.Target{c.Addr.Target}, Layer: x.layer, Changes: []diff.Change{c}}
 		if c.Action != diff.Release {
 			batch.After = []Gate{{Kind: GateDeployment, Timeout: timeout, Text: deploymentText(c)}}
 		}
 		s.Batches = append(s.Batches, batch)
+	}
+	if layers > 1 {
+		s.Why += fmt.Sprintf("; in each of the %d layers no app waits for another", layers)
 	}
 	return s
 }
@@ -44,48 +52,6 @@ func deploymentText(c diff.Change) string {
 		return fmt.Sprintf("the deployment ends and %d of %d tasks are healthy", n, n)
 	}
 	return fmt.Sprintf("the deployment ends and %d of %d tasks run", n, n)
-}
-
-// deployOrder puts an app behind those it depends on, and deletes it before them: what is
-// used is there as long as its users are.
-func deployOrder(apps []diff.Change, graph func(mesh.Target) *appGraph) []diff.Change {
-	var deployed, deleted []diff.Change
-	for _, c := range apps {
-		if c.After != nil {
-			deployed = append(deployed, c)
-		} else {
-			deleted = append(deleted, c)
-		}
-	}
-	deployed, deleted = usedFirst(deployed, graph), usedFirst(deleted, graph)
-	slices.Reverse(deleted)
-	return append(deployed, deleted...)
-}
-
-// usedFirst puts an app behind those it depends on. Circles, which are refused, are
-// left in the order of the ids.
-func usedFirst(apps []diff.Change, graph func(mesh.Target) *appGraph) []diff.Change {
-	byID := map[mesh.Target]map[string]diff.Change{}
-	var targets []mesh.Target
-	ids := map[mesh.Target][]string{}
-	for _, c := range apps {
-		t := c.Addr.Target
-		if byID[t] == nil {
-			byID[t] = map[string]diff.Change{}
-			targets = append(targets, t)
-		}
-		byID[t][c.Addr.Name] = c
-		ids[t] = append(ids[t], c.Addr.Name)
-	}
-	var out []diff.Change
-	for _, t := range targets {
-		graph(t).walk(ids[t], func(id string) {
-			if c, ok := byID[t][id]; ok {
-				out = append(out, c)
-			}
-		}, func([]string) {})
-	}
-	return out
 }
 
 // graph is that of the apps of a Marathon.

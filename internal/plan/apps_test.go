@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -38,11 +40,47 @@ func TestAppsAreDeployedBehindWhatTheyUseAndDeletedBefore(t *testing.T) {
 		}
 		graph := func(t mesh.Target) *appGraph { return newAppGraph(mesh.TargetState{Target: t}, in) }
 		var got []string
-		for _, c := range deployOrder(in, graph) {
-			got = append(got, c.Addr.Name)
+		for _, x := range deployOrder(in, graph) {
+			got = append(got, x.change.Addr.Name)
 		}
 		if !slices.Equal(got, x.want) {
 			t.Errorf("%s: %v, want %v", name, got, x.want)
 		}
+	}
+}
+
+func TestLayersAreThoseOfOneDeployment(t *testing.T) {
+	t.Parallel()
+	change := func(marathon, id string, deps ...any) diff.Change {
+		return diff.Change{
+			Addr: mesh.Address{Target: mesh.Marathon(marathon), Kind: mesh.App, Name: id}, Action: diff.Update,
+			After: mesh.MustTree(map[string]any{"dependencies": append([]any{}, deps...)}),
+		}
+	}
+	gone := change("main", "/old")
+	gone.Action, gone.Before, gone.After = diff.Delete, gone.After, nil
+	user := change("main", "/old/user", "/old")
+	user.Action, user.Before, user.After = diff.Delete, user.After, nil
+	got := map[string]string{}
+	order := []string{}
+	changes := []diff.Change{
+		change("main", "/api", "/store", "/nowhere"), change("main", "/cache"), change("main", "/store/db"), change("main", "/store/index", "/store/db"),
+		change("main", "/storefront"), change("main", "/web", "/api", "/cache"), change("other", "/web", "/store"), gone, user,
+	}
+	graph := func(t mesh.Target) *appGraph { return newAppGraph(mesh.TargetState{Target: t}, changes) }
+	for _, x := range deployOrder(changes, graph) {
+		name := x.change.Addr.Target.Name + x.change.Addr.Name
+		got[name] = fmt.Sprint(x.layer, x.uses)
+		order = append(order, name)
+	}
+	want := map[string]string{
+		"main/cache": "1 []", "main/store/db": "1 []", "main/storefront": "1 []", "other/web": "1 []", "main/store/index": "2 [/store/db]",
+		"main/api": "3 [/store/db /store/index]", "main/web": "4 [/api /cache]", "main/old/user": "5 []", "main/old": "6 []",
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if text := strings.Join(order, " "); text != "main/cache main/store/db main/storefront main/store/index main/api main/web other/web main/old/user main/old" {
+		t.Error(text)
 	}
 }

@@ -47,6 +47,7 @@ type builder struct {
 	byRole  map[string]mesh.RoleSpec
 	steps   []plannedStep
 	graphs  map[mesh.Target]*appGraph
+	uses    map[mesh.Address][]string // ids of changed apps that an app depends on
 	plan    Plan
 }
 

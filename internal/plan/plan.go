@@ -153,6 +153,8 @@ type Stage struct {
 // Batch is done together: all its targets at once.
 type Batch struct {
 	Targets []mesh.Target `json:"targets"` // sorted
+	// Layer of an app, from 1: it depends on apps of layers before, never on one of its own. 0 of hosts.
+	Layer   int           `json:"layer,omitempty"`
 	Changes []diff.Change `json:"changes"` // sorted by address
 	Service []ServiceStep `json:"services,omitempty"`
 	Before  []Gate        `json:"gates_before,omitempty"`

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"meshsync.dev/meshsync/internal/diff"
@@ -27,6 +28,7 @@ func (t *printer) batches(s plan.Stage) {
 	if len(s.Batches) > 6 && !t.o.Full {
 		t.line("  %s, of %s each", count(len(s.Batches), "batch")+ifText(len(s.Batches) > 1, ""), count(len(s.Batches[0].Targets), "host"))
 	}
+	layered := slices.ContainsFunc(s.Batches, func(b plan.Batch) bool { return b.Layer > 1 })
 	for i, b := range s.Batches {
 		if i >= 6 && !t.o.Full {
 			break
@@ -35,7 +37,8 @@ func (t *printer) batches(s plan.Stage) {
 		for _, x := range b.Targets {
 			hosts = append(hosts, x.Name)
 		}
-		t.line("  batch %d: %s%s", i+1, names(hosts, t.o.Full), stepsText(b))
+		layer := ifText(layered && b.Layer > 0, fmt.Sprintf(" (layer %d)", b.Layer))
+		t.line("  batch %d%s: %s%s", i+1, layer, names(hosts, t.o.Full), stepsText(b))
 		for _, g := range b.Before {
 			t.line("      before: %s", safe(g.Text))
 		}
