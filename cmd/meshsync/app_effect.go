@@ -21,6 +21,11 @@ func appEffects(seen mesh.Observed) func(diff.Change) plan.AppEffect {
 			Restarts: e.Restarts, Starts: e.Starts, Stops: e.Stops, Because: causes(e.Fields, c.App),
 			Observed: c.Action == diff.Restart, Harmless: c.Action != diff.Restart && e.Harmless(), Refusals: refusedUpdate(c, seen),
 		}
+		if e.Restarts > 0 && c.App != nil {
+			for _, h := range definition.Hindrances(c.After, c.App) {
+				out.Warnings = append(out.Warnings, plan.Warning{Code: h.Code, Message: "app " + c.Addr.Name + " " + h.Msg, Hint: h.Hint})
+			}
+		}
 		if e.Capacity != nil {
 			_, checked := c.After["healthChecks"]
 			out.Capacity = &plan.Capacity{Stay: e.Capacity.Stay, Of: e.Restarts + e.Stops, Most: e.Capacity.Most, Checked: checked}

@@ -16,6 +16,7 @@ type AppEffect struct {
 	Capacity *Capacity // while tasks are replaced
 	Observed bool      // the cause is a sentence of what was seen
 	Harmless bool      // the fields change nothing of what a task runs
+	Warnings []Warning // what may keep its deployment from an end
 	Refusals []Refusal // what Marathon refuses of the change; plan says of which app
 }
 

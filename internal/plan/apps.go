@@ -48,10 +48,19 @@ func deploymentText(c diff.Change) string {
 		return "the deployment ends and the app is gone"
 	}
 	n, _ := c.After["instances"].(int64)
-	if _, checked := c.After["healthChecks"]; checked {
-		return fmt.Sprintf("the deployment ends and %d of %d tasks are healthy", n, n)
+	text := fmt.Sprintf("the deployment ends and %d of %d tasks ", n, n)
+	_, checked := c.After["healthChecks"]
+	_, asked := c.After["readinessChecks"]
+	switch {
+	case checked && asked:
+		return text + "are healthy, each new one ready"
+	case checked:
+		return text + "are healthy"
+	case asked:
+		return text + "run, each new one ready"
+	default:
+		return text + "run"
 	}
-	return fmt.Sprintf("the deployment ends and %d of %d tasks run", n, n)
 }
 
 // graph is that of the apps of a Marathon.

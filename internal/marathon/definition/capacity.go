@@ -1,8 +1,6 @@
 package definition
 
 import (
-	"math"
-
 	"meshsync.dev/meshsync/internal/mesh"
 )
 
@@ -17,10 +15,7 @@ type Capacity struct {
 // to begin, an app may run one more; a resident one, whose volumes are not there twice, stops
 // one more.
 func CapacityOf(after mesh.Tree, running int) Capacity {
-	n := float64(instances(after))
-	u, _ := after["upgradeStrategy"].(object)
-	least := int(math.Ceil(n * decimal(u["minimumHealthCapacity"], 1)))
-	most := int(math.Floor(n * (1 + decimal(u["maximumOverCapacity"], 1))))
+	least, most := bounds(after)
 	if least == most && most <= running {
 		if Resident(after) {
 			least--
