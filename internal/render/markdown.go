@@ -50,8 +50,12 @@ func markdown(p plan.Plan, level int) string {
 	for _, w := range p.Warnings {
 		fmt.Fprintf(&b, "- **warning** (%s): %s. %s\n", md(w.Code), md(w.Message), md(w.Hint))
 	}
-	for _, n := range p.NotCompared {
-		fmt.Fprintf(&b, "- **not compared:** %s%s: %s\n", md(n.Addr.String()), ifText(n.Field != "", " "+md(n.Field)), md(n.Reason))
+	lines := notCompared(p.NotCompared, false)
+	if level == 2 && len(lines) > 0 {
+		lines = []string{count(len(p.NotCompared), "field") + ", in the plan's JSON"}
+	}
+	for _, line := range lines {
+		fmt.Fprintf(&b, "- **not compared:** %s\n", md(line))
 	}
 	if gs := groupEffects(p); len(gs) > 0 {
 		b.WriteString("\n| effect | because |\n|---|---|\n")

@@ -26,8 +26,8 @@ func (t *printer) remarks(p plan.Plan) {
 		evidence(p.NotServing)
 	}
 	if begin("NOT COMPARED", len(p.NotCompared)) {
-		for _, n := range p.NotCompared {
-			t.line("  %s%s: %s", safe(n.Addr.String()), ifText(n.Field != "", " "+safe(n.Field)), safe(n.Reason))
+		for _, line := range notCompared(p.NotCompared, t.o.Full) {
+			t.line("  %s", line)
 		}
 		t.line("")
 	}
