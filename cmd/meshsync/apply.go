@@ -243,6 +243,8 @@ func runResult(r apply.Report) error {
 		return nil
 	case apply.CodeInterrupted:
 		return result(exitInterrupted)
+	case apply.CodeRolledBack:
+		return result(exitRolledBack)
 	case apply.CodeLeased:
 		return result(exitRefused)
 	default:

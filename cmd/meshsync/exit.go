@@ -16,6 +16,7 @@ const (
 	exitIncomplete  = 3   // something could not be observed
 	exitRefused     = 4   // policy, stale plan, lease, limit
 	exitPartial     = 5   // apply stopped part-way, resumable
+	exitRolledBack  = 6   // apply failed, and what failed was rolled back
 	exitInterrupted = 130 // journal closed
 )
 
@@ -28,6 +29,7 @@ Exit codes:
   3    incomplete: something could not be observed
   4    refused: by policy, by a limit, or by whoever was asked
   5    apply stopped part-way; run it again to go on
+  6    apply failed, and all that failed was rolled back
   130  interrupted; the journal is closed
 `
 

@@ -141,7 +141,7 @@ func (p *planned) observe(ctx context.Context, e *environment, g *globals, f *pl
 		in.Seen, in.Sandbox = snap.Observed, snap.Sandbox
 		return nil
 	}
-	t, err := newTargets(e, g, p.desired.mesh, targetOptions{timeout: in.Policy.Apps.Timeout, noSudo: f.noSudo, secrets: p.secrets.Value, access: p.access})
+	t, err := newTargets(e, g, p.desired.mesh, targetOptions{apps: in.Policy.Apps, noSudo: f.noSudo, secrets: p.secrets.Value, access: p.access})
 	if err != nil {
 		return err
 	}

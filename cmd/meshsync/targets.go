@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"meshsync.dev/meshsync/internal/apply"
 	"meshsync.dev/meshsync/internal/host"
@@ -30,10 +29,10 @@ type targets struct {
 
 // targetOptions vary what is asked of the targets.
 type targetOptions struct {
-	texts   bool          // all file contents, for a snapshot
-	timeout time.Duration // of an app's deployment; 0: the default
-	noSudo  bool          // read all hosts as the plain user
-	secrets host.Secrets  // nil where nothing is written
+	texts   bool // all file contents, for a snapshot
+	apps    mesh.AppPolicy
+	noSudo  bool         // read all hosts as the plain user
+	secrets host.Secrets // nil where nothing is written
 	access  access
 }
 
@@ -89,7 +88,7 @@ func newTargets(e *environment, g *globals, m *mesh.Mesh, o targetOptions) (*tar
 		x, credentials := o.access.to(x)
 		t.marathons[x.Name] = marathon.New(marathon.Options{
 			Spec: x, Mesh: m.Name, HTTP: &http.Client{Timeout: g.timeout}, SecretNames: m.Policy.Secrets(),
-			Now: e.now, Timeout: o.timeout, Credentials: credentials, Dial: t.dialVia(hosts, x.Via),
+			Now: e.now, Timeout: o.apps.Timeout, OnDeadline: o.apps.OnDeadline, Credentials: credentials, Dial: t.dialVia(hosts, x.Via),
 		})
 	}
 	return t, nil

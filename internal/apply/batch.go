@@ -176,7 +176,7 @@ func actions(w plan.Work) []plan.Outcome {
 func outcomeText(o plan.Outcome) string {
 	text := o.Action + " " + o.Subject
 	if o.Result != plan.ResultDone && o.Result != plan.ResultProgress {
-		text += ": " + string(o.Result)
+		text += ": " + strings.ReplaceAll(string(o.Result), "_", " ")
 	}
 	if o.Message != "" {
 		text += ": " + o.Message

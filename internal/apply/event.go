@@ -35,10 +35,11 @@ const (
 	Done       EventType = "done"        // one action
 	Failed     EventType = "failed"      // one action
 	Conflict   EventType = "conflict"    // one action: the target moved since the plan
+	RolledBack EventType = "rolled_back" // one action: it failed, and what was there before is there again
 	Skipped    EventType = "skipped"     // one action that was not tried
 	UnknownEnd EventType = "unknown"     // one action whose end was not seen: the next run looks
 	Progress   EventType = "progress"    // a long action still runs; Message says what it waits for
 	StageDone  EventType = "stage_done"  //
 	Interrupt  EventType = "interrupted" // a signal: nothing new is started
-	RunEnd     EventType = "run_end"     // Code: "done", "partial", "interrupted", "leased"
+	RunEnd     EventType = "run_end"     // Code: see the codes
 )

@@ -10,7 +10,9 @@ type Report struct {
 	Done    []Event `json:"done"`
 	Failed  []Event `json:"failed"`  // failed and conflict
 	Unknown []Event `json:"unknown"` // ended unseen, or announced and never ended
-	Skipped []Event `json:"skipped"`
+	// RolledBack failed, and what was there before is there again.
+	RolledBack []Event `json:"rolled_back,omitempty"`
+	Skipped    []Event `json:"skipped"`
 	// Stopped is the gate or failure that ended the run early; nil when none did.
 	Stopped *Event `json:"stopped,omitempty"`
 }
@@ -34,6 +36,9 @@ func Fold(events []Event) Report {
 			r.Done = append(r.Done, e)
 		case Failed, Conflict:
 			r.Failed = append(r.Failed, e)
+			r.stop(e)
+		case RolledBack:
+			r.RolledBack = append(r.RolledBack, e)
 			r.stop(e)
 		case UnknownEnd:
 			r.Unknown = append(r.Unknown, e)
@@ -61,7 +66,7 @@ func Fold(events []Event) Report {
 }
 
 func ends(t EventType) bool {
-	return slices.Contains([]EventType{Done, Failed, Conflict, Skipped, UnknownEnd}, t)
+	return slices.Contains([]EventType{Done, Failed, Conflict, RolledBack, Skipped, UnknownEnd}, t)
 }
 
 // stop remembers the first event that ended the run early.

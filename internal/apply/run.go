@@ -65,6 +65,8 @@ type runner struct {
 	code    string                    // the code of run_end
 	adopted map[string]bool           // targets whose Adopt went along with a batch
 	begun   map[mesh.Target]bool      // targets on which the stage has begun
+	rolled  bool                      // something was rolled back
+	left    bool                      // something is not as planned and was not rolled back
 	failure error                     // from Record and Sync
 	lost    atomic.Pointer[mesh.Lost] // a lease that is no longer the run's own
 }
@@ -74,7 +76,9 @@ const (
 	CodeDone        = "done"
 	CodePartial     = "partial"
 	CodeInterrupted = "interrupted"
-	CodeLeased      = "leased" // another run holds a target; nothing was done
+	// CodeRolledBack: all that did not succeed was rolled back, and nothing was left out after it.
+	CodeRolledBack = "rolled_back"
+	CodeLeased     = "leased" // another run holds a target; nothing was done
 )
 
 // CodeDue is the code of a Done event after which another plan has more to do.
@@ -97,6 +101,9 @@ func Run(ctx context.Context, p plan.Plan, o Options) error {
 		r.adoptRest(ctx)
 	}
 	giveBack()
+	if r.code == CodePartial && r.rolled && !r.left {
+		r.code = CodeRolledBack
+	}
 	r.event(Event{Type: RunEnd, Code: r.code, Message: endMessage(r.code)})
 	r.sync()
 	return r.failure
@@ -113,6 +120,8 @@ func endMessage(code string) string {
 	switch code {
 	case CodeDone:
 		return "all is done"
+	case CodeRolledBack:
+		return "what failed was rolled back; mend the cause and run apply again"
 	case CodeLeased:
 		return "another run is at work; nothing was done"
 	case CodeInterrupted:
@@ -190,6 +199,13 @@ func stepSubject(s plan.ServiceStep) string {
 // event completes and records one event. After a failure to record nothing new is started.
 func (r *runner) event(e Event) {
 	e.Time, e.Run = r.Now().UTC(), r.Run
+	switch e.Type {
+	case RolledBack:
+		r.rolled = true
+	case Failed, Conflict, UnknownEnd, Skipped, GateFailed, LeaseLost:
+		r.left = true
+	default: // nothing is left undone by it
+	}
 	r.recorded(r.Record(e))
 }
 

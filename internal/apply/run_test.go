@@ -297,3 +297,21 @@ func FuzzReadJournal(f *testing.F) {
 		}
 	})
 }
+
+// TestWhatWasRolledBack: that alone is a code of its own; with something left undone after it the run stopped part-way.
+func TestWhatWasRolledBack(t *testing.T) {
+	t.Parallel()
+	back := func(string, plan.Work) (plan.Result, error) { return plan.ResultRolledBack, nil }
+	l := newLab()
+	l.onWork = back
+	if r, _ := l.run(context.Background(), rolling()); r.Code != CodePartial || len(r.RolledBack) != 2 || len(r.Skipped) != 4 || r.Stopped == nil {
+		t.Errorf("%+v", r)
+	}
+	l = newLab()
+	l.onWork = back
+	p := rolling()
+	p.Stages[0].Batches = p.Stages[0].Batches[:1]
+	if r, _ := l.run(context.Background(), p); r.Code != CodeRolledBack || len(r.RolledBack) != 2 || len(r.Failed) != 0 {
+		t.Errorf("%+v", r)
+	}
+}

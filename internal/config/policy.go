@@ -25,7 +25,8 @@ type rawPolicy struct {
 	SecretNames []string `json:"secretNames"`
 	Restart     string   `json:"restart"`
 	Apps        struct {
-		Timeout string `json:"timeout"`
+		Timeout    string          `json:"timeout"`
+		OnDeadline mesh.OnDeadline `json:"onDeadline"`
 	} `json:"apps"`
 	Rollout map[string]struct {
 		MaxUnavailable *int    `json:"maxUnavailable"`
@@ -48,7 +49,7 @@ func (l *loader) decodePolicy() mesh.Policy {
 		},
 		Unreachable: mesh.Unreachable{Max: raw.Unreachable.Max, QuorumRoles: raw.Unreachable.QuorumRoles},
 		Blind:       raw.Blind, SecretNames: raw.SecretNames, Restart: raw.Restart,
-		Apps:    mesh.AppPolicy{Timeout: duration(raw.Apps.Timeout)},
+		Apps:    mesh.AppPolicy{Timeout: duration(raw.Apps.Timeout), OnDeadline: raw.Apps.OnDeadline},
 		Rollout: map[string]mesh.RolloutOverride{},
 		Origin:  map[string]mesh.Pos{},
 	}

@@ -92,9 +92,13 @@ func (m *Marathon) change(ctx context.Context, w plan.Work, c diff.Change, say f
 		return plan.ResultFailed, "nothing was written: " + err.Error()
 	}
 	was := m.begin(address)
-	ctx, cancel := context.WithTimeout(ctx, m.o.Timeout*3) // a deployment that makes progress may take longer than its patience
-	defer cancel()
 	wrote := m.write(ctx, c, now, versions, say)
+	if wrote.late && m.o.OnDeadline == mesh.DeadlineRollback {
+		wrote = m.rollBack(ctx, c, wrote, say)
+	}
+	if wrote.result == plan.ResultRolledBack {
+		m.ahead.now[address] = was
+	}
 	if wrote.refused { // nothing is intended any more, and an app that somebody else makes is not taken for this one
 		m.ahead.now[address] = was
 	}
@@ -106,17 +110,17 @@ func (m *Marathon) change(ctx context.Context, w plan.Work, c diff.Change, say f
 
 // finish follows the deployment of an app that an earlier run wrote.
 func (m *Marathon) finish(ctx context.Context, w plan.Work, c diff.Change, say func(string)) (plan.Result, string) {
-	ctx, cancel := context.WithTimeout(ctx, m.o.Timeout*3)
+	ctx, cancel := m.following(ctx)
 	defer cancel()
 	id := ""
 	if c.App != nil && len(c.App.Deployments) > 0 {
 		id = c.App.Deployments[0]
 	}
-	result, text := m.follow(ctx, c, id, false, say)
-	if result == plan.ResultDone {
+	end := m.follow(ctx, c, id, false, say)
+	if end.result == plan.ResultDone {
 		m.ended(ctx, w, c)
 	}
-	return result, text
+	return end.result, end.text + end.goesOn(id)
 }
 
 // ended takes an app as it is now for the record.
@@ -201,20 +205,18 @@ func (m *Marathon) moved(c diff.Change, now map[string]any, exists bool) string 
 
 // wrote is what came of a write.
 type wrote struct {
-	result  plan.Result
-	text    string
-	refused bool // nothing was changed
+	ending
+
+	refused bool           // nothing was changed
+	id      string         // the deployment; "" when it is not known
+	before  map[string]any // the app as it was immediately before
 }
 
 // write sends the change and follows its deployment. versions are those that there were before the last look.
 func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any, versions map[string]bool, say func(string)) wrote {
-	var answer struct {
-		DeploymentID string `json:"deploymentId"`
-		Version      string `json:"version"`
-		Deployments  []struct {
-			ID string `json:"id"`
-		} `json:"deployments"`
-	}
+	ctx, cancel := m.following(ctx)
+	defer cancel()
+	var answer answered
 	tries := 0
 	err := m.retryLocked(ctx, func() error {
 		var err error
@@ -241,36 +243,53 @@ func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any,
 		}
 		return err
 	}, say)
-	id := answer.DeploymentID
-	if id == "" && len(answer.Deployments) > 0 {
-		id = answer.Deployments[0].ID
-	}
+	id := answer.deployment()
 	var a *apiError
 	var r *reachError
 	var moved movedError
 	switch {
 	case err == nil:
 	case errors.As(err, &moved):
-		return wrote{result: plan.ResultConflict, text: string(moved), refused: true}
+		return wrote{ending: ending{result: plan.ResultConflict, text: string(moved)}, refused: true}
 	case errors.As(err, &r) && r.sent:
 		say("no reply came; looking whether it was done: " + err.Error())
 	case errors.As(err, &a) && a.status == http.StatusConflict && len(a.deployments) == 0:
-		return wrote{result: plan.ResultConflict, text: "the app exists by now: " + a.message, refused: true}
+		return wrote{ending: ending{result: plan.ResultConflict, text: "the app exists by now: " + a.message}, refused: true}
 	case errors.As(err, &a) && a.status == http.StatusNotFound && c.After == nil:
-		return wrote{result: plan.ResultDone, text: "it was gone already"}
+		return wrote{ending: ending{result: plan.ResultDone, text: "it was gone already"}}
 	default:
-		return wrote{result: plan.ResultFailed, text: err.Error(), refused: a == nil || a.status < http.StatusInternalServerError}
+		return wrote{ending: ending{result: plan.ResultFailed, text: err.Error()}, refused: a == nil || a.status < http.StatusInternalServerError}
 	}
 	lost := ""
 	if answer.Version != "" { // what comes while it is followed is not overwritten
 		on, _ := now["version"].(string)
 		lost = m.overwritten(ctx, c, versions, on, answer.Version)
 	}
-	result, text := m.follow(ctx, c, id, err != nil, say)
-	if lost != "" {
-		text = strings.TrimPrefix(text+"; "+lost, "; ")
+	end := m.follow(ctx, c, id, err != nil, say)
+	if m.o.OnDeadline != mesh.DeadlineRollback {
+		end.text += end.goesOn(id)
 	}
-	return wrote{result: result, text: text}
+	if lost != "" {
+		end.text = strings.TrimPrefix(end.text+"; "+lost, "; ")
+	}
+	return wrote{ending: end, id: id, before: now}
+}
+
+// answered is the answer to a write.
+type answered struct {
+	DeploymentID string `json:"deploymentId"`
+	Version      string `json:"version"`
+	Deployments  []struct {
+		ID string `json:"id"`
+	} `json:"deployments"`
+}
+
+// deployment is the id of the deployment that a write began.
+func (a answered) deployment() string {
+	if a.DeploymentID == "" && len(a.Deployments) > 0 {
+		return a.Deployments[0].ID
+	}
+	return a.DeploymentID
 }
 
 // body is what is sent: the canonical form, with the fields that others own as they are now,

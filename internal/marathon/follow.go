@@ -3,6 +3,7 @@ package marathon
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -16,7 +17,7 @@ import (
 // the desired definition, no deployment of its own, and all its tasks. That the list
 // of deployments is empty proves nothing by itself: right after a leader change it is,
 // although deployments still run. lost says that the reply to the write did not come.
-func (m *Marathon) follow(ctx context.Context, c diff.Change, id string, lost bool, say func(string)) (plan.Result, string) {
+func (m *Marathon) follow(ctx context.Context, c diff.Change, id string, lost bool, say func(string)) ending {
 	deadline := m.o.Now().Add(m.o.Timeout)
 	last, how := "", ""
 	a := &attention{app: c.Addr.Name, id: id}
@@ -27,14 +28,16 @@ func (m *Marathon) follow(ctx context.Context, c diff.Change, id string, lost bo
 		case err != nil:
 			st.waits = "Marathon does not answer: " + err.Error()
 		case st.done:
-			return m.verified(c, st)
+			result, text := m.verified(c, st)
+			return ending{result: result, text: text, echo: st.echo}
 		case st.old && !m.o.Now().Before(deadline):
-			return plan.ResultUnknown, fmt.Sprintf("for %s %s: a node that lags answers, or Marathon took the write for no change; the next run looks again", m.o.Timeout, st.waits)
+			return ending{result: plan.ResultUnknown, text: fmt.Sprintf("for %s %s: a node that lags answers, or Marathon took the write for no change; the next run looks again", m.o.Timeout, st.waits)}
 		case lost && looks > 3 && !st.applied && !st.running:
-			return plan.ResultUnknown, "no reply came to the write, and the app does not show it: the next run looks again"
+			return ending{result: plan.ResultUnknown, text: "no reply came to the write, and the app does not show it: the next run looks again"}
 		}
 		if ctx.Err() != nil {
-			return plan.ResultUnknown, "its deployment was not followed to its end: " + last
+			late := errors.Is(context.Cause(ctx), errTooLong)
+			return ending{result: plan.ResultUnknown, text: "its deployment was not followed to its end: " + last, late: late}
 		}
 		if st.waits+st.why != last {
 			last = st.waits + st.why
@@ -45,11 +48,38 @@ func (m *Marathon) follow(ctx context.Context, c diff.Change, id string, lost bo
 			deadline = m.o.Now().Add(m.o.Timeout)
 			how = st.waits
 		} else if !m.o.Now().Before(deadline) {
-			return plan.ResultFailed, fmt.Sprintf("no progress for %s: %s; its deployment goes on and keeps the app locked: mend the cause, then apply again follows it; or cancel it in Marathon (DELETE /v2/deployments/%s), which rolls it back", m.o.Timeout, last, cmp.Or(id, "ID"))
+			return ending{result: plan.ResultFailed, text: fmt.Sprintf("no progress for %s: %s", m.o.Timeout, last), late: true}
 		}
 		m.keep(ctx)
 		m.await(ctx, a, st.running, moved && looks > 0, deadline.Sub(m.o.Now()), say) // a context that ended is seen above
 	}
+}
+
+// ending is how a change ended.
+type ending struct {
+	result plan.Result
+	text   string
+	late   bool           // the deployment goes on: it was not waited for any longer
+	echo   map[string]any // the app as it was seen last
+}
+
+// goesOn says what to do about a deployment that is not waited for any longer.
+func (e ending) goesOn(id string) string {
+	if !e.late {
+		return ""
+	}
+	return fmt.Sprintf("; its deployment goes on and keeps the app locked: mend the cause, then apply again follows it; or cancel it in Marathon (DELETE /v2/deployments/%s), which rolls it back", cmp.Or(id, "ID"))
+}
+
+// errTooLong ends a deployment that makes progress and comes to no end.
+var errTooLong = errors.New("it takes too long")
+
+// longestFollow is for how many times the patience with one that makes no progress a deployment is followed at all.
+const longestFollow = 3
+
+// following bounds how long a deployment is followed at all.
+func (m *Marathon) following(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, m.o.Timeout*longestFollow, errTooLong)
 }
 
 // status is how far a change is.

@@ -28,10 +28,11 @@ type Options struct {
 	// Credentials asks for what the account of Spec needs, when the first request is sent.
 	Credentials Credentials
 	// Dial connects to the URLs where that is not done from this machine; nil otherwise.
-	Dial    func(ctx context.Context, network, addr string) (net.Conn, error)
-	Timeout time.Duration // for a deployment without progress; 0: 10 minutes
-	Poll    time.Duration // between two looks at a deployment; 0: 500 ms
-	Now     func() time.Time
+	Dial       func(ctx context.Context, network, addr string) (net.Conn, error)
+	Timeout    time.Duration // for a deployment without progress; 0: 10 minutes
+	OnDeadline mesh.OnDeadline
+	Poll       time.Duration // between two looks at a deployment; 0: 500 ms
+	Now        func() time.Time
 }
 
 // Marathon is one Marathon. Its methods take turns.

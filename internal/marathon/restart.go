@@ -28,7 +28,7 @@ func (m *Marathon) restart(ctx context.Context, w plan.Work, c diff.Change, say 
 		m.ended(ctx, w, c)
 		return plan.ResultDone, "its tasks run the configuration that it has by now"
 	}
-	ctx, cancel := context.WithTimeout(ctx, m.o.Timeout*3)
+	ctx, cancel := m.following(ctx)
 	defer cancel()
 	wrote := m.restarted(ctx, c, say)
 	if wrote.refused {
@@ -45,9 +45,7 @@ var errFresh = errors.New("its tasks run the configuration that it has by now")
 
 // restarted asks for the restart and follows its deployment.
 func (m *Marathon) restarted(ctx context.Context, c diff.Change, say func(string)) wrote {
-	var answer struct {
-		DeploymentID string `json:"deploymentId"`
-	}
+	var answer answered
 	tries := 0
 	err := m.retryLocked(ctx, func() error {
 		if tries++; tries > 1 { // what held the lock may have replaced the tasks
@@ -72,22 +70,24 @@ func (m *Marathon) restarted(ctx context.Context, c diff.Change, say func(string
 	switch {
 	case err == nil:
 	case errors.Is(err, errFresh):
-		return wrote{result: plan.ResultDone, text: err.Error()}
+		return wrote{ending: ending{result: plan.ResultDone, text: err.Error()}}
 	case errors.As(err, &moved):
-		return wrote{result: plan.ResultConflict, text: string(moved), refused: true}
+		return wrote{ending: ending{result: plan.ResultConflict, text: string(moved)}, refused: true}
 	case errors.As(err, &r) && r.sent:
 		say("no reply came; looking whether it was done: " + err.Error())
 		if !m.taken(ctx, c) {
-			return wrote{result: plan.ResultUnknown, text: "no reply came to the restart, and the app does not show it: the next run looks again"}
+			return wrote{ending: ending{result: plan.ResultUnknown, text: "no reply came to the restart, and the app does not show it: the next run looks again"}}
 		}
 	default:
-		return wrote{result: plan.ResultFailed, text: err.Error(), refused: !errors.As(err, &a) || a.status < http.StatusInternalServerError}
+		return wrote{ending: ending{result: plan.ResultFailed, text: err.Error()}, refused: !errors.As(err, &a) || a.status < http.StatusInternalServerError}
 	}
-	result, text := m.follow(ctx, c, answer.DeploymentID, false, say)
-	if result == plan.ResultDone {
-		result, text = m.allFresh(ctx, c)
+	id := answer.deployment()
+	end := m.follow(ctx, c, id, false, say)
+	end.text += end.goesOn(id)
+	if end.result == plan.ResultDone {
+		end.result, end.text = m.allFresh(ctx, c)
 	}
-	return wrote{result: result, text: text}
+	return wrote{ending: end}
 }
 
 // stillStale reads the app with what its tasks run. The error is a movedError when it is no

@@ -35,7 +35,18 @@ type Unreachable struct {
 // AppPolicy bounds deployments.
 type AppPolicy struct {
 	Timeout time.Duration // without progress; 0: default
+	// OnDeadline is what is done with an app whose deployment makes no progress for so long; "": DeadlineStop.
+	OnDeadline OnDeadline
 }
+
+// OnDeadline says what becomes of an app whose deployment does not end.
+type OnDeadline string
+
+// What may be done at a deadline.
+const (
+	DeadlineStop     OnDeadline = "stop"     // its deployment goes on, and the run ends
+	DeadlineRollback OnDeadline = "rollback" // the app goes back to its definition of before, and the run ends
+)
 
 // RolloutOverride replaces single fields of a role's Rollout. An ensemble's
 // quorum and one-at-a-time cannot be overridden.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
@@ -33,7 +34,7 @@ func (b *builder) appStage(apps []diff.Change) Stage {
 		b.uses[c.Addr] = x.uses
 		batch := Batch{Targets: []mesh.Target{c.Addr.Target}, Layer: x.layer, Changes: []diff.Change{c}}
 		if c.Action != diff.Release {
-			batch.After = []Gate{{Kind: GateDeployment, Timeout: timeout, Text: deploymentText(c)}}
+			batch.After = []Gate{{Kind: GateDeployment, Timeout: timeout, Text: deploymentText(c) + b.atDeadline(c, timeout)}}
 		}
 		s.Batches = append(s.Batches, batch)
 	}
@@ -61,6 +62,14 @@ func deploymentText(c diff.Change) string {
 	default:
 		return text + "run"
 	}
+}
+
+// atDeadline says what becomes of a change that makes no progress, where policy says more than that the run stops.
+func (b *builder) atDeadline(c diff.Change, timeout time.Duration) string {
+	if b.in.Policy.Apps.OnDeadline != mesh.DeadlineRollback || c.Before == nil || c.After == nil {
+		return ""
+	}
+	return fmt.Sprintf(", or after %s without progress it is rolled back", timeout)
 }
 
 // graph is that of the apps of a Marathon.

@@ -35,12 +35,13 @@ type Result string
 
 // The results.
 const (
-	ResultDone     Result = "done"
-	ResultFailed   Result = "failed"
-	ResultConflict Result = "conflict" // the resource is no longer as planned; nothing was written
-	ResultSkipped  Result = "skipped"  // not tried, because something before it failed
-	ResultUnknown  Result = "unknown"  // it was sent and no end was seen
-	ResultProgress Result = "progress" // not an end: it still runs, Message says what it waits for
+	ResultDone       Result = "done"
+	ResultFailed     Result = "failed"
+	ResultConflict   Result = "conflict"    // the resource is no longer as planned; nothing was written
+	ResultSkipped    Result = "skipped"     // not tried, because something before it failed
+	ResultUnknown    Result = "unknown"     // it was sent and no end was seen
+	ResultRolledBack Result = "rolled_back" // it was sent, failed, and what was there before is there again
+	ResultProgress   Result = "progress"    // not an end: it still runs, Message says what it waits for
 )
 
 // Outcome reports on one action of a Work.

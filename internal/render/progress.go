@@ -60,7 +60,7 @@ func prefix(e apply.Event) string {
 	switch e.Type {
 	case apply.StageStart:
 		return ""
-	case apply.Failed, apply.Conflict, apply.UnknownEnd, apply.GateFailed:
+	case apply.Failed, apply.Conflict, apply.RolledBack, apply.UnknownEnd, apply.GateFailed:
 		return "  ! "
 	default:
 		return "  "

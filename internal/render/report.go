@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"io"
 	"slices"
 
@@ -22,10 +23,11 @@ func Report(w io.Writer, events []apply.Event, o Options) error {
 	if where := targetsOf(events); len(where) > 0 {
 		t.line("  on %s: %s", count(len(where), "target"), names(where, o.Full))
 	}
-	t.line("  %d done, %d failed, %d of unknown end, %d not tried", len(r.Done), len(r.Failed), len(r.Unknown), len(r.Skipped))
+	t.line("  %d done, %d failed%s, %d of unknown end, %d not tried", len(r.Done), len(r.Failed), rolledBackText(len(r.RolledBack)), len(r.Unknown), len(r.Skipped))
 	t.events("FAILED", red, r.Failed, true)
+	t.events("ROLLED BACK: failed, and as it was before", red, r.RolledBack, true)
 	t.events("UNKNOWN: begun, and no end was seen", yellow, r.Unknown, true)
-	if r.Stopped != nil && r.Stopped.Type != apply.Failed && r.Stopped.Type != apply.Conflict && r.Stopped.Type != apply.UnknownEnd {
+	if r.Stopped != nil && !isListed(r.Stopped.Type) {
 		t.line("%s", t.paint(yellow, "STOPPED: "+safe(r.Stopped.Message)))
 	}
 	t.events("NOT TRIED", dim, r.Skipped, o.Full)
@@ -38,6 +40,8 @@ func Report(w io.Writer, events []apply.Event, o Options) error {
 	case apply.CodeDone:
 		t.line("%s", t.paint(green, "Applied."))
 		t.line("next: meshsync plan%s, which %s", o.Flags, map[bool]string{true: "should be empty", false: "has what is due"}[len(due) == 0])
+	case apply.CodeRolledBack:
+		t.line("Not applied: what failed was rolled back, and is pending again. next: mend the cause, then meshsync apply%s", o.Flags)
 	case apply.CodeLeased:
 		t.line("Nothing was done. next: meshsync apply%s once the other run has ended", o.Flags)
 	case apply.CodeInterrupted:
@@ -48,6 +52,19 @@ func Report(w io.Writer, events []apply.Event, o Options) error {
 		t.line("Stopped part-way. next: mend the cause, then meshsync apply%s goes on from what is there", o.Flags)
 	}
 	return t.err
+}
+
+// rolledBackText counts what was rolled back, where policy has something rolled back at all.
+func rolledBackText(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d rolled back", n)
+}
+
+// isListed says that an event that ended the run stands in a list of its own.
+func isListed(t apply.EventType) bool {
+	return slices.Contains([]apply.EventType{apply.Failed, apply.Conflict, apply.RolledBack, apply.UnknownEnd}, t)
 }
 
 func (t *printer) events(title, color string, es []apply.Event, all bool) {
