@@ -51,7 +51,7 @@ agreed to and before anything is done, each once, and only those of files that a
 ` + exitCodeHelp,
 		Args: dirArg(g),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := f.out.check(g, "text", "json"); err != nil {
+			if err := f.out.check(g, "text", "json", "markdown"); err != nil {
 				return err
 			}
 			if !a.yes && !e.stdinTTY {
@@ -61,7 +61,7 @@ agreed to and before anything is done, each once, and only those of files that a
 			return applyCommand(c.Context(), e, g, f, a)
 		},
 	}
-	f.register(c.Flags(), "text, json")
+	f.register(c.Flags(), "text, json, markdown")
 	f.registerPolicy(c.Flags())
 	c.Flags().BoolVarP(&a.yes, "yes", "y", false, "do not ask")
 	c.Flags().BoolVar(&a.rollback, "rollback", false, "allow a commit that is older than, or unrelated to, the one applied before")
@@ -234,6 +234,9 @@ func reportWriters(e *environment, events []apply.Event, flags string, full bool
 	return writers{
 		"text": func(w io.Writer) error { return render.Report(w, events, textOptions(e, flags, full)) },
 		"json": func(w io.Writer) error { return render.ReportJSON(w, events) },
+		"markdown": func(w io.Writer) error {
+			return render.ReportMarkdown(w, events, render.CommentLimit)
+		},
 	}
 }
 

@@ -125,7 +125,7 @@ func (r *runner) actOn(ctx context.Context, at Event, t mesh.Target, w plan.Work
 		}
 		e := at
 		e.Type, e.Target, e.Subject, e.Action = EventType(o.Result), t.String(), o.Subject, o.Action
-		e.Message = outcomeText(o)
+		e.Message, e.Restarts = outcomeText(o), o.Restarts
 		if o.Due {
 			e.Code = CodeDue
 		}

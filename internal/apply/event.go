@@ -1,6 +1,10 @@
 package apply
 
-import "time"
+import (
+	"time"
+
+	"meshsync.dev/meshsync/internal/plan"
+)
 
 // Event is one line of the journal. Progress, report and exit code are folds of
 // the same events; nothing else is remembered of a run.
@@ -15,6 +19,8 @@ type Event struct {
 	Action  string    `json:"action,omitempty"` // what is done to the subject: "update", "restart"
 	Message string    `json:"message"`          // one line for people, complete in itself
 	Code    string    `json:"code,omitempty"`   // outcome or refusal code
+	// Restarts are those of an app's tasks, of a Done event of an update.
+	Restarts *plan.Restarts `json:"restarts,omitempty"`
 }
 
 // EventType says what happened.

@@ -13,6 +13,8 @@ type Report struct {
 	// RolledBack failed, and what was there before is there again.
 	RolledBack []Event `json:"rolled_back,omitempty"`
 	Skipped    []Event `json:"skipped"`
+	// Truth compares the restarts of tasks with the plan's; nil when the run updated no app.
+	Truth *Truth `json:"truth,omitempty"`
 	// Stopped is the gate or failure that ended the run early; nil when none did.
 	Stopped *Event `json:"stopped,omitempty"`
 }
@@ -34,6 +36,7 @@ func Fold(events []Event) Report {
 			continue
 		case Done:
 			r.Done = append(r.Done, e)
+			r.Truth = r.Truth.with(e)
 		case Failed, Conflict:
 			r.Failed = append(r.Failed, e)
 			r.stop(e)

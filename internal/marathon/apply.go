@@ -52,7 +52,7 @@ func (m *Marathon) Apply(ctx context.Context, w plan.Work, emit func(plan.Outcom
 		if c.Action != diff.Release {
 			m.subscribe(ctx, c.Addr.Name, say)
 		}
-		o.Result, o.Message = m.change(ctx, w, c, say)
+		o.Result, o.Message, o.Restarts = m.change(ctx, w, c, say)
 		o.Message = withheld(o.Message, c.Before, c.After)
 		failed = o.Result != plan.ResultDone
 		emit(o)
@@ -67,16 +67,18 @@ func (m *Marathon) Apply(ctx context.Context, w plan.Work, emit func(plan.Outcom
 }
 
 // change does one change: it looks again, writes, follows the deployment, and verifies.
-func (m *Marathon) change(ctx context.Context, w plan.Work, c diff.Change, say func(string)) (plan.Result, string) {
+func (m *Marathon) change(ctx context.Context, w plan.Work, c diff.Change, say func(string)) (plan.Result, string, *plan.Restarts) {
 	address := c.Addr.String()
 	switch c.Action {
 	case diff.Release:
 		m.ahead.now[address] = mesh.RecordEntry{}
-		return plan.ResultDone, ""
+		return plan.ResultDone, "", nil
 	case diff.Finish:
-		return m.finish(ctx, w, c, say)
+		result, text := m.finish(ctx, w, c, say)
+		return result, text, nil
 	case diff.Restart:
-		return m.restart(ctx, w, c, say)
+		result, text := m.restart(ctx, w, c, say)
+		return result, text, nil
 	case diff.Create, diff.Update, diff.Replace, diff.Delete:
 	}
 	var versions map[string]bool
@@ -86,10 +88,10 @@ func (m *Marathon) change(ctx context.Context, w plan.Work, c diff.Change, say f
 	now, err := m.unmoved(ctx, c)
 	var moved movedError
 	if errors.As(err, &moved) {
-		return plan.ResultConflict, string(moved)
+		return plan.ResultConflict, string(moved), nil
 	}
 	if err != nil {
-		return plan.ResultFailed, "nothing was written: " + err.Error()
+		return plan.ResultFailed, "nothing was written: " + err.Error(), nil
 	}
 	was := m.begin(address)
 	wrote := m.write(ctx, c, now, versions, say)
@@ -102,10 +104,11 @@ func (m *Marathon) change(ctx context.Context, w plan.Work, c diff.Change, say f
 	if wrote.refused { // nothing is intended any more, and an app that somebody else makes is not taken for this one
 		m.ahead.now[address] = was
 	}
-	if wrote.result == plan.ResultDone {
-		m.ended(ctx, w, c)
+	if wrote.result != plan.ResultDone {
+		return wrote.result, wrote.text, nil
 	}
-	return wrote.result, wrote.text
+	m.ended(ctx, w, c)
+	return wrote.result, wrote.text, restarts(c, wrote.before, wrote.echo)
 }
 
 // finish follows the deployment of an app that an earlier run wrote.

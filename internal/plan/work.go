@@ -51,4 +51,12 @@ type Outcome struct {
 	Result  Result
 	Message string // one line; why and what to do, for every result but done
 	Due     bool   // done, and Message says why another plan has more to do
+	// Restarts are those of an app's tasks; nil where nothing was to be told of them.
+	Restarts *Restarts
+}
+
+// Restarts are how many tasks an update of an app replaces, by the plan, and how many it did.
+type Restarts struct {
+	Predicted int `json:"predicted"`
+	Observed  int `json:"observed"`
 }

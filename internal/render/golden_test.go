@@ -135,6 +135,8 @@ func TestGolden(t *testing.T) {
 		{Type: apply.Done, Target: "host/m1", Subject: "host/m1/file:/x", Action: "update", Message: "update host/m1/file:/x"},
 		{Type: apply.Starting, Target: "host/m1", Subject: "host/m1/package:app", Action: "update", Message: "update host/m1/package:app"},
 		{Type: apply.Done, Target: "host/m1", Subject: "host/m1/package:app", Action: "update", Code: apply.CodeDue, Message: "update host/m1/package:app: another version of lib came along, which a service reads: plan again"},
+		{Type: apply.Done, Target: "marathon/main", Subject: "marathon/main/app:/www", Action: "update", Message: "update marathon/main/app:/www", Restarts: &plan.Restarts{Predicted: 12, Observed: 12}},
+		{Type: apply.Done, Target: "marathon/main", Subject: "marathon/main/app:/db", Action: "update", Message: "update marathon/main/app:/db", Restarts: &plan.Restarts{Observed: 1}},
 		{Type: apply.RunEnd, Code: apply.CodeDone, Message: "all is done"},
 	} {
 		e.Run, e.Time = "20261127t225958-3f9c2a", at.Add(time.Duration(i)*1500*time.Millisecond)
@@ -157,6 +159,7 @@ func TestGolden(t *testing.T) {
 			days[len(days)-1].Time = at.Add(2 * time.Hour)
 			return Report(b, days, Options{Full: true})
 		},
+		"report.md":         func(b *bytes.Buffer) error { return ReportMarkdown(b, events, CommentLimit) },
 		"report_killed.txt": func(b *bytes.Buffer) error { return Report(b, events[:2], Options{}) },
 	} {
 		var b bytes.Buffer

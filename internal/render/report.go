@@ -23,11 +23,12 @@ func Report(w io.Writer, events []apply.Event, o Options) error {
 	if where := targetsOf(events); len(where) > 0 {
 		t.line("  on %s: %s", count(len(where), "target"), names(where, o.Full))
 	}
-	t.line("  %d done, %d failed%s, %d of unknown end, %d not tried", len(r.Done), len(r.Failed), rolledBackText(len(r.RolledBack)), len(r.Unknown), len(r.Skipped))
+	t.line("  %s", countsText(r))
+	t.truth(r.Truth)
 	t.events("FAILED", red, r.Failed, true)
 	t.events("ROLLED BACK: failed, and as it was before", red, r.RolledBack, true)
 	t.events("UNKNOWN: begun, and no end was seen", yellow, r.Unknown, true)
-	if r.Stopped != nil && !isListed(r.Stopped.Type) {
+	if stoppedApart(r) {
 		t.line("%s", t.paint(yellow, "STOPPED: "+safe(r.Stopped.Message)))
 	}
 	t.events("NOT TRIED", dim, r.Skipped, o.Full)
@@ -54,17 +55,18 @@ func Report(w io.Writer, events []apply.Event, o Options) error {
 	return t.err
 }
 
-// rolledBackText counts what was rolled back, where policy has something rolled back at all.
-func rolledBackText(n int) string {
-	if n == 0 {
-		return ""
+// countsText counts the ends of actions. Only with a policy that rolls back something is.
+func countsText(r apply.Report) string {
+	back := ""
+	if n := len(r.RolledBack); n > 0 {
+		back = fmt.Sprintf(", %d rolled back", n)
 	}
-	return fmt.Sprintf(", %d rolled back", n)
+	return fmt.Sprintf("%d done, %d failed%s, %d of unknown end, %d not tried", len(r.Done), len(r.Failed), back, len(r.Unknown), len(r.Skipped))
 }
 
-// isListed says that an event that ended the run stands in a list of its own.
-func isListed(t apply.EventType) bool {
-	return slices.Contains([]apply.EventType{apply.Failed, apply.Conflict, apply.RolledBack, apply.UnknownEnd}, t)
+// stoppedApart says that what ended the run early stands in none of the report's lists.
+func stoppedApart(r apply.Report) bool {
+	return r.Stopped != nil && !slices.Contains([]apply.EventType{apply.Failed, apply.Conflict, apply.RolledBack, apply.UnknownEnd}, r.Stopped.Type)
 }
 
 func (t *printer) events(title, color string, es []apply.Event, all bool) {
