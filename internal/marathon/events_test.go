@@ -293,3 +293,36 @@ func TestALeaderChangeWhileFollowing(t *testing.T) {
 		t.Errorf("%v %+v", err, end)
 	}
 }
+
+// TestAStandbyLeadsToTheStream: it sends to the leader, who is asked when the mesh names it.
+func TestAStandbyLeadsToTheStream(t *testing.T) {
+	t.Parallel()
+	leader, standby := pair(t, server(t))
+	m := asking(standby.URL, leader.URL)
+	s := openStream(context.Background(), m.api, []string{standby.URL, leader.URL}, time.Hour, time.Hour)
+	defer s.close()
+	select {
+	case <-s.signal: // something came over it
+	case <-s.over:
+		t.Error(s.err)
+	}
+	if asked := leader.requests(); len(asked) != 1 || asked[0] != "GET /v2/events" {
+		t.Errorf("%q", asked)
+	}
+}
+
+// TestTheStreamIsOfTheAccount: as all that is asked.
+func TestTheStreamIsOfTheAccount(t *testing.T) {
+	t.Parallel()
+	got := make(chan string, 1)
+	m := as(serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got <- r.Header.Get("Authorization") + " " + r.Header.Get("Accept")
+		attached(w, "")
+	})), token(), &source{gives: "t0k"})
+	s := openStream(context.Background(), m.api, m.api.order(), time.Hour, time.Hour)
+	defer s.close()
+	<-s.over
+	if g := <-got; g != "token=t0k text/event-stream" {
+		t.Error(g)
+	}
+}
