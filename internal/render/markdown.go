@@ -22,7 +22,7 @@ func PlanMarkdown(w io.Writer, p plan.Plan, budget int) error {
 		text := markdown(p, level)
 		if len(text) <= budget || level == 2 {
 			if len(text) > budget {
-				text = cut(text, budget)
+				text = cut(text, budget, "plan")
 			}
 			_, err := io.WriteString(w, text)
 			return err
@@ -31,8 +31,9 @@ func PlanMarkdown(w io.Writer, p plan.Plan, budget int) error {
 	return nil
 }
 
-func cut(text string, budget int) string {
-	note := "\n\nThe rest did not fit into this comment; see the plan's JSON.\n"
+// cut keeps what fits of what is called so.
+func cut(text string, budget int, what string) string {
+	note := "\n\nThe rest did not fit into this comment; see the " + what + "'s JSON.\n"
 	return strings.ToValidUTF8(text[:budget-len(note)], "") + note
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"meshsync.dev/meshsync/internal/apply"
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
@@ -218,5 +219,26 @@ func TestThatTheKeyOfAHostIsGoneIsSaid(t *testing.T) {
 		if got := plain(t, p, Options{}); !strings.Contains(got, says) {
 			t.Errorf("no %q in\n%s", says, got)
 		}
+	}
+}
+
+// TestAReportFitsIntoAComment: what failed comes first, and what does not fit is said.
+func TestAReportFitsIntoAComment(t *testing.T) {
+	t.Parallel()
+	events := []apply.Event{{Type: apply.RunStart, Run: "r", Message: "apply prod"}, {Type: apply.Failed, Subject: "first", Message: "it broke"}}
+	for range 2000 {
+		events = append(events, apply.Event{Type: apply.Skipped, Subject: "x", Message: "update host/m1/file:/etc/some/where: not tried"})
+	}
+	var b bytes.Buffer
+	if err := ReportMarkdown(&b, events, CommentLimit); err != nil || b.Len() > CommentLimit {
+		t.Errorf("%d bytes, %v", b.Len(), err)
+	}
+	text := b.String()
+	if failed, skipped := strings.Index(text, "it broke"), strings.Index(text, "not tried:"); failed < 0 || failed > skipped || !strings.HasSuffix(text, "see the report's JSON.\n") {
+		t.Errorf("%.300s … %.100s", text, text[len(text)-100:])
+	}
+	b.Reset()
+	if err := ReportMarkdown(&b, nil, CommentLimit); err != nil || b.String() != "### meshsync apply: nothing to do\n" {
+		t.Errorf("%q %v", b.String(), err)
 	}
 }

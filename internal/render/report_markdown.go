@@ -17,7 +17,7 @@ func ReportMarkdown(w io.Writer, events []apply.Event, budget int) error {
 		text = reportMarkdown(apply.Fold(events), spanOf(events))
 	}
 	if len(text) > budget {
-		text = cut(text, budget)
+		text = cut(text, budget, "report")
 	}
 	_, err := io.WriteString(w, text)
 	return err
