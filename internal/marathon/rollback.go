@@ -29,7 +29,10 @@ func (m *Marathon) rollBack(ctx context.Context, c diff.Change, late wrote, say 
 	}
 	ctx, cancel := m.following(ctx)
 	defer cancel()
-	back := diff.Change{Addr: c.Addr, Action: diff.Update, Class: c.Class, Before: c.After, After: c.Before}
+	back := diff.Change{Addr: c.Addr, Action: diff.Update, Class: c.Class, Before: c.After, After: c.Before, Open: map[string]string{}}
+	for field := range c.Open { // as it was, also where git does not allow that
+		back.Open[field] = "any"
+	}
 	say("rolling back: " + late.text)
 	reverts, why := m.reverts(ctx, back, late.id)
 	if why != "" {
@@ -55,7 +58,7 @@ func (m *Marathon) rollBack(ctx context.Context, c diff.Change, late wrote, say 
 // reverts finds the deployment that is to be reverted; "" when none runs. why says what keeps the app from being rolled back.
 func (m *Marathon) reverts(ctx context.Context, back diff.Change, id string) (found, why string) {
 	name := back.Addr.Name
-	if now, err := m.progress(ctx, diff.Change{Addr: back.Addr, After: back.Before}, id); err != nil {
+	if now, err := m.progress(ctx, diff.Change{Addr: back.Addr, After: back.Before, Open: back.Open}, id); err != nil {
 		return "", err.Error()
 	} else if !now.applied {
 		return "", "the app is no longer as it was sent: somebody changed it"

@@ -103,6 +103,19 @@ func TestAnAppIsRolledBackAtTheDeadline(t *testing.T) {
 	}
 }
 
+// TestWhatOthersOwnGoesBackToo: a number that was outside of what git allows.
+func TestWhatOthersOwnGoesBackToo(t *testing.T) {
+	t.Parallel()
+	d := server(t)
+	m, seen := impatient(t, d, d)
+	w := changing(t, seen, "/x")
+	w.Changes[0].Open = map[string]string{"instances": "1..1"}
+	end, said := applied(t, m, w, unstick(d))
+	if now := m.Observe(context.Background()).Resources[0].Attrs["instances"]; end.Result != plan.ResultRolledBack || now != int64(2) {
+		t.Errorf("%v instances: %+v %q", now, end, said)
+	}
+}
+
 // TestWhatEndedByItselfIsPutBack: a deployment that runs no more cannot be reverted.
 func TestWhatEndedByItselfIsPutBack(t *testing.T) {
 	t.Parallel()
