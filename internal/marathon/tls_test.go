@@ -84,6 +84,7 @@ func secured(t *testing.T, by *authority, c *x509.Certificate, clients *authorit
 	}
 	s.StartTLS()
 	t.Cleanup(s.Close)
+	t.Cleanup(s.CloseClientConnections) // before that: a server waits for its streams
 	return s
 }
 
