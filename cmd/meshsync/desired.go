@@ -83,8 +83,8 @@ func (e *environment) relaxCollector() {
 	debug.SetMemoryLimit(max(ample, 4*int64(m.HeapAlloc))) //nolint:gosec // memory that there is
 }
 
-// ample is the memory up to which garbage is let be: 384 MiB, which a mesh of a thousand hosts stays in well.
-const ample = 384 << 20
+// ample is the memory up to which garbage is let be: 448 MiB, which a mesh of a thousand hosts stays in well.
+const ample = 448 << 20
 
 func readTree(r *repo.Repo, g *globals, dir string) (repo.Tree, error) {
 	if g.worktree {
