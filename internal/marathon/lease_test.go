@@ -204,15 +204,17 @@ func (g *gated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // mute is a server that does not tell its leases once one was posted.
 type mute struct {
 	http.Handler
-	posted bool
+	posted atomic.Bool
 }
 
 func (s *mute) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.posted && r.Method == http.MethodGet {
+	if s.posted.Load() && r.Method == http.MethodGet {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	s.posted = s.posted || r.Method == http.MethodPost
+	if r.Method == http.MethodPost {
+		s.posted.Store(true)
+	}
 	s.Handler.ServeHTTP(w, r)
 }
 

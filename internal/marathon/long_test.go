@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,21 +19,40 @@ import (
 // long is a server whose deployments cannot be looked at for some looks once an app was written, which do lasts.
 type long struct {
 	*shifted
+
+	mu    sync.Mutex
 	looks int
 	do    func()
 }
 
 func (s *long) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if do := s.due(r); do != nil {
+		do()
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	s.shifted.ServeHTTP(w, r)
+}
+
+// due is what is to be done in place of answering; nil: nothing.
+func (s *long) due(r *http.Request) func() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
 	case r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/v2/apps") && r.ContentLength > 0 && s.do != nil && s.looks == 0:
 		s.looks = 5
 	case r.URL.Path == "/v2/deployments" && s.looks > 1:
 		s.looks--
-		s.do()
-		w.WriteHeader(http.StatusServiceUnavailable)
-		return
+		return s.do
 	}
-	s.shifted.ServeHTTP(w, r)
+	return nil
+}
+
+// set says what the next looks do, and how many of them are left; 0: as many as an app that is written gets.
+func (s *long) set(looks int, do func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.looks, s.do = looks, do
 }
 
 // creating is a client whose clock is the server's, and a work that creates an app.
@@ -55,7 +75,7 @@ func TestALeaseLastsAsLongAsADeployment(t *testing.T) {
 	if err := m.Take(ctx, mesh.Lease{Run: "r1"}); err != nil {
 		t.Fatal(err)
 	}
-	s.do = func() { s.ahead.Add(105) }
+	s.set(0, func() { s.ahead.Add(105) })
 	if err := m.Apply(ctx, w, func(plan.Outcome) {}); err != nil || s.ahead.Load() < 400 {
 		t.Errorf("%v after %d s", err, s.ahead.Load())
 	}
@@ -73,8 +93,8 @@ func TestARunThatLostItsLeaseAmidADeploymentRecordsNothing(t *testing.T) {
 	if err := m.Take(ctx, mesh.Lease{Run: "r1"}); err != nil {
 		t.Fatal(err)
 	}
-	s.do = func() {
-		s.do, s.looks = func() {}, 1
+	s.set(0, func() {
+		s.set(1, func() {})
 		second, w := creating(ctx, t, s, "/y")
 		if err := second.Take(ctx, mesh.Lease{Run: "r2", Over: "r1"}); err != nil {
 			t.Error(err)
@@ -82,7 +102,7 @@ func TestARunThatLostItsLeaseAmidADeploymentRecordsNothing(t *testing.T) {
 		if err := second.Apply(ctx, w, func(plan.Outcome) {}); err != nil {
 			t.Error(err)
 		}
-	}
+	})
 	var lost *mesh.Lost
 	if err := m.Apply(ctx, w, func(plan.Outcome) {}); !errors.As(err, &lost) || lost.To != "r2" {
 		t.Errorf("%v", err)
@@ -96,7 +116,7 @@ func TestARunThatLostItsLeaseAmidADeploymentRecordsNothing(t *testing.T) {
 func TestARunThatLostItsLeaseWhileItWaitedForALockWritesNothing(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	h := &locked{Handler: server(t)}
+	h := &locked{Handler: server(t), app: "/x"}
 	m := serve(t, h)
 	if err := m.Take(ctx, mesh.Lease{Run: "r1"}); err != nil {
 		t.Fatal(err)
@@ -104,7 +124,6 @@ func TestARunThatLostItsLeaseWhileItWaitedForALockWritesNothing(t *testing.T) {
 	seen := m.Observe(ctx)
 	app := desired(t, seen, "/x", map[string]any{"cmd": "sleep 9"})
 	w := plan.Work{Run: "r1", Changes: diff.Diff([]mesh.Resource{app}, mesh.Observed{Targets: []mesh.TargetState{seen}}).Changes}
-	h.app = "/x"
 	h.do = func() {
 		if err := others(m).Take(ctx, mesh.Lease{Run: "r2", Over: "r1"}); err != nil {
 			t.Error(err)
@@ -121,16 +140,22 @@ func TestARunThatLostItsLeaseWhileItWaitedForALockWritesNothing(t *testing.T) {
 // locked is a server on which an app is locked at the first write of it, and somebody does something meanwhile.
 type locked struct {
 	http.Handler
-	app string
-	do  func()
+	app  string
+	once sync.Once
+	do   func()
 }
 
 func (s *locked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	if r.Method == http.MethodPost && s.app != "" && strings.Contains(string(body), `"id":"`+s.app+`"`) {
-		s.app = ""
-		s.do()
+	first := false
+	if r.Method == http.MethodPost && strings.Contains(string(body), `"id":"`+s.app+`"`) {
+		s.once.Do(func() {
+			first = true
+			s.do()
+		})
+	}
+	if first {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusConflict)
 		_, _ = io.WriteString(w, `{"message": "App is locked", "deployments": [{"id": "d"}]}`)

@@ -3,6 +3,7 @@ package marathon
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
 	"testing"
 
 	"meshsync.dev/meshsync/internal/diff"
@@ -14,14 +15,14 @@ import (
 // last one it lets through may be done without an answer.
 type dying struct {
 	http.Handler
-	writes int
+	writes atomic.Int32
 	mute   bool // of the last one
 	old    func(r *http.Request)
 	die    func()
 }
 
 func (d *dying) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if d.writes == 0 {
+	if d.writes.Load() == 0 {
 		d.die()
 		panic(http.ErrAbortHandler)
 	}
@@ -30,9 +31,9 @@ func (d *dying) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.old(r)
-	d.writes--
+	last := d.writes.Add(-1) == 0
 	d.Handler.ServeHTTP(w, r)
-	if d.writes == 0 && d.mute {
+	if last && d.mute {
 		d.die()
 		panic(http.ErrAbortHandler)
 	}
@@ -83,14 +84,14 @@ func moveOn(ctx context.Context, t *testing.T, m *Marathon, record bool) (ok boo
 func TestAMoveIsGoneOnWithWhereverItWasKilled(t *testing.T) {
 	t.Parallel()
 	for _, mute := range []bool{false, true} {
-		for writes := 1; ; writes++ {
+		for writes := int32(1); ; writes++ {
 			h := server(t)
 			if !moveOn(context.Background(), t, serve(t, h), true) {
 				t.Fatal("the old app was not made")
 			}
 			look := serve(t, h)
 			ctx, die := context.WithCancel(context.Background())
-			d := &dying{Handler: h, writes: writes, mute: mute, die: die, old: func(r *http.Request) {
+			d := &dying{Handler: h, mute: mute, die: die, old: func(r *http.Request) {
 				if r.Method != http.MethodDelete || r.URL.Path != "/v2/apps/old" {
 					return
 				}
@@ -101,9 +102,11 @@ func TestAMoveIsGoneOnWithWhereverItWasKilled(t *testing.T) {
 				}
 				t.Errorf("%d writes, mute %v: the old app goes before the new one is up", writes, mute)
 			}}
-			whole := moveOn(ctx, t, serve(t, d), false) && d.writes > 0
+			d.writes.Store(writes)
+			whole := moveOn(ctx, t, serve(t, d), false) && d.writes.Load() > 0
 			die()
-			second := &dying{Handler: h, writes: 100, old: d.old}
+			second := &dying{Handler: h, old: d.old}
+			second.writes.Store(100)
 			if !moveOn(context.Background(), t, serve(t, second), false) {
 				t.Errorf("%d writes, mute %v: the next run did not end", writes, mute)
 			}

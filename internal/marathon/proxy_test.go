@@ -22,14 +22,15 @@ func tunnels(t *testing.T, to string) *node {
 				t.Error(err)
 				return
 			}
-			w.WriteHeader(http.StatusOK)
-			here, _, err := http.NewResponseController(w).Hijack()
+			here, buffered, err := http.NewResponseController(w).Hijack()
 			if err != nil {
 				t.Error(err)
 				return
 			}
+			// Not WriteHeader before the hijack: what the client sends on it may land in the buffer.
+			_, _ = io.WriteString(here, "HTTP/1.1 200 Connection established\r\n\r\n")
 			go func() {
-				_, _ = io.Copy(there, here)
+				_, _ = io.Copy(there, buffered)
 				_ = there.Close()
 			}()
 			_, _ = io.Copy(here, there)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"meshsync.dev/meshsync/internal/diff"
@@ -101,16 +102,15 @@ func TestAChangeThatWasOverwrittenIsTold(t *testing.T) {
 // later is a server on which somebody writes an app when its write is followed.
 type later struct {
 	http.Handler
-	wrote bool
+	wrote atomic.Bool
 	do    func()
 }
 
 func (s *later) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodPut && r.URL.Path == "/v2/apps/x":
-		s.wrote = s.do != nil
-	case s.wrote && r.URL.Path == "/v2/deployments":
-		s.wrote = false
+		s.wrote.Store(s.do != nil)
+	case r.URL.Path == "/v2/deployments" && s.wrote.Swap(false):
 		s.do()
 	}
 	s.Handler.ServeHTTP(w, r)
