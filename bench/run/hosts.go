@@ -17,6 +17,9 @@ const maxPlanRatio = 1.5
 // difference of two commands, which scatters by a tenth from round to round.
 const planRounds = 3
 
+// fewHosts are planned in twice as many rounds: there the difference is a few dozen milliseconds.
+const fewHosts = 50
+
 // planned is what was measured on one cluster.
 type planned struct {
 	hosts                 int
@@ -87,7 +90,11 @@ func (c cluster) plan(args ...string) command {
 // planCluster measures plans of n hosts.
 func planCluster(ctx context.Context, s settings, n int) (p planned, err error) {
 	err = withCluster(ctx, s, n, func(c cluster) error {
-		got, err := rounds(ctx, s.runs*planRounds, command{dir: c.repo, args: []string{s.meshsync, "validate", "-C", clusterMesh}}, c.plan(),
+		times := s.runs * planRounds
+		if n < fewHosts {
+			times *= 2
+		}
+		got, err := rounds(ctx, times, command{dir: c.repo, args: []string{s.meshsync, "validate", "-C", clusterMesh}}, c.plan(),
 			command{dir: c.repo, args: []string{s.floor, "-connect", c.connect}})
 		if err == nil {
 			p = planned{hosts: n, validate: got[0], plan: got[1], floor: got[2]}

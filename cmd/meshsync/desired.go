@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
 
 	"meshsync.dev/meshsync/internal/config"
 	"meshsync.dev/meshsync/internal/mesh"
@@ -56,6 +54,7 @@ func loadDesired(e *environment, g *globals) (*desired, error) {
 		return nil, err
 	}
 	tree.Source.Dir = meshDir
+	e.collectAt(whileEvaluating)
 	m, err := config.Load(tree.Files, meshDir)
 	if err != nil {
 		_ = r.Close()
@@ -64,27 +63,6 @@ func loadDesired(e *environment, g *globals) (*desired, error) {
 	e.relaxCollector()
 	return &desired{mesh: m, source: tree.Source, repo: r, dir: dir, dirty: tree.DirtyFiles}, nil
 }
-
-// relaxCollector gives up what reading the mesh took, ten times the memory of its result, so that what
-// comes after takes its place and not more. Then it lets garbage grow to four times what is in use: a
-// collection at each doubling of those few MB would take a tenth of the processor's time. Of many MB
-// that would be more than there need be, so beyond ample it collects more often.
-func (e *environment) relaxCollector() {
-	if e.getenv("GOGC") != "" {
-		return
-	}
-	runtime.GC()
-	debug.SetGCPercent(400)
-	if e.getenv("GOMEMLIMIT") != "" {
-		return
-	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	debug.SetMemoryLimit(max(ample, 4*int64(m.HeapAlloc))) //nolint:gosec // memory that there is
-}
-
-// ample is the memory up to which garbage is let be: 448 MiB, which a mesh of a thousand hosts stays in well.
-const ample = 448 << 20
 
 func readTree(r *repo.Repo, g *globals, dir string) (repo.Tree, error) {
 	if g.worktree {
