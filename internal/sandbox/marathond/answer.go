@@ -3,7 +3,10 @@ package marathond
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"html"
 	"net/http"
+	"strings"
 
 	"meshsync.dev/meshsync/internal/sandbox/marathond/appdef"
 )
@@ -106,3 +109,21 @@ func encode(v any) ([]byte, error) {
 
 // rawText is a body that is no JSON.
 type rawText string
+
+// refusePage is an error of the server around Marathon: a page for who takes HTML, else empty.
+func refusePage(w http.ResponseWriter, r *http.Request, status int, reason string) {
+	w.Header().Set("Cache-Control", "must-revalidate,no-cache,no-store")
+	if !takesHTML(r) {
+		w.WriteHeader(status)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html;charset=iso-8859-1")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, "<html>\n<head>\n<meta http-equiv=\"Content-Type\" content=\"text/html;charset=utf-8\"/>\n<title>Error %d %s</title>\n</head>\n"+
+		"<body><h2>HTTP ERROR %d</h2>\n<p>Problem accessing %s. Reason:\n<pre>    %s</pre></p>\n</body>\n</html>\n", status, reason, status, html.EscapeString(r.URL.Path), reason)
+}
+
+func takesHTML(r *http.Request) bool {
+	accept := r.Header.Get("Accept")
+	return accept == "" || strings.Contains(accept, "*/*") || strings.Contains(accept, "html")
+}

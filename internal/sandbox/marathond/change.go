@@ -26,7 +26,7 @@ type change struct {
 	version string            // of the new tree; "" is a fresh one
 	edit    func(*root) error // a *stop says what is answered instead
 	restart string            // an app that is restarted without a change
-	target  string            // the group in events
+	target  string            // the group in events: the one that what is written lies in
 	kill    []*instance       // tasks that end with the write
 }
 

@@ -88,7 +88,7 @@ func (s *Server) emitStep(kind string, d *deployment) {
 // proceed does what can be done now. A deployment that needs no task to move is still
 // listed for a moment when it begins, as the real one's is.
 func (s *Server) proceed(d *deployment, begins bool) {
-	if d.ending || !slices.Contains(s.deployments, d) {
+	if d.ending || s.leaderless || !slices.Contains(s.deployments, d) {
 		return
 	}
 	for {

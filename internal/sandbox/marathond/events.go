@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"meshsync.dev/meshsync/internal/sandbox/marathond/appdef"
 )
@@ -12,11 +13,16 @@ import (
 // maxBehind is how many events a slow reader may be behind before it is disconnected.
 const maxBehind = 1024
 
+// beatEvery is how often a stream sends an empty line, whatever else it sends.
+const beatEvery = 10 * time.Second
+
 // stream is one reader of events.
 type stream struct {
 	types  []string // none: all
 	frames chan string
 	end    chan struct{}
+	cut    func() // ends a write that the reader does not take; nil: nothing is written
+	slow   bool   // it ended because it was too far behind
 }
 
 // emit sends an event to all readers.
@@ -37,8 +43,12 @@ func (s *Server) emit(kind string, fields object) {
 		}
 		select {
 		case st.frames <- frame:
-		default: // too far behind
+		default: // too far behind: it may hang in a write
+			st.slow = true
 			s.drop(st)
+			if st.cut != nil {
+				st.cut()
+			}
 		}
 	}
 }
@@ -83,20 +93,21 @@ func (s *Server) dropStreams() {
 }
 
 // serveEvents is the stream: subscribe, then what happens from now on. Nothing is replayed.
+// plan-format changes nothing in this release.
 func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Accept") != "text/event-stream" {
-		w.Header().Set("Cache-Control", "must-revalidate,no-cache,no-store")
-		w.WriteHeader(http.StatusMethodNotAllowed)
+		w.Header().Del("Expires")
+		refusePage(w, r, http.StatusMethodNotAllowed, "HTTP method GET is not supported by this URL")
 		return
 	}
-	if r.URL.Query().Get("plan-format") == "heavy" {
-		notSimulated("heavy plans in events").send(w, false)
-		return
+	control := http.NewResponseController(w)
+	st := &stream{
+		types: r.URL.Query()["event_type"], frames: make(chan string, maxBehind), end: make(chan struct{}),
+		cut: func() { _ = control.SetWriteDeadline(time.Now()) },
 	}
-	st := &stream{types: r.URL.Query()["event_type"], frames: make(chan string, maxBehind), end: make(chan struct{})}
 	s.mu.Lock()
 	s.streams[st] = true
-	s.emit("event_stream_attached", object{"remoteAddress": r.RemoteAddr})
+	s.emit("event_stream_attached", object{"remoteAddress": caller(r)})
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
@@ -105,23 +116,39 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 	}()
 	w.Header().Set("Content-Type", "text/event-stream;charset=utf-8")
 	w.Header().Set("Connection", "close")
-	w.WriteHeader(http.StatusOK)
-	flush := http.NewResponseController(w)
-	_ = flush.Flush()
-	for {
+	w.Header().Set("Transfer-Encoding", "identity") // its end is the connection's
+	s.pump(w, r, st)
+}
+
+// pump writes what comes until the stream ends. What had come by then is still sent, but to a
+// reader that was too slow.
+func (s *Server) pump(w http.ResponseWriter, r *http.Request, st *stream) {
+	control := http.NewResponseController(w)
+	send := func(text string) bool {
+		_, err := w.Write([]byte(text))
+		_ = control.Flush()
+		return err == nil
+	}
+	beats := make(chan struct{}, 1)
+	beat := func() { beats <- struct{}{} }
+	stop := s.clock.AfterFunc(beatEvery, beat)
+	defer func() { stop() }()
+	for open := send(""); open; {
 		select {
 		case frame := <-st.frames:
-			if _, err := w.Write([]byte(frame)); err != nil {
-				return
-			}
-			_ = flush.Flush()
+			open = send(frame)
+		case <-beats:
+			stop = s.clock.AfterFunc(beatEvery, beat)
+			open = send("\r\n")
 		case <-st.end:
-			return
+			open = false
 		case <-s.done:
-			return
+			open = false
 		case <-r.Context().Done():
 			return
 		}
+	}
+	for !st.slow && len(st.frames) > 0 && send(<-st.frames) {
 	}
 }
 
@@ -155,15 +182,13 @@ func intList(l []int) []any {
 	return out
 }
 
-// postEvent tells that somebody wrote an app, with all of it.
+// postEvent tells that somebody wrote an app, with all of it: after POST as it was sent, else as
+// it is stored.
 func (s *Server) postEvent(q *request, uri string, a *app) {
 	def := maps.Clone(a.def)
 	def["version"] = a.version
-	if q.method != http.MethodPost {
-		def["versionInfo"] = object{"lastScalingAt": a.version, "lastConfigChangeAt": a.version}
-		if stored := s.root.apps[a.id]; stored != nil {
-			def["versionInfo"] = definition(stored)["versionInfo"]
-		}
+	if stored := s.root.apps[a.id]; q.method != http.MethodPost && stored != nil {
+		def = definition(stored)
 	}
 	s.emit("api_post_event", object{"clientIp": q.client, "uri": uri, "appDefinition": def})
 }

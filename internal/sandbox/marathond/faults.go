@@ -118,36 +118,14 @@ func (s *Server) hit(name, app string) bool { return s.faults[name][app] }
 
 // abdicate is a change of the leader, short and at once: what was only in memory is gone.
 func (s *Server) abdicate() answer {
-	s.dropStreams()
-	next := s.root.clone()
-	for id, a := range next.apps {
-		fresh := *a
-		fresh.def = appdef.AfterLeaderChange(a.def)
-		next.apps[id] = &fresh
-	}
-	s.root = next
-	s.poisoned = false
-	s.forgetHealth()
+	s.takeOver()
 	s.faults["empty-deployments"] = map[string]bool{"": true}
 	s.after(2*time.Second, func() { delete(s.faults, "empty-deployments") })
-	return ok(object{"message": "Leadership abdicated"})
+	return abdicated()
 }
 
-// forgetHealth: the results of Marathon's own checks are in the leader's memory only.
-func (s *Server) forgetHealth() {
-	s.recheck()
-	for id, list := range s.instances {
-		a := s.root.apps[id]
-		if a == nil || !appdef.HasMarathonCheck(a.def) {
-			continue
-		}
-		for _, i := range list {
-			if i.running && !i.killing {
-				i.healthy = nil
-				s.later(i, s.o.Tick, func() { s.probe(i) })
-			}
-		}
-	}
+func abdicated() answer {
+	return ok(object{"message": "Leadership abdicated", "details": []any{}})
 }
 
 // disturbed answers in place of Marathon when a fault says so.
@@ -220,7 +198,7 @@ func text(w http.ResponseWriter, status int, body string) {
 // leaderless is an error of the proxy: HTML for who takes it, else empty.
 func leaderless(w http.ResponseWriter, r *http.Request, status int, message string) {
 	w.Header().Set("Cache-Control", "must-revalidate,no-cache,no-store")
-	if accept := r.Header.Get("Accept"); accept == "" || strings.Contains(accept, "*/*") || strings.Contains(accept, "html") {
+	if takesHTML(r) {
 		text(w, status, fmt.Sprintf("<html><head><title>Error %d %s</title></head><body><h2>HTTP ERROR %d</h2></body></html>\n", status, message, status))
 		return
 	}

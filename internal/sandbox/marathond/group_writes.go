@@ -80,7 +80,7 @@ func (s *Server) putGroup(q *request, rest string) answer {
 		id = appdef.Absolute(*u.ID, "/")
 	}
 	if id == "/" {
-		return notSimulated("PUT of the root group")
+		return s.putRoot(q, u)
 	}
 	if q.flag("dryRun", false) {
 		return s.dryRun(id, u)
@@ -88,8 +88,20 @@ func (s *Server) putGroup(q *request, rest string) answer {
 	return s.writeGroup(q, id, u)
 }
 
+// putRoot refuses what the real one refuses, a write of apps through the root group; the rest was
+// not recorded.
+func (s *Server) putRoot(q *request, u groupUpdate) answer {
+	if len(u.Apps) == 0 || q.flag("dryRun", false) {
+		return notSimulated("PUT of the root group without apps")
+	}
+	return refused(appdef.Invalid(appdef.Problem{
+		Path: "/enforceRole",
+		Text: "enforceRole cannot be modified in a request that adds, removes or modifies services; please make these changes in separate requests.",
+	}))
+}
+
 func (s *Server) writeGroup(q *request, id string, u groupUpdate) answer {
-	d, refusal := s.commit(change{force: q.flag("force", false), target: id, edit: func(next *root) error {
+	d, refusal := s.commit(change{force: q.flag("force", false), target: parent(id), edit: func(next *root) error {
 		switch {
 		case u.Version != nil:
 			return s.rollBackGroup(next, id, *u.Version)

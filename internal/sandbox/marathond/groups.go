@@ -205,7 +205,7 @@ func (s *Server) deleteGroup(q *request, rest string) answer {
 	if _, ok := s.root.groups[id]; !ok {
 		return noGroup(id, false)
 	}
-	d, refusal := s.commit(change{force: q.flag("force", false), target: id, edit: func(next *root) error {
+	d, refusal := s.commit(change{force: q.flag("force", false), target: parent(id), edit: func(next *root) error {
 		next.dropGroup(id)
 		return nil
 	}})

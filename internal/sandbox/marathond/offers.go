@@ -20,7 +20,7 @@ const (
 func (s *Server) match(i *instance) (agent int, reason string) {
 	a := s.root.apps[i.app]
 	switch {
-	case a == nil, s.poisoned:
+	case a == nil, s.poisoned, s.leaderless:
 		return -1, ""
 	case s.hit("no-offers", i.app):
 		return -1, "InsufficientCpus"

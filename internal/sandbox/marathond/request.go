@@ -3,14 +3,12 @@ package marathond
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"path"
 	"strings"
-	"unicode/utf8"
 
 	"meshsync.dev/meshsync/internal/sandbox/marathond/appdef"
 )
@@ -20,6 +18,7 @@ type request struct {
 	method string // HEAD is GET
 	head   bool
 	path   string // cleaned: doubled and trailing slashes do not matter
+	raw    string // as it was sent
 	query  url.Values
 	body   []byte
 	accept string
@@ -35,13 +34,13 @@ const maxBody = 1 << 20
 // read takes a request in. The second result is an answer that is given at once.
 func read(r *http.Request) (*request, *answer) {
 	q := &request{
-		method: r.Method, path: path.Clean("/" + r.URL.Path), query: r.URL.Query(),
+		method: r.Method, path: path.Clean("/" + r.URL.Path), raw: r.URL.Path, query: r.URL.Query(),
 		accept: r.Header.Get("Accept"), kind: r.Header.Get("Content-Type"), host: r.Host,
 	}
 	if strings.Contains(r.URL.Path, "/..") {
 		q.path = keepPrefix(r.URL.Path)
 	}
-	q.client, _, _ = strings.Cut(r.RemoteAddr, ":")
+	q.client = caller(r)
 	if q.method == http.MethodHead {
 		q.method, q.head = http.MethodGet, true
 	}
@@ -56,6 +55,15 @@ func read(r *http.Request) (*request, *answer) {
 		q.body = data
 	}
 	return q, nil
+}
+
+// caller is the address that a request came from, without the port.
+func caller(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
 }
 
 // keepPrefix resolves dot segments inside the id, not across the resource's own path.
@@ -110,42 +118,14 @@ func (q *request) json() (json.RawMessage, *answer) {
 			"details": "No content to map due to end-of-input\n at [Source: (byte[])\"\"; line: 1, column: 0]",
 		}}
 	}
-	if !utf8.Valid(body) {
-		return nil, badJSON(fmt.Sprintf("Invalid UTF-8 start byte 0x%x", invalidByte(body)))
-	}
-	if err := syntax(body); err != nil {
-		return nil, badJSON(err.Error())
+	if problem := syntax(body); problem != "" {
+		return nil, badJSON(problem)
 	}
 	return body, nil
 }
 
 func badJSON(details string) *answer {
 	return &answer{status: http.StatusBadRequest, body: object{"message": "Invalid JSON", "details": details}}
-}
-
-func invalidByte(b []byte) byte {
-	for len(b) > 0 {
-		r, n := utf8.DecodeRune(b)
-		if r == utf8.RuneError && n == 1 {
-			return b[0]
-		}
-		b = b[n:]
-	}
-	return 0
-}
-
-// syntax reads one value and what follows it.
-func syntax(body []byte) error {
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		return err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("unrecognized token after the value")
-	}
-	return nil
 }
 
 // appElements splits the body of a bulk write.

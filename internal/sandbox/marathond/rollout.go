@@ -53,12 +53,16 @@ func (s *Server) work(d *deployment, a act) bool {
 
 func (s *Server) healthCheckEvents(a *app) {
 	for _, h := range appdef.List(a.def["healthChecks"]) {
+		s.checks[a.id]++
 		s.emit("add_health_check_event", object{"appId": a.id, "version": a.version, "healthCheck": h})
 	}
 }
 
 // stopApp stops all tasks of an app that is gone.
 func (s *Server) stopApp(id string) bool {
+	for ; s.checks[id] > 0; s.checks[id]-- {
+		s.emit("remove_health_check_event", object{"appId": id})
+	}
 	for _, i := range slices.Clone(s.instances[id]) {
 		s.kill(i)
 	}
@@ -67,6 +71,7 @@ func (s *Server) stopApp(id string) bool {
 	}
 	delete(s.failures, id)
 	delete(s.backoff, id)
+	delete(s.checks, id)
 	s.emit("app_terminated_event", object{"appId": id})
 	return true
 }

@@ -108,9 +108,28 @@ func (s *Server) outside(q *request) answer {
 			return answer{status: http.StatusFound, header: map[string]string{"Location": "api-console/index.html"}}
 		case "/metrics":
 			return notSimulated("metrics")
+		case "/metrics/prometheus":
+			if !strings.Contains(q.accept, "text") && !strings.Contains(q.accept, "*/*") {
+				return fail(http.StatusNotAcceptable, "Not Acceptable")
+			}
+			return notSimulated("metrics")
 		}
 	}
 	return fail(http.StatusInternalServerError, "URI not found")
+}
+
+// console is the answer for the files of the web console and of the API's description: the
+// recorded one had none of them either. 0 is another path.
+func console(q *request) int {
+	switch {
+	case q.method != http.MethodGet:
+		return 0
+	case q.path == "/public/api":
+		return http.StatusForbidden // a directory
+	case strings.HasPrefix(q.path, "/public/"), q.path == "/ui" && strings.HasSuffix(q.raw, "/"), strings.HasPrefix(q.path, "/ui/"):
+		return http.StatusNotFound
+	}
+	return 0
 }
 
 func ping(q *request) answer {
@@ -125,7 +144,7 @@ func ping(q *request) answer {
 	return answer{status: http.StatusNoContent}
 }
 
-func (s *Server) leader(q *request, _ string) answer { return ok(object{"leader": q.host}) }
+func (s *Server) leader(q *request, _ string) answer { return ok(object{"leader": s.self(q.host)}) }
 
 func (s *Server) info(q *request, _ string) answer {
 	var network any
@@ -134,7 +153,7 @@ func (s *Server) info(q *request, _ string) answer {
 		network = s.o.DefaultNetwork
 	}
 	return ok(object{
-		"name": "marathon", "version": Version, "buildref": "sandbox", "elected": true, "leader": q.host, "frameworkId": "sandbox-" + cmp.Or(s.o.Name, "0000"),
+		"name": "marathon", "version": Version, "buildref": "sandbox", "elected": true, "leader": s.self(q.host), "frameworkId": "sandbox-" + cmp.Or(s.o.Name, "0000"),
 		"marathon_config": object{
 			"access_control_allow_origin": nil, "checkpoint": true, "decline_offer_duration": 120000, "default_network_name": network,
 			"env_vars_prefix": nil, "executor": "//cmd", "failover_timeout": 604800, "features": textList(s.o.Features), "framework_name": "marathon",

@@ -14,10 +14,13 @@ import (
 // Version is the release whose answers are reproduced.
 const Version = "1.11.26"
 
+const pathEvents = "/v2/events"
+
 // Options describe one Marathon. The zero value is a Marathon with the flags' defaults
 // and the two agents of the example cluster.
 type Options struct {
 	Name           string        // what the mesh calls it; on the wire only a part of the framework's id
+	Address        string        // its own host:port, as it names the leader; "": the one that the request names
 	Agents         []string      // host names of the agents; none: a1, a2
 	GPUs           int           // of each agent
 	Tick           time.Duration // one step of a task: staged, running, healthy, gone; 0: 25 ms
@@ -46,11 +49,13 @@ type Server struct {
 	instances   map[string][]*instance     // by app, oldest first
 	failures    map[string]object          // last task failure, by app
 	backoff     map[string]time.Duration
+	checks      map[string]int // health checks that were added, by app
 	deployments []*deployment
 	last        time.Time // of the last version: no two are the same
 	reverted    string    // the version that every revert gives
 	ports       int
 	poisoned    bool // an app with infinite resources was launched
+	leaderless  bool // deployments stand still, and no offer is looked at
 	streams     map[*stream]bool
 	faults      map[string]map[string]bool // name → arguments
 	frozen      *moment                    // what reads are answered from; nil: what is
@@ -74,7 +79,7 @@ func New(o Options) *Server {
 		o: o, clock: o.Clock, done: make(chan struct{}),
 		reader:  appdef.New(appdef.Settings{Role: o.Role, DefaultNetwork: o.DefaultNetwork, Features: o.Features}),
 		history: map[string]map[string]*app{}, instances: map[string][]*instance{}, failures: map[string]object{},
-		backoff: map[string]time.Duration{}, streams: map[*stream]bool{}, faults: map[string]map[string]bool{},
+		backoff: map[string]time.Duration{}, checks: map[string]int{}, streams: map[*stream]bool{}, faults: map[string]map[string]bool{},
 	}
 	s.root = &root{version: s.now(), apps: map[string]*app{}, groups: map[string]group{"/": {}}, pods: map[string]bool{}}
 	return s
@@ -105,13 +110,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	q, early := read(r)
-	leaderHeaders(w.Header(), r.Host)
+	leaderHeaders(w.Header(), s.self(r.Host))
 	if early != nil {
 		early.send(w, false)
 		return
 	}
-	if q.path == "/v2/events" && q.method == http.MethodGet {
+	if q.path == pathEvents && q.method == http.MethodGet {
 		s.serveEvents(w, r)
+		return
+	}
+	if status := console(q); status != 0 {
+		refusePage(w, r, status, http.StatusText(status))
 		return
 	}
 	s.mu.Lock()
@@ -122,6 +131,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	a.send(w, q.head)
 }
+
+// self is what it calls itself to a caller that used this one.
+func (s *Server) self(used string) string { return cmp.Or(s.o.Address, used) }
 
 func leaderHeaders(h http.Header, host string) {
 	h.Set("X-Marathon-Leader", "http://"+host)

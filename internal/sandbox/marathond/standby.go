@@ -10,7 +10,7 @@ import (
 // (host:port) and has the habits of Marathon's proxy. self is its own address.
 func (s *Server) Standby(self, leader string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/v2/events" { // before Accept is looked at, and with the query
+		if r.URL.Path == pathEvents { // before Accept is looked at, and with the query
 			w.Header().Set("Location", "http://"+leader+r.URL.RequestURI())
 			w.WriteHeader(http.StatusFound)
 			return
@@ -53,6 +53,7 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, via, leader str
 	w.Header().Del("X-Marathon-Leader")
 	w.Header()["X-Marathon-Leader"] = rec.header["X-Marathon-Leader"]
 	w.Header().Set("X-Marathon-Via", via)
+	w.Header().Set("Expires", "Wed, 01 Jan 1800 00:00:00 GMT")
 	body := rec.body
 	if rec.status >= http.StatusInternalServerError && !bytes.HasPrefix(body, []byte("{")) {
 		body = nil

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"io"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,7 +78,7 @@ func (w *world) call(t testing.TB, method, path string, body any, headers ...str
 		}
 	}
 	r := httptest.NewRequest(method, path, bytes.NewReader(data))
-	r.Host = "127.0.0.1:8080"
+	r.Host, r.RemoteAddr = "127.0.0.1:8080", "127.0.0.1:40000"
 	r.Header.Set("Accept", "application/json")
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
@@ -116,6 +118,16 @@ func (w *world) settle() {
 // load reads gzipped JSON of testdata.
 func load(t *testing.T, name string, v any) {
 	t.Helper()
+	d := json.NewDecoder(strings.NewReader(loadText(t, name)))
+	d.UseNumber()
+	if err := d.Decode(v); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// loadText reads a gzipped text of testdata.
+func loadText(t *testing.T, name string) string {
+	t.Helper()
 	f, err := os.Open(filepath.Join("testdata", name))
 	if err != nil {
 		t.Fatal(err)
@@ -125,9 +137,9 @@ func load(t *testing.T, name string, v any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := json.NewDecoder(z)
-	d.UseNumber()
-	if err := d.Decode(v); err != nil {
+	text, err := io.ReadAll(z)
+	if err != nil {
 		t.Fatal(err)
 	}
+	return string(text)
 }

@@ -13,8 +13,10 @@ func (s *Server) createApp(q *request, _ string) answer {
 	if bad != nil {
 		return *bad
 	}
+	var head struct{ ID string }
+	_ = json.Unmarshal(body, &head) // what is wrong with it is said below
 	var made *app
-	d, refusal := s.commit(change{force: q.flag("force", false), target: "/", edit: func(next *root) error {
+	d, refusal := s.commit(change{force: q.flag("force", false), target: parent(appdef.Absolute(head.ID, "/")), edit: func(next *root) error {
 		def, r := s.reader.Create(body, "/", s.roles(next))
 		if r != nil {
 			return refuse(r)

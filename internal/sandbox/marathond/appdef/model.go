@@ -164,10 +164,11 @@ func modelPersistent(p Object) *Refusal {
 // modelRest collapses sets, drops what is empty, and shows what is always shown.
 func modelRest(app Object) {
 	for _, k := range []string{"constraints", "dependencies", "acceptedResourceRoles"} {
-		app[k] = distinct(List(app[k]))
+		app[k] = setOrder(distinct(List(app[k])))
 	}
+	app["healthChecks"] = setOrder(List(app["healthChecks"]))
 	for _, x := range List(app["readinessChecks"]) {
-		Map(x)["httpStatusCodesForReady"] = distinct(List(Map(x)["httpStatusCodesForReady"]))
+		Map(x)["httpStatusCodesForReady"] = setOrder(distinct(List(Map(x)["httpStatusCodesForReady"])))
 	}
 	for _, k := range []string{"args", "constraints", "dependencies", "acceptedResourceRoles", "fetch", "healthChecks", "readinessChecks"} {
 		if len(List(app[k])) == 0 {

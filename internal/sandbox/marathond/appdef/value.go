@@ -1,8 +1,10 @@
 package appdef
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"math"
 	"path"
 	"reflect"
@@ -209,4 +211,24 @@ func Absolute(id, base string) string {
 func parseFloat(s string) float64 {
 	f, _ := strconv.ParseFloat(s, 64) // the only error is the range, and then f says which side
 	return f
+}
+
+// smallSet is how many elements a set holds that keeps the order in which they came.
+const smallSet = 4
+
+// setOrder is the order in which a set is shown: a larger one has an order of its own, whatever
+// order it was sent in. The real one's is that of hashes in Scala; this one is another.
+func setOrder(list []any) []any {
+	if len(list) <= smallSet {
+		return list
+	}
+	hash := func(v any) uint32 {
+		h := fnv.New32a()
+		text, _ := json.Marshal(v) // decoded JSON can be encoded
+		_, _ = h.Write(text)
+		return h.Sum32()
+	}
+	out := slices.Clone(list)
+	slices.SortStableFunc(out, func(a, b any) int { return cmp.Compare(hash(a), hash(b)) })
+	return out
 }
