@@ -3,11 +3,8 @@ package marathond
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -31,74 +28,6 @@ func (w *world) get(t *testing.T, id string) object {
 func (w *world) count(t *testing.T) int {
 	t.Helper()
 	return len(appdef.List(w.call(t, "GET", "/v2/deployments", nil).body))
-}
-
-// Of simultaneous POSTs of one id exactly one is 201, its body is the stored one, and the
-// others are the 409 without deployments: 200 rounds of two, 50 of five, as recorded.
-func TestOfSimultaneousPostsOneWins(t *testing.T) {
-	t.Parallel()
-	s := New(Options{})
-	server := httptest.NewServer(s)
-	t.Cleanup(func() {
-		server.Close()
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	for round := range 250 {
-		n := 2
-		if round >= 200 {
-			n = 5
-		}
-		id := fmt.Sprintf("/lease/%d", round)
-		owners, refused := racePost(t, server, id, n)
-		if len(owners) != 1 || refused != n-1 {
-			t.Fatalf("round %d: %d won, %d met 409 already exists", round, len(owners), refused)
-		}
-		s.mu.Lock()
-		stored := appdef.Map(s.root.apps[id].def["labels"])["owner"]
-		s.mu.Unlock()
-		if stored != owners[0] {
-			t.Errorf("round %d: %v is stored, %s won", round, stored, owners[0])
-		}
-	}
-}
-
-func racePost(t *testing.T, server *httptest.Server, id string, n int) (owners []string, refused int) {
-	t.Helper()
-	var mu sync.Mutex
-	var wait sync.WaitGroup
-	for i := range n {
-		wait.Go(func() {
-			owner := fmt.Sprint(i)
-			body := fmt.Sprintf(`{"id": %q, "cmd": "run it", "instances": 0, "labels": {"owner": %q}}`, id, owner)
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/v2/apps", strings.NewReader(body))
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			res, err := server.Client().Do(r)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer func() { _ = res.Body.Close() }()
-			var answer object
-			if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
-				t.Error(err)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case res.StatusCode == 201:
-				owners = append(owners, owner)
-			case res.StatusCode == 409 && answer["deployments"] == nil && answer["message"] == "An app with id ["+id+"] already exists.":
-				refused++
-			}
-		})
-	}
-	wait.Wait()
-	return owners, refused
 }
 
 // Two PUTs that create one id: one 201, one 200.

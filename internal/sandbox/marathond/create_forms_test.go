@@ -17,11 +17,11 @@ type createForm struct {
 	Status     int
 	Answer     map[string]any
 	Echo       map[string]any
-	Differs    []struct{ Path string } `json:"differs_from_post"`
+	Differs    []formChange `json:"differs_from_post"`
 	Repeat     *struct {
 		Status  int
-		Changed bool                    `json:"version_changed"`
-		Diff    []struct{ Path string } `json:"diff"`
+		Changed bool         `json:"version_changed"`
+		Diff    []formChange `json:"diff"`
 	}
 }
 
@@ -48,13 +48,30 @@ func (c createForm) write(t *testing.T, w *world, body object) reply {
 	return reply{}
 }
 
-func paths(l []struct{ Path string }) []string {
-	var out []string
-	for _, d := range l {
-		out = append(out, d.Path)
+// formChange is where an echo differs from the one that POST gave, or from the one before.
+type formChange struct {
+	Path                      string
+	Post, Here, Before, After any
+}
+
+// differ compares what changed between two echoes with what changed there.
+func differ(want []formChange, from, to object) string {
+	var there []string
+	for _, c := range want {
+		there = append(there, c.Path)
+		old, now := c.Post, c.Here
+		if c.Before != nil {
+			old, now = c.Before, c.After
+		}
+		if a, b := valueAt(from, c.Path), valueAt(to, c.Path); !appdef.Equal(a, old) || !appdef.Equal(b, now) {
+			return fmt.Sprintf("%s goes from %v to %v, there from %v to %v", c.Path, a, b, old, now)
+		}
 	}
-	slices.Sort(out)
-	return out
+	slices.Sort(there)
+	if here := fields(changedPaths("", from, to)); !slices.Equal(here, there) {
+		return fmt.Sprintf("differs in %v, there in %v", here, there)
+	}
+	return ""
 }
 
 // The same body is not the same app in each of the ways to create it, and sending it again
@@ -97,9 +114,8 @@ func (c createForm) differ(t *testing.T, body, posted object) string {
 		}
 		return ""
 	}
-	want := paths(c.Differs)
-	if got := fields(changedPaths("", posted, echoOf(first))); !slices.Equal(got, want) {
-		return fmt.Sprintf("differs from POST in %v, there in %v", got, want)
+	if diff := differ(c.Differs, posted, echoOf(first)); diff != "" {
+		return "against POST: " + diff
 	}
 	again := c.write(t, w, body)
 	w.settle()
@@ -107,8 +123,8 @@ func (c createForm) differ(t *testing.T, body, posted object) string {
 	if again.status != c.Repeat.Status || (first["version"] != second["version"]) != c.Repeat.Changed {
 		return fmt.Sprintf("again: %d, new version %v; there %d, %v", again.status, first["version"] != second["version"], c.Repeat.Status, c.Repeat.Changed)
 	}
-	if got := fields(changedPaths("", echoOf(first), echoOf(second))); !slices.Equal(got, paths(c.Repeat.Diff)) {
-		return fmt.Sprintf("again changes %v, there %v", got, paths(c.Repeat.Diff))
+	if diff := differ(c.Repeat.Diff, echoOf(first), echoOf(second)); diff != "" {
+		return "again: " + diff
 	}
 	return ""
 }
