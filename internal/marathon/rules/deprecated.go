@@ -44,9 +44,17 @@ func (c *checker) portsBesideDefinitions() {
 func (c *checker) urisBesideFetch() {
 	uris, _ := listIn(c.def, "uris")
 	fetch, _ := listIn(c.def, "fetch")
-	if len(uris) > 0 && len(fetch) > 0 {
+	if len(uris) > 0 && len(fetch) > 0 && !c.echoes(uris, fetch) {
 		c.mixed(pathTo("uris"), "has uris and fetch", "leave uris out, and write in fetch what it lacks")
 	}
+}
+
+// echoes reports whether uris repeat fetch, as a Marathon from 0.15 to 1.4 shows both: it is sent fetch alone.
+func (c *checker) echoes(uris, fetch []any) bool {
+	return c.version.Before(1, 5) && !c.version.Before(0, 15) && slices.EqualFunc(uris, fetch, func(u, f any) bool {
+		o, _ := f.(map[string]any)
+		return o["uri"] == u
+	})
 }
 
 // oldNetworks are container.docker.network and ipAddress.

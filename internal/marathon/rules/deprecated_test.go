@@ -19,6 +19,12 @@ func TestDeprecatedForms(t *testing.T) {
 		{name: "uris and fetch", def: `{"uris": ["http://h/a"], "fetch": [{"uri": "http://h/a"}]}`, want: []string{
 			`refuse uris deprecated-mixed: has uris and fetch (leave uris out, and write in fetch what it lacks)`,
 		}},
+		{name: "uris as 1.4 shows them beside fetch", def: `{"uris": ["http://h/a"], "fetch": [{"uri": "http://h/a", "extract": false}]}`, marathon: Marathon{Version: "1.4.13"}, want: []string{
+			`warn uris deprecated: has uris, the form of Marathon before 0.15 (leave it out)`,
+		}},
+		{name: "other uris than fetch in 1.4", def: `{"uris": ["http://h/a"], "fetch": [{"uri": "http://h/b"}]}`, marathon: Marathon{Version: "1.4.13"}, want: []string{
+			`refuse uris deprecated-mixed: has uris and fetch (leave uris out, and write in fetch what it lacks)`,
+		}},
 		{name: "ports", def: `{"ports": [80, 0]}`, want: []string{
 			`warn ports deprecated: has the deprecated ports (write instead: "portDefinitions": [{"port": 80}, {"port": 0}])`,
 		}},
