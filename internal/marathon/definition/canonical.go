@@ -53,6 +53,7 @@ func newTable(info mesh.MarathonInfo) *table {
 // form brings a normalised tree into canonical form, in place, and returns what meshsync
 // does not know of it.
 func (t *table) form(app object) *foreign {
+	t.seedEra(app)
 	left := t.app.prune(app)
 	lenient(app)
 	c := former{app: app, table: t}

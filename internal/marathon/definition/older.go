@@ -11,13 +11,17 @@ import (
 // container.portMappings without a word, so it is sent what it has in their place.
 
 // older brings a form into that of a Marathon before 1.5, in place. Where two spellings mean
-// the same it takes that of the live app, whose echo is nil for a new one.
-func older(app, echo object, info mesh.MarathonInfo, r mesh.Release) error {
+// the same it takes that of the live app, whose echo is nil for a new one and whose form is live.
+func older(app, live, echo object, info mesh.MarathonInfo, r mesh.Release) error {
 	if !r.Before(1, 5) {
 		return nil
 	}
 	o := aging{app: app, echo: echo, bridge: bridgeName(info)}
-	if err := o.network(); err != nil {
+	container := o.network
+	if r.Before(0, 7) {
+		container = func() error { return o.deimos(live) }
+	}
+	if err := container(); err != nil {
 		return fmt.Errorf("not for Marathon %s: %w", info.Version, err)
 	}
 	o.residency()

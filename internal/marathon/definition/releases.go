@@ -36,7 +36,8 @@ type preset struct {
 func presets() []preset {
 	var all span
 	return []preset{
-		{all, "instances", int64(1)},
+		{before(0, 7), "instances", int64(0)},
+		{from(0, 7), "instances", int64(1)},
 		{all, "cpus", int64(1)},
 		{all, "mem", int64(128)},
 		{all, "disk", int64(0)},

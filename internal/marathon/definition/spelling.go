@@ -17,16 +17,17 @@ import (
 func Body(form mesh.Tree, echo map[string]any, info mesh.MarathonInfo) (map[string]any, error) {
 	out := object(form.Clone())
 	t := newTable(info)
+	var live mesh.Tree
 	if echo != nil {
-		live, err := mesh.NewTree(echo)
-		if err != nil {
+		var err error
+		if live, err = mesh.NewTree(echo); err != nil {
 			return nil, err
 		}
 		left := t.form(object(live))
 		spell(out, echo)
 		left.sendBack(out)
 	}
-	return out, older(out, echo, info, t.release)
+	return out, older(out, object(live), echo, info, t.release)
 }
 
 func spell(out, echo object) {

@@ -4,9 +4,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"meshsync.dev/meshsync/internal/marathon/definition"
-	"meshsync.dev/meshsync/internal/mesh"
 )
 
 func TestModern(t *testing.T) {
@@ -65,37 +62,6 @@ func TestModern(t *testing.T) {
 			}
 		})
 	}
-}
-
-// The client's own canonical form translates the deprecated forms as well: both must agree
-// on all that was recorded.
-func TestTheModernFormOfRecordedDefinitionsMeansTheSame(t *testing.T) {
-	t.Parallel()
-	n := 0
-	for _, c := range wiringCases(t) {
-		def := c.wholeDefinition()
-		if def == nil || !c.accepted() || mesh.ParseRelease(c.marathon().Version).Before(1, 4) || c.Name == "canon-uris-empty-string" {
-			continue
-		}
-		fields, ok := Modern(def)
-		if !ok {
-			continue
-		}
-		n++
-		info := mesh.MarathonInfo{Version: c.marathon().Version, DefaultNetworkName: c.marathon().DefaultNetwork, MesosRole: "*"}
-		want, _, err := definition.Canonical(def, info)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, _, err := definition.Canonical(applied(def, fields), info)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !mesh.EqualValues(want, got) {
-			t.Errorf("%s: %s\n%s", c.Name, Written(fields), cmp.Diff(map[string]any(want), map[string]any(got)))
-		}
-	}
-	t.Logf("%d recorded definitions have deprecated forms", n)
 }
 
 func TestWritten(t *testing.T) {
