@@ -80,32 +80,44 @@ func (g *appGraph) after(n node) []node {
 	return out
 }
 
-// walk visits what the apps wait for, and then each of them: once, and never before what it
-// waits for. cycle is told each circle that it meets, as the ids on the way around.
-func (g *appGraph) walk(ids []string, visit func(id string), cycle func(ids []string)) {
-	var way []node
-	done := map[node]bool{}
-	var follow func(n node)
-	follow = func(n node) {
-		if i := slices.Index(way, n); i >= 0 {
-			cycle(g.appsOn(way[i:]))
-			return
+// A walker goes through what nodes wait for, and visits each once, and never before what it waits for.
+type walker struct {
+	graph *appGraph
+	ends  func(n node) bool  // it goes no further than this one
+	visit func(n node)       // nil for who only looks for circles
+	cycle func(ids []string) // told each circle that is met, as the apps on the way around; nil for who leaves it there
+	way   []node             // to the node that is looked at
+	at    map[node]int       // where on it
+	done  map[node]bool
+}
+
+func newWalker(g *appGraph) *walker {
+	return &walker{graph: g, at: map[node]int{}, done: map[node]bool{}, ends: func(node) bool { return false }}
+}
+
+// walk goes through what a node waits for, and visits it.
+func (w *walker) walk(n node) {
+	if i, met := w.at[n]; met {
+		if w.cycle != nil {
+			w.cycle(w.graph.appsOn(w.way[i:]))
 		}
-		if done[n] {
-			return
-		}
-		way = append(way, n)
-		for _, on := range g.after(n) {
-			follow(on)
-		}
-		way = way[:len(way)-1]
-		done[n] = true
-		if _, isApp := g.apps[n.id]; isApp && !n.waits {
-			visit(n.id)
-		}
+		return
 	}
-	for _, id := range ids {
-		follow(node{id: id})
+	if w.done[n] {
+		return
+	}
+	if !w.ends(n) {
+		w.at[n] = len(w.way)
+		w.way = append(w.way, n)
+		for _, on := range w.graph.after(n) {
+			w.walk(on)
+		}
+		w.way = w.way[:len(w.way)-1]
+		delete(w.at, n)
+	}
+	w.done[n] = true
+	if w.visit != nil {
+		w.visit(n)
 	}
 }
 

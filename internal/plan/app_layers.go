@@ -61,7 +61,7 @@ func inLayers(apps []diff.Change, graph func(mesh.Target) *appGraph) []layered {
 	}
 	ranks := map[mesh.Target]*ranking{}
 	for _, t := range targets {
-		ranks[t] = &ranking{graph: graph(t), changed: changed[t], of: map[node]int{}, open: map[node]bool{}}
+		ranks[t] = newRanking(graph(t), changed[t])
 	}
 	var out []layered
 	for _, c := range apps {
@@ -80,47 +80,41 @@ type ranking struct {
 	graph   *appGraph
 	changed map[string]bool
 	of      map[node]int
-	open    map[node]bool
+	walker  *walker
+}
+
+func newRanking(g *appGraph, changed map[string]bool) *ranking {
+	r := &ranking{graph: g, changed: changed, of: map[node]int{}, walker: newWalker(g)}
+	r.walker.visit = func(n node) {
+		for _, on := range g.after(n) {
+			r.of[n] = max(r.of[n], r.of[on])
+		}
+		if r.counts(n) {
+			r.of[n]++
+		}
+	}
+	return r
 }
 
 func (r *ranking) counts(n node) bool { return !n.waits && r.changed[n.id] }
 
 // rank is the number of changed apps on the longest way to a node, with it.
 func (r *ranking) rank(n node) int {
-	if rank, known := r.of[n]; known || r.open[n] {
-		return rank
-	}
-	r.open[n] = true
-	rank := 0
-	for _, on := range r.graph.after(n) {
-		rank = max(rank, r.rank(on))
-	}
-	if r.counts(n) {
-		rank++
-	}
-	r.open[n], r.of[n] = false, rank
-	return rank
+	r.walker.walk(n)
+	return r.of[n]
 }
 
 // uses lists the changed apps that an app waits for without another one between.
 func (r *ranking) uses(of node) []string {
 	var out []string
-	seen := map[node]bool{of: true}
-	var follow func(n node)
-	follow = func(n node) {
-		for _, on := range r.graph.after(n) {
-			switch {
-			case seen[on]:
-			case r.counts(on):
-				seen[on] = true
-				out = append(out, on.id)
-			default:
-				seen[on] = true
-				follow(on)
-			}
+	w := newWalker(r.graph)
+	w.ends = func(n node) bool { return n != of && r.counts(n) }
+	w.visit = func(n node) {
+		if w.ends(n) {
+			out = append(out, n.id)
 		}
 	}
-	follow(of)
+	w.walk(of)
 	slices.Sort(out)
 	return out
 }

@@ -99,11 +99,15 @@ func (b *builder) circles() {
 			continue
 		}
 		var around []string
-		b.graph(t).walk(from, func(string) {}, func(ids []string) {
+		w := newWalker(b.graph(t))
+		w.cycle = func(ids []string) {
 			if len(around) == 0 {
 				around = ids
 			}
-		})
+		}
+		for _, id := range from {
+			w.walk(node{id: id})
+		}
 		if len(around) == 0 {
 			continue
 		}
