@@ -26,7 +26,7 @@ func (t *printer) stage(s plan.Stage) {
 // batches lists the batches in the order in which they are meant to run. Equal gates are told once.
 func (t *printer) batches(s plan.Stage) {
 	if len(s.Batches) > 6 && !t.o.Full {
-		t.line("  %s, of %s each", count(len(s.Batches), "batch")+ifText(len(s.Batches) > 1, ""), count(len(s.Batches[0].Targets), "host"))
+		t.line("  %s, of %s", count(len(s.Batches), "batch"), size(s))
 	}
 	layered := slices.ContainsFunc(s.Batches, func(b plan.Batch) bool { return b.Layer > 1 })
 	for i, b := range s.Batches {
@@ -45,6 +45,22 @@ func (t *printer) batches(s plan.Stage) {
 		for _, g := range b.After {
 			t.line("      after:  %s", safe(g.Text))
 		}
+	}
+}
+
+// size is how much is done in each batch of a stage: "1 host each", "up to 5 hosts each", "1 app each".
+func size(s plan.Stage) string {
+	least, most := len(s.Batches[0].Targets), 0
+	for _, b := range s.Batches {
+		least, most = min(least, len(b.Targets)), max(most, len(b.Targets))
+	}
+	switch {
+	case s.Batches[0].Layer > 0:
+		return "1 app each"
+	case least == most:
+		return count(most, "host") + " each"
+	default:
+		return "up to " + count(most, "host") + " each"
 	}
 }
 
