@@ -47,7 +47,7 @@ func Expired(owned []mesh.Owned, date string) []Expiry {
 	return out
 }
 
-// expiredRules notes the rules that expired, and refuses the plan when their time of grace is
+// expiredRules warns of the rules that expired, and refuses the plan when their time of grace is
 // over. What they ignore stays ignored: nothing changes by a date alone.
 func (b *builder) expiredRules() {
 	for _, x := range Expired(b.in.Mesh.Owned, b.in.Date) {
@@ -58,7 +58,7 @@ func (b *builder) expiredRules() {
 				Code: "ignore.expired", Subject: x.Owned.Address().String(), Message: x.Text, Hint: x.Hint, Source: x.Owned.Origin.String(),
 			})
 		default:
-			b.plan.Notes = append(b.plan.Notes, x.Text+": "+x.Hint)
+			b.plan.Warnings = append(b.plan.Warnings, Warning{Code: "ignore.expired", Subject: x.Owned.Address().String(), Message: x.Text, Hint: x.Hint})
 		}
 	}
 }

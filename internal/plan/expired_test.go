@@ -24,13 +24,17 @@ func TestARuleThatExpiredIsAWarningAndThenAnError(t *testing.T) {
 		"2030-01-01": "refused",
 	} {
 		p := Build(Input{Mesh: m, Date: date})
+		warned := ""
+		for _, w := range p.Warnings {
+			warned += w.Message + ": " + w.Hint
+		}
 		switch {
 		case want == "refused":
-			if codes(p) != "ignore.expired" || p.Applicable || len(p.Notes) != 0 || p.Refusals[0].Source != "a.cue:3:1" {
-				t.Errorf("%s: %+v %v", date, p.Refusals, p.Notes)
+			if codes(p) != "ignore.expired" || p.Applicable || warned != "" || p.Refusals[0].Source != "a.cue:3:1" || len(p.StandingRefusals()) != 1 {
+				t.Errorf("%s: %+v %s", date, p.Refusals, warned)
 			}
-		case len(p.Refusals) > 0 || len(p.Notes) > 1 || !strings.Contains(strings.Join(p.Notes, ""), want) || want == "" && len(p.Notes) > 0:
-			t.Errorf("%s: %v, want %q; %+v", date, p.Notes, want, p.Refusals)
+		case len(p.Refusals) > 0 || len(p.Warnings) > 1 || !strings.Contains(warned, want) || want == "" && warned != "" || len(p.StandingWarnings()) != len(p.Warnings):
+			t.Errorf("%s: %s, want %q; %+v", date, warned, want, p.Refusals)
 		}
 	}
 	if p := Build(Input{Mesh: m, Date: "2030-01-01", Filter: &Filter{Only: []string{"host/*"}}}); len(p.Refusals) > 0 {

@@ -14,6 +14,8 @@ func Drift(w io.Writer, p plan.Plan, o Options) error {
 	t := &printer{w: w, o: o, several: len(p.Marathons) > 1}
 	t.header(p, "drift")
 	t.refusals("HOSTS THAT ARE NOT AS THEY WERE; no plan can be applied to them", p.HostRefusals())
+	t.refusals("NOT AS GIT SAYS; no plan can be applied as long as that is so", p.OtherRefusals())
+	t.warnings(p.StandingWarnings())
 	moved, pending := p.MovedChanges(), p.PendingChanges()
 	if len(moved) > 0 {
 		t.line("%s", t.paint(yellow, "MOVED WITHOUT GIT, from what git says to what is there"))

@@ -21,7 +21,8 @@ type DriftDocument struct {
 	Complete   bool               `json:"complete"`
 	Moved      []ChangeDocument   `json:"moved"`    // without git
 	Pending    []ChangeDocument   `json:"pending"`  // wanted by git, not applied yet
-	Refusals   []plan.Refusal     `json:"refusals"` // of hosts that are not as they were
+	Refusals   []plan.Refusal     `json:"refusals"` // of hosts that are not as they were, of Marathons, of rules that are over
+	Warnings   []plan.Warning     `json:"warnings,omitempty"`
 	Stale      []plan.Evidence    `json:"stale"`
 	Unsure     []plan.Evidence    `json:"unsure"`
 	NotServing []plan.Evidence    `json:"not_serving"`
@@ -36,7 +37,7 @@ func DriftJSON(w io.Writer, p plan.Plan) error {
 	return encode(w, DriftDocument{
 		Schema: DriftSchema, Version: p.Version, Mesh: p.Mesh, Source: p.Source, Sandbox: p.Sandbox, Marathons: p.Marathons,
 		Drifted: p.Moved(), Complete: p.Complete, Moved: changeDocuments(p.MovedChanges()), Pending: changeDocuments(p.PendingChanges()),
-		Refusals: orEmpty(p.HostRefusals()), Stale: orEmpty(p.Stale), Unsure: orEmpty(p.Unsure), NotServing: orEmpty(p.NotServing), Unknown: orEmpty(p.Unknown), Unmanaged: orEmpty(p.Unmanaged),
+		Refusals: orEmpty(p.StandingRefusals()), Warnings: p.StandingWarnings(), Stale: orEmpty(p.Stale), Unsure: orEmpty(p.Unsure), NotServing: orEmpty(p.NotServing), Unknown: orEmpty(p.Unknown), Unmanaged: orEmpty(p.Unmanaged),
 		NotCompare: orEmpty(p.NotCompared), Notes: orEmpty(p.Notes),
 	})
 }
@@ -59,7 +60,7 @@ func ReadDrift(r io.Reader) (plan.Plan, error) {
 	return plan.Plan{
 		Version: d.Version, Mesh: d.Mesh, Source: d.Source, Sandbox: d.Sandbox, Marathons: d.Marathons, Complete: d.Complete,
 		Stages:   []plan.Stage{{N: 1, Batches: []plan.Batch{b}}},
-		Refusals: d.Refusals, Stale: d.Stale, Unsure: d.Unsure, NotServing: d.NotServing, Unknown: d.Unknown, Unmanaged: d.Unmanaged,
+		Refusals: d.Refusals, Warnings: d.Warnings, Stale: d.Stale, Unsure: d.Unsure, NotServing: d.NotServing, Unknown: d.Unknown, Unmanaged: d.Unmanaged,
 		NotCompared: d.NotCompare, Notes: d.Notes,
 	}, nil
 }

@@ -51,6 +51,9 @@ func markdown(p plan.Plan, level int) string {
 	for _, w := range p.Warnings {
 		fmt.Fprintf(&b, "- **warning** (%s): %s. %s\n", md(w.Code), md(w.Message), md(w.Hint))
 	}
+	for _, n := range p.Notes {
+		fmt.Fprintf(&b, "- **note:** %s\n", md(n))
+	}
 	lines := notCompared(p.NotCompared, false)
 	if level == 2 && len(lines) > 0 {
 		lines = []string{count(len(p.NotCompared), "field") + ", in the plan's JSON"}
