@@ -86,6 +86,33 @@ func TestAKitThatIsOlderThanTheChoiceIsTold(t *testing.T) {
 	}
 }
 
+// A field that the packages in the repository do not know and this program does is no misspelling.
+func TestAContractThatIsOlderThanAFieldIsTold(t *testing.T) {
+	t.Parallel()
+	const contract = "cue.mod/pkg/meshsync.dev/mesh/resources.cue"
+	for name, c := range map[string]struct{ line, use string }{
+		"auth":        {"\tauth?: #MarathonAuth", `marathons: main: auth: token: env: "T"`},
+		"proxy":       {"\tproxy?: ", `marathons: main: proxy: "http://proxy:3128"`},
+		"a token":     {"\ttoken?: ", `marathons: main: auth: token: env: "T"`},
+		"on deadline": {"onDeadline?: ", `policy: apps: onDeadline: "rollback"`},
+	} {
+		files := maps.Clone(example(t))
+		all := strings.Split(string(files[contract]), "\n")
+		lines := slices.DeleteFunc(slices.Clone(all), func(s string) bool {
+			return strings.HasPrefix(s, c.line) || strings.HasPrefix(strings.TrimSpace(s), c.line)
+		})
+		if len(lines) == len(all) {
+			t.Errorf("%s: nothing was taken out", name)
+		}
+		files[contract] = []byte(strings.Join(lines, "\n"))
+		files["prod/newer.cue"] = []byte("package prod\n" + c.use + "\n")
+		_, err := Load(files, "prod")
+		if err == nil || !strings.Contains(err.Error(), "meshsync init --update renews them") || strings.Contains(err.Error(), "did you mean") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // The names that are read without the contract are those that it takes.
 func TestTheFormOfANameIsTheContracts(t *testing.T) {
 	t.Parallel()

@@ -343,8 +343,8 @@ func (l *loader) known(v cue.Value, path []string) []string {
 		return appFieldNames(l.con, path[2:])
 	case len(path) >= 3 && path[0] == "hosts":
 		def = l.con.def("#Host").LookupPath(optionalPath(path[2 : len(path)-1]))
-	case len(path) == 3 && path[0] == "marathons":
-		def = l.con.def("#Marathon")
+	case len(path) >= 3 && path[0] == "marathons":
+		def = l.con.def("#Marathon").LookupPath(optionalPath(path[2 : len(path)-1]))
 	case len(path) >= 2 && path[0] == "policy":
 		def = l.con.def("#Policy").LookupPath(optionalPath(path[1 : len(path)-1]))
 	case len(path) >= 2 && path[0] == "owners":

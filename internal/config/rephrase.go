@@ -138,7 +138,7 @@ func (t translator) fieldNotAllowed(f *finding) {
 		if f.Hint = didYouMean(unquote(last), t.known(f.path)); strings.ContainsFunc(labelName(last), unicode.IsControl) {
 			f.Hint = controlHint
 		}
-		if len(f.path) == 1 && slices.Contains(t.known(f.path), last) {
+		if setting := len(f.path) > 3 && f.path[3] == "over"; !setting && slices.Contains(t.known(f.path), unquote(last)) {
 			f.Hint = "the packages in cue.mod/pkg/" + vendoredPath + " are older than this meshsync, which knows it: meshsync init --update renews them"
 		}
 	}
