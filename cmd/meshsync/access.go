@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"meshsync.dev/meshsync/internal/marathon"
 	"meshsync.dev/meshsync/internal/mesh"
@@ -27,25 +28,48 @@ func accessTo(e *environment, d *desired, trusted bool) (access, error) {
 	return access{base: b, secrets: newResolver(e, nil), trusted: trusted}, err
 }
 
-// to is how a Marathon is asked.
-func (a access) to(x mesh.MarathonSpec) (mesh.MarathonSpec, marathon.Credentials) {
+// to is how a Marathon is asked. base says that the hosts which it is asked through are those of the base, too.
+func (a access) to(m *mesh.Mesh, x mesh.MarathonSpec) (_ mesh.MarathonSpec, _ marathon.Credentials, base bool) {
 	if !x.Secret() {
-		return x, nil
+		return x, nil, false
 	}
 	was, known := a.base.marathon(x.Name)
 	switch {
 	case a.base.lost != "":
-		return x, withheld("the base " + a.base.lost + " cannot be read, so nobody can tell whether it approves of where they would go: fetch it")
+		return x, withheld("the base " + a.base.lost + " cannot be read, so nobody can tell whether it approves of where they would go: fetch it"), false
 	case a.base.own:
-		return x, a.credentials(a.trusted)
+		return x, a.credentials(a.trusted), false
 	case !known:
-		return x, withheld(a.base.from + " does not know this Marathon: they are given once it does")
-	case !x.SameConnection(was):
+		return x, withheld(a.base.from + " does not know this Marathon: they are given once it does"), false
+	case a.elsewhere(m, x):
 		was.Version, was.Origin, was.VersionOrigin = x.Version, x.Origin, x.VersionOrigin
-		return was, a.credentials(true)
+		return was, a.credentials(true), true
 	default:
-		return x, a.credentials(true)
+		return x, a.credentials(true), false
 	}
+}
+
+// elsewhere reports whether a Marathon with credentials, which the base knows, is asked elsewhere, or otherwise, than the
+// base says: by other URLs, another proxy, another role's hosts, or by hosts of that role which the base has not, or elsewhere.
+func (a access) elsewhere(m *mesh.Mesh, x mesh.MarathonSpec) bool {
+	was, known := a.base.marathon(x.Name)
+	if !x.Secret() || !known {
+		return false
+	}
+	return !x.SameConnection(was) || slices.ContainsFunc(through(m.Hosts, x.Via), func(h mesh.HostSpec) bool {
+		return !slices.ContainsFunc(through(a.base.mesh.Hosts, x.Via), h.SameConnection)
+	})
+}
+
+// through lists the hosts of a role by way of which a Marathon is asked; none for "".
+func through(hosts []mesh.HostSpec, role string) []mesh.HostSpec {
+	var out []mesh.HostSpec
+	for _, h := range hosts {
+		if role != "" && slices.Contains(h.Roles, role) {
+			out = append(out, h)
+		}
+	}
+	return out
 }
 
 func (b base) marathon(name string) (mesh.MarathonSpec, bool) {
@@ -61,7 +85,7 @@ func (b base) marathon(name string) (mesh.MarathonSpec, bool) {
 func (a access) moved(m *mesh.Mesh) []mesh.MarathonSpec {
 	var out []mesh.MarathonSpec
 	for _, x := range m.Marathons {
-		if was, known := a.base.marathon(x.Name); x.Secret() && known && !x.SameConnection(was) {
+		if a.elsewhere(m, x) {
 			out = append(out, x)
 		}
 	}

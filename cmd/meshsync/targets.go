@@ -23,7 +23,7 @@ type targets struct {
 	hosts     map[string]*host.Host
 	marathons map[string]*marathon.Marathon
 	pool      *remote.Pool
-	via       map[string]*remote.Through // by role
+	via       map[string]*remote.Through // by role, and whether it is that of the base
 	sandbox   bool
 }
 
@@ -85,10 +85,14 @@ func newTargets(e *environment, g *globals, m *mesh.Mesh, o targetOptions) (*tar
 			}
 			x = mesh.MarathonSpec{Name: x.Name, URLs: []string{url}, Version: x.Version, Via: x.Via} // the sandbox gets no credentials
 		}
-		x, credentials := o.access.to(x)
+		x, credentials, ofBase := o.access.to(m, x)
+		from := hosts
+		if ofBase {
+			from = o.access.base.mesh.Hosts
+		}
 		t.marathons[x.Name] = marathon.New(marathon.Options{
 			Spec: x, Mesh: m.Name, HTTP: &http.Client{Timeout: g.timeout}, SecretNames: m.Policy.Secrets(),
-			Now: e.now, Timeout: o.apps.Timeout, OnDeadline: o.apps.OnDeadline, Credentials: credentials, Dial: t.dialVia(hosts, x.Via),
+			Now: e.now, Timeout: o.apps.Timeout, OnDeadline: o.apps.OnDeadline, Credentials: credentials, Dial: t.dialVia(from, x.Via, ofBase),
 		})
 	}
 	return t, nil
@@ -151,12 +155,28 @@ func (t *targets) observers(f *plan.Filter, m *mesh.Mesh) []observe.Target {
 func (t *targets) appliers() map[mesh.Target]apply.Target {
 	out := map[mesh.Target]apply.Target{}
 	for name, h := range t.hosts {
-		out[mesh.Host(name)] = h
+		out[mesh.Host(name)] = avoided{h, name, t.via}
 	}
 	for name, x := range t.marathons {
 		out[mesh.Marathon(name)] = x
 	}
 	return out
+}
+
+// avoided is a host from which no Marathon is asked while it is worked on, as long as there is another one.
+type avoided struct {
+	apply.Target
+
+	name string
+	via  map[string]*remote.Through
+}
+
+// Apply does the work of the host.
+func (a avoided) Apply(ctx context.Context, w plan.Work, emit func(plan.Outcome)) error {
+	for _, v := range a.via {
+		defer v.Avoid(a.name)()
+	}
+	return a.Target.Apply(ctx, w, emit)
 }
 
 // leasers lists all targets as leases are taken on them.
@@ -194,20 +214,22 @@ func (t *targets) close() {
 }
 
 // dialVia connects from the hosts of a role; it is nil for none.
-func (t *targets) dialVia(hosts []mesh.HostSpec, role string) func(context.Context, string, string) (net.Conn, error) {
+func (t *targets) dialVia(hosts []mesh.HostSpec, role string, ofBase bool) func(context.Context, string, string) (net.Conn, error) {
 	if role == "" {
 		return nil
 	}
-	if t.via[role] == nil {
-		var from []*remote.Dialer
-		for _, h := range hosts {
-			if slices.Contains(h.Roles, role) {
-				from = append(from, t.pool.Host(h))
-			}
-		}
-		t.via[role] = remote.NewThrough(from)
+	key := role
+	if ofBase {
+		key += " of the base"
 	}
-	return t.via[role].DialContext
+	if t.via[key] == nil {
+		var from []*remote.Dialer
+		for _, h := range through(hosts, role) {
+			from = append(from, t.pool.Host(h))
+		}
+		t.via[key] = remote.NewThrough(from)
+	}
+	return t.via[key].DialContext
 }
 
 // sshDialer is how a host gets its connection.

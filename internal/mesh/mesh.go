@@ -38,6 +38,14 @@ type HostSpec struct {
 	Origin    Pos
 }
 
+// SameConnection reports whether two are reached in the same place, in the same way.
+func (h HostSpec) SameConnection(o HostSpec) bool {
+	for _, x := range []*HostSpec{&h, &o} {
+		x.OS, x.Sudo, x.Roles, x.Origin = "", "", nil, Pos{}
+	}
+	return reflect.DeepEqual(h, o)
+}
+
 // Sudo is what a user other than root does on a host by way of sudo.
 type Sudo string
 

@@ -18,10 +18,43 @@ type Through struct {
 	mu    sync.Mutex
 	last  int // the host that connected last
 	conns map[int]*Conn
+
+	avoid sync.Mutex     // of busy: nobody who begins to work on a host waits for a connection
+	busy  map[string]int // hosts that are worked on, by name, and by how many
 }
 
 // NewThrough connects from these hosts. Close must be called.
-func NewThrough(hosts []*Dialer) *Through { return &Through{hosts: hosts, conns: map[int]*Conn{}} }
+func NewThrough(hosts []*Dialer) *Through {
+	return &Through{hosts: hosts, conns: map[int]*Conn{}, busy: map[string]int{}}
+}
+
+// Avoid has a host asked last until the function is called that it returns: what connects from it may be restarted
+// meanwhile. Connections that there are stay.
+func (t *Through) Avoid(host string) (end func()) {
+	add := func(n int) {
+		t.avoid.Lock()
+		defer t.avoid.Unlock()
+		t.busy[host] += n
+	}
+	add(1)
+	return func() { add(-1) }
+}
+
+// order is in which order the hosts are asked.
+func (t *Through) order() []int {
+	t.avoid.Lock()
+	defer t.avoid.Unlock()
+	var out, last []int
+	for n := range t.hosts {
+		i := (t.last + n) % len(t.hosts)
+		if t.busy[t.hosts[i].ep.name] > 0 {
+			last = append(last, i)
+		} else {
+			out = append(out, i)
+		}
+	}
+	return append(out, last...)
+}
 
 // DialContext connects to an address as the hosts see it. The error names what is wrong with each of them; it is a
 // *net.OpError, as of all dialling: nothing was sent.
@@ -29,8 +62,7 @@ func (t *Through) DialContext(ctx context.Context, network, addr string) (net.Co
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var wrong []string
-	for n := range t.hosts {
-		i := (t.last + n) % len(t.hosts)
+	for _, i := range t.order() {
 		c, err := t.from(ctx, i, network, addr)
 		if err == nil {
 			t.last = i

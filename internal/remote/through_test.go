@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,5 +122,27 @@ func TestAHostThatDoesNotReachAPlaceStaysConnected(t *testing.T) {
 		if len(through.conns) != 3 {
 			t.Errorf("%d connections", len(through.conns))
 		}
+	}
+}
+
+// TestAHostThatIsWorkedOnIsAskedLast: also where it connected last, and until nobody works on it.
+func TestAHostThatIsWorkedOnIsAskedLast(t *testing.T) {
+	t.Parallel()
+	_, through := masters(t)
+	through.last = 1
+	if o := through.order(); !slices.Equal(o, []int{1, 2, 0}) {
+		t.Errorf("%v", o)
+	}
+	end, other := through.Avoid("m2"), through.Avoid("m2")
+	if o := through.order(); !slices.Equal(o, []int{2, 0, 1}) {
+		t.Errorf("m2 is worked on: %v", o)
+	}
+	end()
+	if o := through.order(); !slices.Equal(o, []int{2, 0, 1}) {
+		t.Errorf("m2 is still worked on: %v", o)
+	}
+	other()
+	if o := through.order(); !slices.Equal(o, []int{1, 2, 0}) {
+		t.Errorf("nobody works on m2: %v", o)
 	}
 }
