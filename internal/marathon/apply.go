@@ -224,7 +224,6 @@ func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any,
 	err := m.retryLocked(ctx, func() error {
 		var err error
 		if tries++; tries > 1 { // who held the lock may have changed the app, and the wait was long
-			m.keep(ctx)
 			if err = m.stillHolds(ctx); err != nil {
 				return err
 			}
@@ -245,7 +244,7 @@ func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any,
 			_, err = m.api.call(ctx, http.MethodPut, pathOf(c.Addr.Name)+"?partialUpdate=false", body, &answer)
 		}
 		return err
-	}, say)
+	}, m.keep, say)
 	id := answer.deployment()
 	var a *apiError
 	var r *reachError

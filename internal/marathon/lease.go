@@ -228,7 +228,7 @@ func (m *Marathon) writeLease(ctx context.Context, method string, n int, l mesh.
 				"for it refuses every write then: wait until some have ended, or cancel one (DELETE /v2/deployments/ID?force=true is what works), and apply again")
 		}
 		return err
-	}, func(string) {})
+	}, waitsOnly, func(string) {})
 }
 
 // dropLease removes a lease app. One that stays is in nobody's way once it has expired.

@@ -2,9 +2,11 @@ package marathon
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,6 +43,74 @@ func TestALockIsNamed(t *testing.T) {
 	want := regexp.MustCompile(`the app is locked by deployment [0-9a-f-]{36} of /x since 20[0-9TZ:.-]+, at step \d of \d \(ScaleApplication /x\)`)
 	if text := strings.Join(said, "\n"); !want.MatchString(text) || !strings.Contains(text, "failed") {
 		t.Errorf("%s", text)
+	}
+}
+
+// putting is a server that counts the writes of /x, and looks at the deployments. It refuses the first writes for a deployment that it
+// does not list.
+type putting struct {
+	http.Handler
+	mu                    sync.Mutex
+	puts, looks, unlisted int
+	each                  func(looks int)
+}
+
+func (s *putting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case r.URL.Path == "/v2/events": // which lasts
+		w.WriteHeader(http.StatusNotFound)
+		return
+	case r.Method == http.MethodPut && r.URL.Path == "/v2/apps/x":
+		if s.puts++; s.puts <= s.unlisted {
+			w.WriteHeader(http.StatusConflict)
+			_, _ = io.WriteString(w, `{"message": "App is locked by one or more deployments.", "deployments": [{"id": "5cd987cd"}]}`)
+			return
+		}
+	case r.URL.Path == "/v2/deployments":
+		if s.looks++; s.each != nil {
+			s.each(s.looks)
+		}
+	}
+	s.Handler.ServeHTTP(w, r)
+}
+
+// TestALockIsWaitedForWithoutWriting: Marathon makes events of each write that it refuses.
+func TestALockIsWaitedForWithoutWriting(t *testing.T) {
+	t.Parallel()
+	d := server(t)
+	s := &putting{Handler: d}
+	m := serve(t, s)
+	_, seen := reach(t, m, map[string]map[string]any{"/x": {"cmd": "sleep 1", "instances": 1}})
+	if err := d.Fault("stuck", "/x"); err != nil {
+		t.Fatal(err)
+	}
+	w := changing(t, seen, "/x")
+	somebody(t, d, "PATCH", "/v2/apps/x", `{"instances": 2}`)
+	s.puts, s.looks = 0, 0
+	s.each = func(n int) {
+		if n == 50 {
+			_ = d.Fault("stuck", "off")
+		}
+	}
+	w.Changes[0].Open = map[string]string{"instances": "any"}
+	end, said := applied(t, m, w)
+	if end.Result != plan.ResultDone || s.puts != 2 || s.looks < 50 {
+		t.Errorf("%d writes, %d looks: %+v %q", s.puts, s.looks, end, said)
+	}
+}
+
+// TestALockThatIsNotListedIsTriedAgainLaterAndLater: one of Marathon's own, or a leader that is new.
+func TestALockThatIsNotListedIsTriedAgainLaterAndLater(t *testing.T) {
+	t.Parallel()
+	s := &putting{Handler: server(t)}
+	m := serve(t, s)
+	_, seen := reach(t, m, map[string]map[string]any{"/x": {"cmd": "sleep 1", "instances": 2}})
+	s.puts, s.unlisted = 0, 4
+	end, said := applied(t, m, changing(t, seen, "/x"))
+	if end.Result != plan.ResultDone || s.puts != 5 || strings.Count(strings.Join(said, "\n"), "deployment 5cd987cd, which is not listed (any more)") != 1 {
+		t.Errorf("%d writes: %+v %q", s.puts, end, said)
 	}
 }
 

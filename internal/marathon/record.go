@@ -189,5 +189,5 @@ func (m *Marathon) writeShard(ctx context.Context, n, of int, data string) error
 	return m.retryLocked(ctx, func() error {
 		_, err := m.api.call(ctx, http.MethodPut, pathOf(id)+"?partialUpdate=false", app, nil)
 		return err
-	}, func(string) {})
+	}, waitsOnly, func(string) {})
 }

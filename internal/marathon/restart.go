@@ -49,7 +49,6 @@ func (m *Marathon) restarted(ctx context.Context, c diff.Change, say func(string
 	tries := 0
 	err := m.retryLocked(ctx, func() error {
 		if tries++; tries > 1 { // what held the lock may have replaced the tasks
-			m.keep(ctx)
 			if err := m.stillHolds(ctx); err != nil {
 				return err
 			}
@@ -63,7 +62,7 @@ func (m *Marathon) restarted(ctx context.Context, c diff.Change, say func(string
 		}
 		_, err := m.api.call(ctx, http.MethodPost, pathOf(c.Addr.Name)+"/restart?force=false", nil, &answer)
 		return err
-	}, say)
+	}, m.keep, say)
 	var r *reachError
 	var a *apiError
 	var moved movedError

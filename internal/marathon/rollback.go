@@ -96,7 +96,7 @@ func (m *Marathon) putBack(ctx context.Context, back diff.Change, before map[str
 		err = m.retryLocked(ctx, func() error {
 			_, err := m.api.call(ctx, http.MethodPut, pathOf(back.Addr.Name)+"?partialUpdate=false", body, &answer)
 			return err
-		}, say)
+		}, m.keep, say)
 	}
 	return m.goneBack(ctx, back, answer, err, say)
 }
