@@ -77,8 +77,7 @@ func (m *Marathon) change(ctx context.Context, w plan.Work, c diff.Change, say f
 		result, text := m.finish(ctx, w, c, say)
 		return result, text, nil
 	case diff.Restart:
-		result, text := m.restart(ctx, w, c, say)
-		return result, text, nil
+		return m.restart(ctx, w, c, say)
 	case diff.Create, diff.Update, diff.Replace, diff.Delete:
 	}
 	var versions map[string]bool
@@ -109,21 +108,6 @@ func (m *Marathon) change(ctx context.Context, w plan.Work, c diff.Change, say f
 	}
 	m.ended(ctx, w, c)
 	return wrote.result, wrote.text, restarts(c, wrote.before, wrote.echo)
-}
-
-// finish follows the deployment of an app that an earlier run wrote.
-func (m *Marathon) finish(ctx context.Context, w plan.Work, c diff.Change, say func(string)) (plan.Result, string) {
-	ctx, cancel := m.following(ctx)
-	defer cancel()
-	id := ""
-	if c.App != nil && len(c.App.Deployments) > 0 {
-		id = c.App.Deployments[0]
-	}
-	end := m.follow(ctx, c, id, false, say)
-	if end.result == plan.ResultDone {
-		m.ended(ctx, w, c)
-	}
-	return end.result, end.text + end.goesOn(id)
 }
 
 // ended takes an app as it is now for the record.
@@ -199,11 +183,7 @@ func (m *Marathon) moved(c diff.Change, now map[string]any, exists bool) string 
 	if len(fields) == 0 {
 		return ""
 	}
-	var names []string
-	for _, f := range fields {
-		names = append(names, f.Path)
-	}
-	return "somebody changed the app since the plan: " + strings.Join(names, ", ")
+	return "somebody changed the app since the plan: " + pathsText(fields)
 }
 
 // wrote is what came of a write.
@@ -267,14 +247,27 @@ func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any,
 		on, _ := now["version"].(string)
 		lost = m.overwritten(ctx, c, versions, on, answer.Version)
 	}
-	end := m.follow(ctx, c, id, err != nil, say)
+	end := m.follow(ctx, since(c, now), sent{id: id, version: answer.Version, lost: err != nil}, say)
 	if m.o.OnDeadline != mesh.DeadlineRollback {
 		end.text += end.goesOn(id)
 	}
 	if lost != "" {
 		end.text = strings.TrimPrefix(end.text+"; "+lost, "; ")
 	}
-	return wrote{ending: end, id: id, before: now}
+	return wrote{ending: end, refused: end.none, id: id, before: now}
+}
+
+// since is the change with the version that the app had immediately before the write: somebody may have scaled it
+// since the plan.
+func since(c diff.Change, now map[string]any) diff.Change {
+	version, ok := now["version"].(string)
+	if c.App == nil || !ok {
+		return c
+	}
+	app := *c.App
+	app.Version = version
+	c.App = &app
+	return c
 }
 
 // answered is the answer to a write.

@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/marathon/definition"
@@ -13,31 +13,36 @@ import (
 	"meshsync.dev/meshsync/internal/plan"
 )
 
+// sent is what is known of a write that is followed.
+type sent struct {
+	id      string // its deployment; "" when it is not known
+	version string // what the answer says that the app gets; "" when it is not known
+	lost    bool   // no reply came
+}
+
 // follow waits until a change is done: its deployment is no longer listed, the app has
 // the desired definition, no deployment of its own, and all its tasks. That the list
 // of deployments is empty proves nothing by itself: right after a leader change it is,
-// although deployments still run. lost says that the reply to the write did not come.
-func (m *Marathon) follow(ctx context.Context, c diff.Change, id string, lost bool, say func(string)) ending {
-	deadline := m.o.Now().Add(m.o.Timeout)
-	last, how := "", ""
-	a := &attention{app: c.Addr.Name, id: id}
-	for looks := 0; ; looks++ {
-		st, err := m.progress(ctx, c, id)
+// although deployments still run.
+func (m *Marathon) follow(ctx context.Context, c diff.Change, s sent, say func(string)) ending {
+	f := &follower{m: m, c: c, sent: s, deadline: m.o.Now().Add(m.o.Timeout)}
+	last, how, runs := "", "", false
+	a := &attention{app: c.Addr.Name, id: s.id}
+	for ; ; f.looks++ {
+		st, err := m.progress(ctx, c, s.id)
 		switch {
 		case ctx.Err() != nil: // then an error says nothing of Marathon
 		case err != nil:
 			st.waits = "Marathon does not answer: " + err.Error()
-		case st.done:
-			result, text := m.verified(c, st)
-			return ending{result: result, text: text, echo: st.echo}
-		case st.old && !m.o.Now().Before(deadline):
-			return ending{result: plan.ResultUnknown, text: fmt.Sprintf("for %s %s: a node that lags answers, or Marathon took the write for no change; the next run looks again", m.o.Timeout, st.waits)}
-		case lost && looks > 3 && !st.applied && !st.running:
-			return ending{result: plan.ResultUnknown, text: "no reply came to the write, and the app does not show it: the next run looks again"}
+		default:
+			if end, over := f.over(ctx, st); over {
+				return end
+			}
+			runs = st.works
 		}
 		if ctx.Err() != nil {
 			late := errors.Is(context.Cause(ctx), errTooLong)
-			return ending{result: plan.ResultUnknown, text: "its deployment was not followed to its end: " + last, late: late}
+			return ending{result: plan.ResultUnknown, text: "its deployment was not followed to its end: " + last, late: late, runs: runs}
 		}
 		if st.waits+st.why != last {
 			last = st.waits + st.why
@@ -45,13 +50,13 @@ func (m *Marathon) follow(ctx context.Context, c diff.Change, id string, lost bo
 		}
 		moved := st.waits != how
 		if moved { // something moves: the patience starts anew
-			deadline = m.o.Now().Add(m.o.Timeout)
+			f.deadline = m.o.Now().Add(m.o.Timeout)
 			how = st.waits
-		} else if !m.o.Now().Before(deadline) {
-			return ending{result: plan.ResultFailed, text: fmt.Sprintf("no progress for %s: %s", m.o.Timeout, last), late: true}
+		} else if f.late() {
+			return ending{result: plan.ResultFailed, text: fmt.Sprintf("no progress for %s: %s", m.o.Timeout, last), late: true, runs: runs}
 		}
 		m.keep(ctx)
-		m.await(ctx, a, st.running, moved && looks > 0, deadline.Sub(m.o.Now()), say) // a context that ended is seen above
+		m.await(ctx, a, st.running, moved && f.looks > 0, f.deadline.Sub(m.o.Now()), say) // a context that ended is seen above
 	}
 }
 
@@ -59,16 +64,22 @@ func (m *Marathon) follow(ctx context.Context, c diff.Change, id string, lost bo
 type ending struct {
 	result plan.Result
 	text   string
-	late   bool           // the deployment goes on: it was not waited for any longer
+	late   bool           // it was not waited for any longer
+	runs   bool           // of one that is late: a deployment goes on
+	none   bool           // Marathon did nothing
 	echo   map[string]any // the app as it was seen last
 }
 
 // goesOn says what to do about a deployment that is not waited for any longer.
 func (e ending) goesOn(id string) string {
-	if !e.late {
+	switch {
+	case !e.late:
 		return ""
+	case !e.runs:
+		return "; no deployment works on it any more: mend the cause, then plan again"
+	default:
+		return fmt.Sprintf("; its deployment goes on and keeps the app locked: mend the cause, then apply again follows it; or cancel it in Marathon (DELETE /v2/deployments/%s), which rolls it back", cmp.Or(id, "ID"))
 	}
-	return fmt.Sprintf("; its deployment goes on and keeps the app locked: mend the cause, then apply again follows it; or cancel it in Marathon (DELETE /v2/deployments/%s), which rolls it back", cmp.Or(id, "ID"))
 }
 
 // errTooLong ends a deployment that makes progress and comes to no end.
@@ -87,6 +98,8 @@ type status struct {
 	done    bool
 	applied bool   // the app has the desired definition
 	running bool   // its deployment is listed
+	works   bool   // a deployment works on the app, be it this one or another
+	behind  bool   // the app is as it was sent, and tasks run what was before
 	waits   string // how far it is: as long as it stays the same, nothing moves
 	why     string // what keeps it, which may differ each time
 	old     bool   // the app is shown as it was before the write, or that it was not there
@@ -105,6 +118,7 @@ func (m *Marathon) progress(ctx context.Context, c diff.Change, id string) (stat
 			st.running = true
 			step = fmt.Sprintf(", step %d of %d", d.CurrentStep, d.TotalSteps)
 		}
+		st.works = st.works || d.ID == id || slices.Contains(d.AffectedApps, c.Addr.Name)
 	}
 	echo, exists, err := m.app(ctx, c.Addr.Name)
 	if err != nil {
@@ -129,6 +143,7 @@ func (m *Marathon) progress(ctx context.Context, c diff.Change, id string) (stat
 	}
 	c.After = diff.Keep(c.After, live.Attrs, c.Open)
 	st.applied = len(m.remaining(c, live)) == 0
+	st.works = st.works || len(live.App.Deployments) > 0
 	st.tasks(c, live, outdated(echo), step)
 	if st.old = c.App != nil && c.Action != diff.Finish && !st.applied && live.App.Version == c.App.Version; st.old {
 		st.waits = "Marathon shows the app as it was before the write" + step
@@ -149,6 +164,7 @@ func (st *status) tasks(c diff.Change, live mesh.Resource, old int, step string)
 	a := live.App
 	st.done = st.applied && !st.running && len(a.Deployments) == 0 && a.TasksRunning == int(want) && a.TasksStaged == 0 && a.TasksUnhealthy == 0 && old == 0 &&
 		(!checked || a.TasksHealthy == int(want))
+	st.behind = st.applied && old > 0
 	st.waits = fmt.Sprintf("%d of %d tasks run", a.TasksRunning, want)
 	if checked {
 		st.waits += fmt.Sprintf(", %d healthy", a.TasksHealthy)
@@ -160,32 +176,4 @@ func (st *status) tasks(c diff.Change, live mesh.Resource, old int, step string)
 		st.waits += fmt.Sprintf(", %d with an older configuration", old)
 	}
 	st.waits += step
-}
-
-// remaining lists the fields in which the live app differs from what was sent. Service
-// ports that Marathon chose are no difference.
-func (m *Marathon) remaining(c diff.Change, live mesh.Resource) []diff.Field {
-	want := definition.Resolve(diff.Keep(c.After, live.Attrs, c.Open), live.Attrs, c.After, m.info)
-	return diff.Fields(want, live.Attrs)
-}
-
-// verified compares the app that is there with what was sent.
-func (m *Marathon) verified(c diff.Change, st status) (plan.Result, string) {
-	if c.After == nil {
-		return plan.ResultDone, ""
-	}
-	live, err := definition.LiveResource(m.o.Spec.Name, st.echo, m.info, m.mask)
-	if err != nil {
-		return plan.ResultFailed, err.Error()
-	}
-	left := m.remaining(c, live)
-	if len(left) == 0 {
-		return plan.ResultDone, ""
-	}
-	var names []string
-	for _, f := range left {
-		names = append(names, f.Path)
-	}
-	return plan.ResultFailed, "the deployment ended, and the app is not as sent in " + strings.Join(names, ", ") +
-		": somebody changed it meanwhile, or meshsync's table of Marathon's defaults is wrong for this version"
 }

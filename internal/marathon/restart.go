@@ -14,37 +14,38 @@ import (
 // same definition again would do nothing. A restart done twice is one too many, so it is
 // asked for only while the app has the version that the plan was made on, which each restart
 // changes; after a reply that did not come, that tells whether it was taken.
-func (m *Marathon) restart(ctx context.Context, w plan.Work, c diff.Change, say func(string)) (plan.Result, string) {
-	stale, err := m.stillStale(ctx, c)
+func (m *Marathon) restart(ctx context.Context, w plan.Work, c diff.Change, say func(string)) (plan.Result, string, *plan.Restarts) {
+	now, stale, err := m.stillStale(ctx, c)
 	var moved movedError
 	switch {
 	case errors.As(err, &moved):
-		return plan.ResultConflict, string(moved)
+		return plan.ResultConflict, string(moved), nil
 	case err != nil:
-		return plan.ResultFailed, "nothing was written: " + err.Error()
+		return plan.ResultFailed, "nothing was written: " + err.Error(), nil
 	}
 	was := m.begin(c.Addr.String())
 	if !stale {
 		m.ended(ctx, w, c)
-		return plan.ResultDone, "its tasks run the configuration that it has by now"
+		return plan.ResultDone, errFresh.Error(), nil
 	}
 	ctx, cancel := m.following(ctx)
 	defer cancel()
-	wrote := m.restarted(ctx, c, say)
+	wrote := m.restarted(ctx, c, now, say)
 	if wrote.refused {
 		m.ahead.now[c.Addr.String()] = was
 	}
-	if wrote.result == plan.ResultDone {
-		m.ended(ctx, w, c)
+	if wrote.result != plan.ResultDone {
+		return wrote.result, wrote.text, nil
 	}
-	return wrote.result, wrote.text
+	m.ended(ctx, w, c)
+	return wrote.result, wrote.text, nil
 }
 
 // errFresh says that nothing is left to restart.
 var errFresh = errors.New("its tasks run the configuration that it has by now")
 
-// restarted asks for the restart and follows its deployment.
-func (m *Marathon) restarted(ctx context.Context, c diff.Change, say func(string)) wrote {
+// restarted asks for the restart of the app, as it is now, and follows its deployment.
+func (m *Marathon) restarted(ctx context.Context, c diff.Change, now map[string]any, say func(string)) wrote {
 	var answer answered
 	tries := 0
 	err := m.retryLocked(ctx, func() error {
@@ -52,8 +53,9 @@ func (m *Marathon) restarted(ctx context.Context, c diff.Change, say func(string
 			if err := m.stillHolds(ctx); err != nil {
 				return err
 			}
-			stale, err := m.stillStale(ctx, c)
-			if err != nil {
+			var stale bool
+			var err error
+			if now, stale, err = m.stillStale(ctx, c); err != nil {
 				return err
 			}
 			if !stale {
@@ -81,32 +83,32 @@ func (m *Marathon) restarted(ctx context.Context, c diff.Change, say func(string
 		return wrote{ending: ending{result: plan.ResultFailed, text: err.Error()}, refused: !errors.As(err, &a) || a.status < http.StatusInternalServerError}
 	}
 	id := answer.deployment()
-	end := m.follow(ctx, c, id, false, say)
+	end := m.follow(ctx, c, sent{id: id}, say)
 	end.text += end.goesOn(id)
 	if end.result == plan.ResultDone {
 		end.result, end.text = m.allFresh(ctx, c)
 	}
-	return wrote{ending: end}
+	return wrote{ending: end, before: now}
 }
 
 // stillStale reads the app with what its tasks run. The error is a movedError when it is no
 // longer what the restart was planned on.
-func (m *Marathon) stillStale(ctx context.Context, c diff.Change) (bool, error) {
+func (m *Marathon) stillStale(ctx context.Context, c diff.Change) (now map[string]any, stale bool, err error) {
 	now, exists, err := m.appWith(ctx, c.Addr.Name, "?embed=app.taskStats")
 	if err != nil {
-		return false, err
+		return nil, false, err
 	}
 	if why := m.moved(c, now, exists); why != "" {
-		return false, movedError(why)
+		return nil, false, movedError(why)
 	}
 	live, err := definition.LiveResource(m.o.Spec.Name, now, m.info, m.mask)
 	if err != nil {
-		return false, err
+		return nil, false, err
 	}
 	if c.App != nil && live.App.Version != c.App.Version && live.App.TasksOutdated > 0 {
-		return false, movedError("somebody wrote or restarted the app since the plan: its version is " + live.App.Version + " and was " + c.App.Version)
+		return nil, false, movedError("somebody wrote or restarted the app since the plan: its version is " + live.App.Version + " and was " + c.App.Version)
 	}
-	return live.App.TasksOutdated > 0, nil
+	return now, live.App.TasksOutdated > 0, nil
 }
 
 // taken looks a few times whether a restart was taken whose reply did not come.
@@ -126,7 +128,7 @@ func (m *Marathon) taken(ctx context.Context, c diff.Change) bool {
 // allFresh tells whether the restart replaced what it was for: a deployment may have been
 // cancelled, too.
 func (m *Marathon) allFresh(ctx context.Context, c diff.Change) (plan.Result, string) {
-	stale, err := m.stillStale(ctx, c)
+	_, stale, err := m.stillStale(ctx, c)
 	switch {
 	case err == nil && !stale:
 		return plan.ResultDone, ""

@@ -12,7 +12,7 @@ import (
 
 // rollBack takes an app whose deployment does not end back to its definition of before. While that deployment
 // runs it locks the app, and what Marathon offers without force is to revert it, by a deployment of its own; where it
-// runs no more the definition is put. Only what this run wrote is taken back.
+// runs no more the definition is put. Only what this run, or one that did not see its end, wrote is taken back.
 func (m *Marathon) rollBack(ctx context.Context, c diff.Change, late wrote, say func(string)) wrote {
 	failed := func(why string) wrote {
 		late.result, late.text = plan.ResultFailed, late.text+"; not rolled back: "+why+late.goesOn(late.id)
@@ -108,5 +108,5 @@ func (m *Marathon) goneBack(ctx context.Context, back diff.Change, answer answer
 	if err != nil && !lost {
 		return ending{result: plan.ResultFailed, text: err.Error()}
 	}
-	return m.follow(ctx, back, answer.deployment(), lost, func(text string) { say("rolling back: " + text) })
+	return m.follow(ctx, back, sent{id: answer.deployment(), lost: lost}, func(text string) { say("rolling back: " + text) })
 }

@@ -1,0 +1,88 @@
+package marathon
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"meshsync.dev/meshsync/internal/diff"
+	"meshsync.dev/meshsync/internal/marathon/definition"
+	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/plan"
+)
+
+// finish follows the deployment of an app that an earlier run wrote. At the deadline it does what policy says, as the run
+// itself would have.
+func (m *Marathon) finish(ctx context.Context, w plan.Work, c diff.Change, say func(string)) (plan.Result, string) {
+	id := ""
+	if c.App != nil && len(c.App.Deployments) > 0 {
+		id = c.App.Deployments[0]
+	}
+	end := m.followed(ctx, c, id, say)
+	switch {
+	case end.result == plan.ResultDone:
+		m.ended(ctx, w, c)
+	case end.late && m.o.OnDeadline == mesh.DeadlineRollback:
+		return m.takeBack(ctx, c, wrote{ending: end, id: id}, say)
+	}
+	return end.result, end.text + end.goesOn(id)
+}
+
+func (m *Marathon) followed(ctx context.Context, c diff.Change, id string, say func(string)) ending {
+	ctx, cancel := m.following(ctx)
+	defer cancel()
+	return m.follow(ctx, c, sent{id: id}, say)
+}
+
+// takeBack rolls back what an earlier run wrote. The definition of before is the version of the app that has
+// the digest which the record kept of it.
+func (m *Marathon) takeBack(ctx context.Context, c diff.Change, late wrote, say func(string)) (plan.Result, string) {
+	entry := m.rec.record.Entries[c.Addr.String()]
+	c.Before = nil
+	if entry.Was != mesh.AbsentDigest {
+		before, echo, why := m.versionOf(ctx, c.Addr, entry)
+		if why == "" && mesh.EqualValues(before, c.After) {
+			why = "what an earlier run began is a restart, which changed nothing else"
+		}
+		if why != "" {
+			return late.result, late.text + "; not rolled back: " + why + late.goesOn(late.id)
+		}
+		c.Before, late.before = before, echo
+	}
+	late = m.rollBack(ctx, c, late, say)
+	if late.result == plan.ResultRolledBack {
+		entry.Digest, entry.Was, entry.State = entry.Was, "", mesh.Holds
+		m.ahead.now[c.Addr.String()] = entry
+	}
+	return late.result, late.text
+}
+
+// versionOf looks for what the record says that an app was before a write, the newest version first.
+func (m *Marathon) versionOf(ctx context.Context, a mesh.Address, entry mesh.RecordEntry) (form mesh.Tree, echo map[string]any, why string) {
+	versions := m.versionsOf(ctx, a.Name)
+	for _, v := range newestFirst(versions) {
+		var was map[string]any
+		if _, err := m.api.call(ctx, http.MethodGet, pathOf(a.Name)+"/versions/"+url.PathEscape(v), nil, &was); err != nil {
+			continue // it may have been dropped meanwhile, and another one may be it
+		}
+		live, err := definition.LiveResource(m.o.Spec.Name, was, m.info, m.mask)
+		if err == nil && diff.Found(a, live.Attrs, entry.Open) == entry.Was {
+			return live.Attrs, was, ""
+		}
+	}
+	return nil, nil, fmt.Sprintf("none of the %d versions that Marathon keeps of the app is what an earlier run replaced", len(versions))
+}
+
+// newestFirst sorts versions, which are times. One that came back with a roll back stands too far behind, which costs
+// reads only.
+func newestFirst(versions map[string]bool) []string {
+	var out []string
+	for v := range versions {
+		out = append(out, v)
+	}
+	slices.Sort(out)
+	slices.Reverse(out)
+	return out
+}
