@@ -53,6 +53,7 @@ func refusedUpdate(c diff.Change, seen mesh.Observed) []plan.Refusal {
 	var m rules.Marathon
 	if state, _ := seen.Of(c.Addr.Target); state.Marathon != nil {
 		m.Version = state.Marathon.Version
+		m.PortMin, m.PortMax = state.Marathon.Config.LocalPortMin, state.Marathon.Config.LocalPortMax
 	}
 	var out []plan.Refusal
 	for _, f := range rules.Update(c.Addr.Name, c.Before, c.After, m) {

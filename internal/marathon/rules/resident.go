@@ -16,7 +16,7 @@ import (
 // live; Check holds it to the other rules. Nothing is wrong with a change of any other app.
 func Update(id string, live, want map[string]any, m Marathon) []Finding {
 	from, to := fields(live), fields(want)
-	c := &checker{id: id, def: want, version: mesh.ParseRelease(m.Version)}
+	c := &checker{id: id, def: want, marathon: m, version: mesh.ParseRelease(m.Version)}
 	if hasVolume(from, kindPersistent) {
 		c.reservations(from, to)
 	}
@@ -42,7 +42,7 @@ func (c *checker) reservations(from, to fields) {
 	if requiresPorts(from) != requiresPorts(to) {
 		c.refuseUpdate("requirePorts", "requirePorts")
 	}
-	if was, is := hostPorts(from, from), hostPorts(to, from); !maps.Equal(was, is) {
+	if was, is := hostPorts(from, nil), hostPorts(to, c.marathon.chosen(servicePorts(from))); !maps.Equal(was, is) {
 		place := []string{"portDefinitions"}
 		if hasOwnNetwork(to) {
 			place = []string{"container", "portMappings"}
@@ -133,9 +133,19 @@ func requiresPorts(def fields) bool { return def["requirePorts"] == true && !has
 // newPort stands for a port that is yet to be chosen.
 const newPort = 1 << 16
 
+// chosen are the service ports of those that a Marathon may have chosen itself: it gives no
+// other to an app again.
+func (m Marathon) chosen(ports []float64) []float64 {
+	low, high := float64(m.PortMin), float64(m.PortMax)
+	if low == 0 && high == 0 {
+		low, high = 10000, 20000 // Marathon's default range
+	}
+	return slices.DeleteFunc(ports, func(p float64) bool { return p < low || p > high })
+}
+
 // hostPorts returns the set of ports of the host that an app names: in the host's network its
-// own ones, with those that are to be chosen taken from the live app, as Marathon does.
-func hostPorts(def, live fields) map[float64]bool {
+// own ones, with those that are to be chosen taken from spare, in order, as Marathon does.
+func hostPorts(def fields, spare []float64) map[float64]bool {
 	out := map[float64]bool{}
 	if hasOwnNetwork(def) {
 		mappings := mappingsOf(def)
@@ -155,7 +165,7 @@ func hostPorts(def, live fields) map[float64]bool {
 		return out
 	}
 	named := servicePorts(def)
-	spare := slices.DeleteFunc(servicePorts(live), func(p float64) bool { return p == 0 || slices.Contains(named, p) })
+	spare = slices.DeleteFunc(spare, func(p float64) bool { return p == 0 || slices.Contains(named, p) })
 	for _, p := range named {
 		switch {
 		case p != 0:

@@ -99,10 +99,10 @@ func (g generator) resident() map[string]any {
 		g.with(container, 2, "portMappings", []any{}, []any{map[string]any{"containerPort": 80}},
 			[]any{map[string]any{"containerPort": 80}, map[string]any{"hostPort": 31000}}, []any{map[string]any{"hostPort": 0}})
 	case 1:
-		d["ports"] = oneOf(g, []any{}, []any{0}, []any{10000, 0})
+		d["ports"] = oneOf(g, []any{}, []any{0}, []any{10000, 0}, []any{443}, []any{443, 0})
 	case 2, 3:
 		d["portDefinitions"] = oneOf(g, []any{}, []any{map[string]any{"port": 0}}, []any{map[string]any{"port": 10000}},
-			[]any{map[string]any{"port": 10001}, map[string]any{"port": 10000}}, []any{map[string]any{}, map[string]any{}},
+			[]any{map[string]any{"port": 10001}, map[string]any{"port": 10000}}, []any{map[string]any{}, map[string]any{}}, []any{map[string]any{"port": 443}},
 			[]any{map[string]any{}, map[string]any{"port": 10000}})
 	}
 	return d

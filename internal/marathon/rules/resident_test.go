@@ -42,3 +42,32 @@ func recordedBases(t *testing.T) map[string]map[string]any {
 	}
 	return out
 }
+
+// TestOnlyAPortThatMarathonChoseIsGivenAgain: in place of another a new one is chosen, and the
+// ports of the host of an app with persistent volumes may not change.
+func TestOnlyAPortThatMarathonChoseIsGivenAgain(t *testing.T) {
+	t.Parallel()
+	const app = `"cmd": "x y", "role": "db", "container": {"type": "MESOS", "volumes": [{"containerPath": "a", "mode": "RW", "persistent": {"size": 1}}]}`
+	for _, x := range []struct {
+		live    string
+		low     int
+		high    int
+		refused bool
+	}{
+		{"443", 0, 0, true},
+		{"9999", 0, 0, true},
+		{"10000", 0, 0, false},
+		{"20000", 0, 0, false},
+		{"20001", 0, 0, true},
+		{"443", 400, 500, false},
+		{"10000", 400, 500, true},
+	} {
+		live := parsed(t, `{`+app+`, "portDefinitions": [{"port": `+x.live+`}]}`)
+		m := Marathon{PortMin: x.low, PortMax: x.high}
+		for _, want := range []string{`{` + app + `}`, `{` + app + `, "portDefinitions": [{"port": 0}]}`} {
+			if found := Update("/a", live, parsed(t, want), m); len(found) > 0 != x.refused {
+				t.Errorf("%s from %d to %d: %v, refused is to be %v", x.live, x.low, x.high, texts(found), x.refused)
+			}
+		}
+	}
+}

@@ -41,6 +41,9 @@ type Marathon struct {
 	Features []string
 	// Role is what the app gets that names none; "" is not known.
 	Role string
+	// PortMin and PortMax bound the service ports that it chooses, its --local_port_min and
+	// --local_port_max; 0 and 0 are 10000 and 20000.
+	PortMin, PortMax int
 }
 
 // Check returns what is wrong with a definition, sorted by path. def is as encoding/json decodes
