@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -108,7 +109,8 @@ func (c *checker) residency() {
 const noResidency = "leave residency out"
 
 func (c *checker) residentRoles(def fields) {
-	if roles := def.list("acceptedResourceRoles"); def.has("acceptedResourceRoles") && (len(roles) != 1 || roles[0] != "*") {
+	// The roles are a set: * twice is * once. None at all is refused by acceptedRoles.
+	if slices.ContainsFunc(def.list("acceptedResourceRoles"), func(role any) bool { return role != "*" }) {
 		c.refuse(Finding{
 			Path: []string{"acceptedResourceRoles"}, Rule: "app-residency",
 			Msg: "has a persistent volume and acceptedResourceRoles other than *", Hint: `write ["*"], or leave acceptedResourceRoles out`,

@@ -25,3 +25,16 @@ func TestVolumesByRelease(t *testing.T) {
 		}
 	}
 }
+
+// TestTheAcceptedRolesOfAResidentAppAreASet: * alone, however often it is written.
+func TestTheAcceptedRolesOfAResidentAppAreASet(t *testing.T) {
+	t.Parallel()
+	const volume = `"role": "db", "container": {"type": "MESOS", "volumes": [{"containerPath": "d", "mode": "RW", "persistent": {"size": 1}}]}, `
+	checkCases(t, []ruleCase{
+		{volume + `"acceptedResourceRoles": ["*"]`, ""},
+		{volume + `"acceptedResourceRoles": ["*", "*"]`, ""},
+		{volume + `"acceptedResourceRoles": ["*", "db"]`, "other than *"},
+		{volume + `"acceptedResourceRoles": ["db"]`, "other than *"},
+		{volume + `"acceptedResourceRoles": []`, "accepts resources of no role"},
+	})
+}
