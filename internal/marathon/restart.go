@@ -38,7 +38,7 @@ func (m *Marathon) restart(ctx context.Context, w plan.Work, c diff.Change, say 
 		return wrote.result, wrote.text, nil
 	}
 	m.ended(ctx, w, c)
-	return wrote.result, wrote.text, nil
+	return wrote.result, wrote.text, restarts(c, wrote.before, wrote.echo)
 }
 
 // errFresh says that nothing is left to restart.

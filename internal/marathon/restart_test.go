@@ -86,6 +86,9 @@ func TestTasksOfAnOlderConfigurationAreRestartedOnce(t *testing.T) {
 	if o := last(out); o.Result != plan.ResultDone || o.Action != string(diff.Restart) || s.restarts.Load() != 1 {
 		t.Fatalf("%+v, %d restarts", out, s.restarts.Load())
 	}
+	if r := last(out).Restarts; r == nil || *r != (plan.Restarts{Predicted: 2, Observed: 2}) {
+		t.Errorf("the report counts %+v", r)
+	}
 	if a := appOf(after); a.TasksOutdated != 0 || a.TasksRunning != 2 {
 		t.Errorf("%+v", a)
 	}

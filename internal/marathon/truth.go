@@ -6,7 +6,7 @@ import (
 	"meshsync.dev/meshsync/internal/plan"
 )
 
-// restarts counts the tasks that an update replaced, from the app as it was immediately before the write and as it
+// restarts counts the tasks that an update or a restart replaced, from the app as it was immediately before the write and as it
 // is at the end. A task that died meanwhile by itself counts as well. nil is for what is no update, and for an answer that lists
 // no tasks.
 func restarts(c diff.Change, before, after map[string]any) *plan.Restarts {
@@ -25,7 +25,11 @@ func restarts(c diff.Change, before, after map[string]any) *plan.Restarts {
 		}
 	}
 	gone, fresh := len(had)-kept, len(has)-kept
-	return &plan.Restarts{Predicted: definition.EffectOf(c.Before, c.After, c.App).Restarts, Observed: min(gone, fresh)}
+	effect := definition.EffectOf(c.Before, c.After, c.App)
+	if c.Action == diff.Restart {
+		effect = definition.EffectOfRestart(c.After, c.App)
+	}
+	return &plan.Restarts{Predicted: effect.Restarts, Observed: min(gone, fresh)}
 }
 
 // taskIDs are the tasks that an answer about one app lists. A task that runs again on what an instance has reserved has
