@@ -199,6 +199,9 @@ func (c *ruleCheck) secrets() {
 	if len(known) > 0 && !c.reader.has("secrets") {
 		c.bad("/secrets", needsSecrets)
 	}
+	if _, empty := known[""]; empty {
+		c.bad("/secrets/keys(0)", "must not be empty")
+	}
 	env := Map(c.app["env"])
 	if _, empty := env[""]; empty {
 		c.bad("/env/keys(0)", "must not be empty")

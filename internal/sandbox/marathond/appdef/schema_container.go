@@ -2,6 +2,7 @@ package appdef
 
 import (
 	"encoding/json"
+	"math"
 	"regexp"
 )
 
@@ -37,7 +38,7 @@ func container() shape {
 		optional("network", enum("BRIDGE", "HOST", "NONE", "USER")), optional("portMappings", list(portMapping(), 0)))
 	linux := record(true,
 		optional("seccomp", record(false, optional("profileName", plain()), flag("unconfined", false))),
-		optional("ipcInfo", record(true, standard("mode", enum("PRIVATE", "SHARE_PARENT"), "PRIVATE"), optional("shmSize", natural()))))
+		optional("ipcInfo", record(true, standard("mode", enum("PRIVATE", "SHARE_PARENT"), "PRIVATE"), optional("shmSize", integer(math.MinInt32, anyInt)))))
 	return record(false, standard("type", enum("MESOS", "DOCKER"), "DOCKER"), optional("docker", docker), optional("linuxInfo", linux),
 		optional("portMappings", list(portMapping(), 0)), standard("volumes", list(volume(), 0), []any{}))
 }
