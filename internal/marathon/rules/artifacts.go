@@ -19,6 +19,12 @@ func (c *checker) artifacts() {
 	for i, u := range uris {
 		if uri, ok := u.(string); ok && uri != "" {
 			c.uri(uri, pathTo("uris", i))
+		} else if ok && !c.version.Before(1, 5) {
+			c.refuse(Finding{
+				Path: pathTo("uris", i), Rule: "app-fetch-sent",
+				Msg:  "fetches an empty URI: Marathon takes it in uris, and refuses it in fetch, as which it is sent",
+				Hint: "leave it out",
+			})
 		}
 	}
 }

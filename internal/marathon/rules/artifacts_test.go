@@ -11,7 +11,7 @@ func TestArtifacts(t *testing.T) {
 	long := "http://h/" + strings.Repeat("a", maxURI-9)
 	checkCases(t, []ruleCase{
 		{`"uris": [], "fetch": [{"uri": "x"}]`, ""},
-		{`"uris": [""]`, ""},
+		{`"uris": ["x", ""]`, "uris.1: fetches an empty URI: Marathon takes it in uris, and refuses it in fetch"},
 		{`"uris": ["x"], "fetch": []`, ""},
 		{`"uris": ["` + long + `"]`, ""},
 		{`"fetch": [{"uri": "http://x/a"}, {"uri": "http://x/a"}]`, ""},
