@@ -67,6 +67,7 @@ type ending struct {
 	late   bool           // it was not waited for any longer
 	runs   bool           // of one that is late: a deployment goes on
 	none   bool           // Marathon did nothing
+	moved  bool           // somebody else changed the app
 	echo   map[string]any // the app as it was seen last
 }
 

@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"meshsync.dev/meshsync/internal/diff"
+	"meshsync.dev/meshsync/internal/marathon/definition"
+	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
 )
 
@@ -29,7 +31,12 @@ func (m *Marathon) rollBack(ctx context.Context, c diff.Change, late wrote, say 
 	}
 	ctx, cancel := m.following(ctx)
 	defer cancel()
-	back := diff.Change{Addr: c.Addr, Action: diff.Update, Class: c.Class, Before: c.After, After: c.Before, Open: map[string]string{}}
+	was, err := definition.LiveResource(m.o.Spec.Name, late.before, m.info, m.mask)
+	if err != nil {
+		return failed(err.Error())
+	}
+	sent := diff.Keep(c.After, was.Attrs, c.Open)
+	back := diff.Change{Addr: c.Addr, Action: diff.Update, Class: c.Class, Before: sent, After: c.Before, Open: map[string]string{}}
 	for field := range c.Open { // as it was, also where git does not allow that
 		back.Open[field] = "any"
 	}
@@ -44,6 +51,10 @@ func (m *Marathon) rollBack(ctx context.Context, c diff.Change, late wrote, say 
 	}
 	if end.result == plan.ResultFailed && !end.late { // it ended meanwhile, or did not bring back what was there
 		end = m.putBack(ctx, back, late.before, say)
+	}
+	if end.moved { // then its deployment runs no more
+		late.result, late.text = plan.ResultFailed, late.text+"; not rolled back: "+end.text+"; plan again"
+		return late
 	}
 	if end.result != plan.ResultDone {
 		late.result = end.result
@@ -88,23 +99,76 @@ func (m *Marathon) revert(ctx context.Context, back diff.Change, id string, say 
 	return m.goneBack(ctx, back, answer, err, say)
 }
 
-// putBack writes the definition of before.
+// putBack writes the definition of before. Nothing locks the app any more, or somebody else's deployment does, so before
+// each try it is looked at: what is neither as it was sent nor as before is somebody's.
 func (m *Marathon) putBack(ctx context.Context, back diff.Change, before map[string]any, say func(string)) ending {
 	var answer answered
-	body, err := m.body(back, before)
-	if err == nil {
-		err = m.retryLocked(ctx, func() error {
-			_, err := m.api.call(ctx, http.MethodPut, pathOf(back.Addr.Name)+"?partialUpdate=false", body, &answer)
+	err := m.retryLocked(ctx, func() error {
+		if err := m.stillHolds(ctx); err != nil {
 			return err
-		}, m.keep, say)
-	}
+		}
+		now, there, err := m.ours(ctx, back)
+		if err != nil || there {
+			return err
+		}
+		body, err := m.bodyBack(back, before, now)
+		if err != nil {
+			return err
+		}
+		_, err = m.api.call(ctx, http.MethodPut, pathOf(back.Addr.Name)+"?partialUpdate=false", body, &answer)
+		return err
+	}, m.keep, say)
 	return m.goneBack(ctx, back, answer, err, say)
+}
+
+// ours reads an app that is to be put back; there says that it is as before already. The error is a movedError when it is
+// somebody's by now.
+func (m *Marathon) ours(ctx context.Context, back diff.Change) (now mesh.Tree, there bool, err error) {
+	echo, exists, err := m.app(ctx, back.Addr.Name)
+	if err != nil {
+		return nil, false, err
+	}
+	if !exists {
+		return nil, false, movedError("somebody deleted it meanwhile")
+	}
+	live, err := definition.LiveResource(m.o.Spec.Name, echo, m.info, m.mask)
+	if err != nil {
+		return nil, false, err
+	}
+	sent := diff.Change{After: back.Before, Open: back.Open}
+	if left := m.remaining(sent, live); len(left) > 0 && len(m.remaining(back, live)) > 0 {
+		return nil, false, movedError("somebody changed it meanwhile: " + pathsText(left))
+	}
+	return live.Attrs, len(m.remaining(sent, live)) > 0, nil
+}
+
+// bodyBack is the definition of before, with what others own as they have set it since the write.
+func (m *Marathon) bodyBack(back diff.Change, before map[string]any, now mesh.Tree) (map[string]any, error) {
+	was, err := definition.LiveResource(m.o.Spec.Name, before, m.info, m.mask)
+	if err != nil {
+		return nil, err
+	}
+	theirs := map[string]string{}
+	for field, how := range back.Open {
+		path := mesh.FieldPath(field)
+		is, _ := now.At(path)
+		if sent, _ := back.Before.At(path); !mesh.EqualValues(is, sent) {
+			theirs[field] = how
+		}
+	}
+	back.After = diff.Keep(diff.Keep(back.After, was.Attrs, back.Open), now, theirs)
+	back.Open = nil
+	return m.body(back, before)
 }
 
 // goneBack follows a roll back that was sent.
 func (m *Marathon) goneBack(ctx context.Context, back diff.Change, answer answered, err error, say func(string)) ending {
 	var r *reachError
+	var moved movedError
 	lost := errors.As(err, &r) && r.sent
+	if errors.As(err, &moved) {
+		return ending{result: plan.ResultFailed, text: string(moved), moved: true}
+	}
 	if err != nil && !lost {
 		return ending{result: plan.ResultFailed, text: err.Error()}
 	}

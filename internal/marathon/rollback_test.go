@@ -183,3 +183,43 @@ func TestWhatIsNotRolledBackIsTold(t *testing.T) {
 		})
 	}
 }
+
+// cancels has somebody cancel the deployments by force just before one is reverted, and then send what is given.
+func cancels(t *testing.T, m *Marathon, d *marathond.Server, method, path, body string) map[string]func() {
+	return map[string]func(){http.MethodDelete: func() {
+		for _, x := range m.mustDeployments(t) {
+			somebody(t, d, http.MethodDelete, "/v2/deployments/"+x+"?force=true", "")
+		}
+		somebody(t, d, method, path, body)
+	}}
+}
+
+// TestARollBackOverwritesNobody: what somebody makes of an app after meshsync began to roll it back stays.
+func TestARollBackOverwritesNobody(t *testing.T) {
+	t.Parallel()
+	d := server(t)
+	s := &forcing{Handler: d}
+	m, seen := impatient(t, s, d)
+	s.before = cancels(t, m, d, http.MethodPatch, "/v2/apps/x", `{"mem": 256}`)
+	end, said := applied(t, m, changing(t, seen, "/x"), unstick(d))
+	now := m.Observe(context.Background()).Resources[0].Attrs
+	if end.Result == plan.ResultRolledBack || !strings.Contains(end.Message, "somebody changed it meanwhile: mem") || now["mem"] != int64(256) {
+		t.Errorf("%v MB: %+v %q, %q", now["mem"], end, said, s.writes)
+	}
+}
+
+// TestARollBackKeepsWhatOthersSetMeanwhile: an autoscaler that scales between the write and the roll back.
+func TestARollBackKeepsWhatOthersSetMeanwhile(t *testing.T) {
+	t.Parallel()
+	d := server(t)
+	s := &forcing{Handler: d}
+	m, seen := impatient(t, s, d)
+	s.before = cancels(t, m, d, http.MethodPatch, "/v2/apps/x", `{"instances": 3}`)
+	w := changing(t, seen, "/x")
+	w.Changes[0].Open = map[string]string{"instances": "any"}
+	end, said := applied(t, m, w, unstick(d))
+	now := m.Observe(context.Background()).Resources[0].Attrs
+	if end.Result != plan.ResultRolledBack || now["instances"] != int64(3) || now["cmd"] != "sleep 1" {
+		t.Errorf("%v instances: %+v %q", now["instances"], end, said)
+	}
+}
