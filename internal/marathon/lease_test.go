@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -230,5 +232,41 @@ func TestALeaseThatWasNotSeenIsGivenBack(t *testing.T) {
 	}
 	if err := serve(t, s.Handler).Take(ctx, mesh.Lease{Run: "r2"}); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestARecordThatHadToWaitIsNotWrittenWithoutTheLease: at the limit of deployments no lease can be renewed, and another
+// run may have written the record by the time that there is room again.
+func TestARecordThatHadToWaitIsNotWrittenWithoutTheLease(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := server(t)
+	refused := 0
+	var meanwhile func()
+	first := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/record/") && refused == 0 {
+			refused++
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, `{"message": "Max number (100) of running deployments reached (100). Please wait for deployments to finish."}`)
+			meanwhile()
+			return
+		}
+		d.ServeHTTP(w, r)
+	}))
+	if err := first.Take(ctx, mesh.Lease{Run: "r1"}); err != nil {
+		t.Fatal(err)
+	}
+	w := workFor(t, first.Observe(ctx), map[string]any{"cmd": "sleep 1"})
+	second := serve(t, d)
+	meanwhile = func() {
+		if err := second.Take(ctx, mesh.Lease{Run: "r2", Over: "r1"}); err != nil {
+			t.Error(err)
+		}
+		reach(t, second, map[string]map[string]any{"/other": {"cmd": "sleep 2", "instances": 0}})
+	}
+	err := first.Apply(ctx, w, func(o plan.Outcome) { t.Errorf("it was tried: %+v", o) })
+	s := second.Observe(ctx)
+	if _, ok := s.Record.Entries["marathon/main/app:/other"]; !ok || len(s.Resources) != 1 || !errors.As(err, new(*mesh.Lost)) {
+		t.Errorf("%v: %d apps, the record %+v", err, len(s.Resources), s.Record.Entries)
 	}
 }

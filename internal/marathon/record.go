@@ -186,8 +186,14 @@ func (m *Marathon) writeShard(ctx context.Context, n, of int, data string) error
 		"id": id, "cmd": "exit 0", "instances": 0, "cpus": 0.01, "mem": 1, "portDefinitions": []any{},
 		"labels": map[string]any{labelVersion: strconv.Itoa(mesh.RecordVersion), labelShards: strconv.Itoa(of), labelData: data},
 	}
+	tries := 0
 	return m.retryLocked(ctx, func() error {
+		if tries++; tries > 1 { // the wait may have been longer than the lease
+			if err := m.stillHolds(ctx); err != nil {
+				return err
+			}
+		}
 		_, err := m.api.call(ctx, http.MethodPut, pathOf(id)+"?partialUpdate=false", app, nil)
 		return err
-	}, waitsOnly, func(string) {})
+	}, m.keep, func(string) {})
 }
