@@ -152,6 +152,13 @@ type movedError string
 
 func (e movedError) Error() string { return string(e) }
 
+// unsentError is of a look between two tries of a write: whatever it says of its own request, the write was refused before, and
+// not sent again.
+type unsentError struct{ error }
+
+func (e unsentError) Error() string { return "nothing was written: " + e.error.Error() }
+func (e unsentError) Unwrap() error { return e.error }
+
 // unmoved reads the app, as it is immediately before a write. The error is a movedError when
 // it is no longer what the change was planned on.
 func (m *Marathon) unmoved(ctx context.Context, c diff.Change) (now map[string]any, err error) {
@@ -205,10 +212,13 @@ func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any,
 		var err error
 		if tries++; tries > 1 { // who held the lock may have changed the app, and the wait was long
 			if err = m.stillHolds(ctx); err != nil {
-				return err
+				return unsentError{err}
+			}
+			if versions != nil {
+				versions = m.versionsOf(ctx, c.Addr.Name)
 			}
 			if now, err = m.unmoved(ctx, c); err != nil {
-				return err
+				return unsentError{err}
 			}
 		}
 		body, err := m.body(c, now)
@@ -233,6 +243,8 @@ func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any,
 	case err == nil:
 	case errors.As(err, &moved):
 		return wrote{ending: ending{result: plan.ResultConflict, text: string(moved)}, refused: true}
+	case errors.As(err, new(unsentError)):
+		return wrote{ending: ending{result: plan.ResultFailed, text: err.Error()}, refused: true}
 	case errors.As(err, &r) && r.sent:
 		say("no reply came; looking whether it was done: " + err.Error())
 	case errors.As(err, &a) && a.status == http.StatusConflict && len(a.deployments) == 0:

@@ -125,3 +125,49 @@ func TestADeploymentOfManyAppsNamesSome(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestWhatHappenedWhileALockWasWaitedForIsNotOverwritten: an autoscaler that scales twice meanwhile has lost nothing.
+func TestWhatHappenedWhileALockWasWaitedForIsNotOverwritten(t *testing.T) {
+	t.Parallel()
+	d := server(t)
+	s := &putting{Handler: d}
+	m := serve(t, s)
+	_, seen := reach(t, m, map[string]map[string]any{"/x": {"cmd": "sleep 1", "instances": 1}})
+	w := changing(t, seen, "/x")
+	w.Changes[0].Open = map[string]string{"instances": "any"}
+	s.puts, s.looks, s.unlisted = 0, 0, 1
+	s.each = func(n int) {
+		if n == 1 {
+			somebody(t, d, "PATCH", "/v2/apps/x?force=true", `{"instances": 2}`)
+			somebody(t, d, "PATCH", "/v2/apps/x?force=true", `{"instances": 3}`)
+		}
+	}
+	end, said := applied(t, m, w)
+	if end.Result != plan.ResultDone || strings.Contains(end.Message, "overwritten") {
+		t.Errorf("%+v %q", end, said)
+	}
+}
+
+// TestALookThatFailsBehindALockIsNoWrite: nothing was sent, so nobody looks whether it was done, and nothing is intended any more.
+func TestALookThatFailsBehindALockIsNoWrite(t *testing.T) {
+	t.Parallel()
+	d := server(t)
+	s := &putting{unlisted: 1}
+	s.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.puts == 1 && r.Method == http.MethodGet && r.URL.Path == "/v2/apps/x" {
+			_, _ = io.WriteString(w, `{"app": {`)
+			return
+		}
+		d.ServeHTTP(w, r)
+	})
+	m := serve(t, s)
+	_, seen := reach(t, m, map[string]map[string]any{"/x": {"cmd": "sleep 1", "instances": 1}})
+	end, said := applied(t, m, changing(t, seen, "/x"))
+	if end.Result != plan.ResultFailed || !strings.HasPrefix(end.Message, "nothing was written: ") || strings.Contains(strings.Join(said, "\n"), "no reply came") {
+		t.Errorf("%+v %q", end, said)
+	}
+	s.puts = 0
+	if e := m.Observe(context.Background()).Record.Entries["marathon/main/app:/x"]; e.State != mesh.Holds {
+		t.Errorf("the record: %+v", e)
+	}
+}

@@ -51,12 +51,12 @@ func (m *Marathon) restarted(ctx context.Context, c diff.Change, now map[string]
 	err := m.retryLocked(ctx, func() error {
 		if tries++; tries > 1 { // what held the lock may have replaced the tasks
 			if err := m.stillHolds(ctx); err != nil {
-				return err
+				return unsentError{err}
 			}
 			var stale bool
 			var err error
 			if now, stale, err = m.stillStale(ctx, c); err != nil {
-				return err
+				return unsentError{err}
 			}
 			if !stale {
 				return errFresh
@@ -74,6 +74,8 @@ func (m *Marathon) restarted(ctx context.Context, c diff.Change, now map[string]
 		return wrote{ending: ending{result: plan.ResultDone, text: err.Error()}}
 	case errors.As(err, &moved):
 		return wrote{ending: ending{result: plan.ResultConflict, text: string(moved)}, refused: true}
+	case errors.As(err, new(unsentError)):
+		return wrote{ending: ending{result: plan.ResultFailed, text: err.Error()}, refused: true}
 	case errors.As(err, &r) && r.sent:
 		say("no reply came; looking whether it was done: " + err.Error())
 		if !m.taken(ctx, c) {

@@ -105,11 +105,14 @@ func (m *Marathon) putBack(ctx context.Context, back diff.Change, before map[str
 	var answer answered
 	err := m.retryLocked(ctx, func() error {
 		if err := m.stillHolds(ctx); err != nil {
-			return err
+			return unsentError{err}
 		}
 		now, there, err := m.ours(ctx, back)
-		if err != nil || there {
-			return err
+		if err != nil {
+			return unsentError{err}
+		}
+		if there {
+			return nil
 		}
 		body, err := m.bodyBack(back, before, now)
 		if err != nil {
@@ -165,7 +168,7 @@ func (m *Marathon) bodyBack(back diff.Change, before map[string]any, now mesh.Tr
 func (m *Marathon) goneBack(ctx context.Context, back diff.Change, answer answered, err error, say func(string)) ending {
 	var r *reachError
 	var moved movedError
-	lost := errors.As(err, &r) && r.sent
+	lost := errors.As(err, &r) && r.sent && !errors.As(err, new(unsentError))
 	if errors.As(err, &moved) {
 		return ending{result: plan.ResultFailed, text: string(moved), moved: true}
 	}
