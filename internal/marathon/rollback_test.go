@@ -184,9 +184,11 @@ func TestWhatIsNotRolledBackIsTold(t *testing.T) {
 	}
 }
 
-// cancels has somebody cancel the deployments by force just before one is reverted, and then send what is given.
+// cancels has somebody cancel the deployments by force just before one is reverted, and then send what is given. New tasks are no longer
+// stuck from then on.
 func cancels(t *testing.T, m *Marathon, d *marathond.Server, method, path, body string) map[string]func() {
 	return map[string]func(){http.MethodDelete: func() {
+		_ = d.Fault("stuck", "off")
 		for _, x := range m.mustDeployments(t) {
 			somebody(t, d, http.MethodDelete, "/v2/deployments/"+x+"?force=true", "")
 		}
@@ -201,7 +203,7 @@ func TestARollBackOverwritesNobody(t *testing.T) {
 	s := &forcing{Handler: d}
 	m, seen := impatient(t, s, d)
 	s.before = cancels(t, m, d, http.MethodPatch, "/v2/apps/x", `{"mem": 256}`)
-	end, said := applied(t, m, changing(t, seen, "/x"), unstick(d))
+	end, said := applied(t, m, changing(t, seen, "/x"))
 	now := m.Observe(context.Background()).Resources[0].Attrs
 	if end.Result == plan.ResultRolledBack || !strings.Contains(end.Message, "somebody changed it meanwhile: mem") || now["mem"] != int64(256) {
 		t.Errorf("%v MB: %+v %q, %q", now["mem"], end, said, s.writes)
@@ -217,7 +219,7 @@ func TestARollBackKeepsWhatOthersSetMeanwhile(t *testing.T) {
 	s.before = cancels(t, m, d, http.MethodPatch, "/v2/apps/x", `{"instances": 3}`)
 	w := changing(t, seen, "/x")
 	w.Changes[0].Open = map[string]string{"instances": "any"}
-	end, said := applied(t, m, w, unstick(d))
+	end, said := applied(t, m, w)
 	now := m.Observe(context.Background()).Resources[0].Attrs
 	if end.Result != plan.ResultRolledBack || now["instances"] != int64(3) || now["cmd"] != "sleep 1" {
 		t.Errorf("%v instances: %+v %q", now["instances"], end, said)
