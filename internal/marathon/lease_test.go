@@ -262,7 +262,7 @@ func TestARecordThatHadToWaitIsNotWrittenWithoutTheLease(t *testing.T) {
 		if err := second.Take(ctx, mesh.Lease{Run: "r2", Over: "r1"}); err != nil {
 			t.Error(err)
 		}
-		reach(t, second, map[string]map[string]any{"/other": {"cmd": "sleep 2", "instances": 0}})
+		reach(t, second, map[string]map[string]any{"/other": {"cmd": "sleep 2", "instances": 0}}) //nolint:contextcheck // the other run is part of no request
 	}
 	err := first.Apply(ctx, w, func(o plan.Outcome) { t.Errorf("it was tried: %+v", o) })
 	s := second.Observe(ctx)
