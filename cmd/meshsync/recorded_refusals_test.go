@@ -1,10 +1,7 @@
 package main
 
 import (
-	"compress/gzip"
-	"encoding/json"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +9,7 @@ import (
 	"meshsync.dev/meshsync/internal/marathon/definition"
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
+	"meshsync.dev/meshsync/internal/recorded"
 )
 
 // liveRefusal is a write that a Marathon 1.11.26 refused for what was live, and for nothing in
@@ -89,7 +87,7 @@ func residentEdits(t *testing.T) []liveRefusal {
 			Absent     []string
 		}
 	}
-	readRecording(t, "../../internal/marathon/definition/testdata/edits.json.gz", &doc)
+	recorded.Read(t, "../../internal/marathon/definition/testdata/edits.json.gz", &doc)
 	why := map[string]string{
 		"cpus": "its cpus", "disk": "its disk", "gpus": "its gpus", "mem": "its mem", "port-add": "its host ports", "port-number": "its host ports",
 		"port-removed": "its host ports", "require-ports": "requirePorts", "to-bridge": "its host ports", "volume-add": "its persistent volumes",
@@ -120,7 +118,7 @@ func clashes(t *testing.T) []liveRefusal {
 		Name    string
 		Request struct{ Body any }
 	}
-	readRecording(t, "../../internal/sandbox/marathond/testdata/exchanges.json.gz", &files)
+	recorded.Read(t, "../../internal/sandbox/marathond/testdata/exchanges.json.gz", &files)
 	var out []liveRefusal
 	for name, x := range map[string]struct{ live, why string }{
 		"apps create-below-app":                 {"/t/b1", "lies below the app /t/b1, which is there"},
@@ -146,7 +144,7 @@ func foreignRoles(t *testing.T) []liveRefusal {
 		Name string
 		Put  map[string]any
 	}
-	readRecording(t, "../../internal/marathon/definition/testdata/normalisation.json.gz", &cases)
+	recorded.Read(t, "../../internal/marathon/definition/testdata/normalisation.json.gz", &cases)
 	var out []liveRefusal
 	for _, c := range cases {
 		x := liveRefusal{name: c.Name, body: c.Put, code: "app.role"}
@@ -161,22 +159,4 @@ func foreignRoles(t *testing.T) []liveRefusal {
 		out = append(out, x)
 	}
 	return out
-}
-
-func readRecording(t *testing.T, name string, into any) {
-	t.Helper()
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := json.NewDecoder(z)
-	d.UseNumber()
-	if err := d.Decode(into); err != nil {
-		t.Fatal(err)
-	}
 }

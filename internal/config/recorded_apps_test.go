@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -18,6 +17,7 @@ import (
 
 	"meshsync.dev/meshsync/internal/marathon/rules"
 	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/recorded"
 )
 
 // recordedApp is a definition that was sent to a Marathon 1.11.26, with what it said.
@@ -172,7 +172,7 @@ func recordedCases(t *testing.T, file string) []recordedApp {
 		PutText                string `json:"put_text"`
 		Status                 int
 	}
-	readRecorded(t, filepath.Join(recordings, file+".json.gz"), &cases)
+	recorded.Read(t, filepath.Join(recordings, file+".json.gz"), &cases)
 	var out []recordedApp
 	for _, c := range cases {
 		if c.Method == "PATCH" || c.Method == "PUT" {
@@ -212,7 +212,7 @@ func recordedEdits(t *testing.T) []recordedApp {
 			Observed   struct{ Status int }
 		}
 	}
-	readRecorded(t, filepath.Join(recordings, "edits.json.gz"), &doc)
+	recorded.Read(t, filepath.Join(recordings, "edits.json.gz"), &doc)
 	var out []recordedApp
 	for _, e := range doc.Edits {
 		if e.Request.Method != "PUT" || !strings.Contains(e.Request.Path, "partialUpdate=false") {
@@ -243,7 +243,7 @@ func recordedExchanges(t *testing.T) []recordedApp {
 		}
 		Response struct{ Status int }
 	}
-	readRecorded(t, "../sandbox/marathond/testdata/exchanges.json.gz", &files)
+	recorded.Read(t, "../sandbox/marathond/testdata/exchanges.json.gz", &files)
 	var out []recordedApp
 	for _, file := range slices.Sorted(maps.Keys(files)) {
 		for _, x := range files[file] {
@@ -272,24 +272,6 @@ func jsonText(t *testing.T, v any) string {
 		t.Fatal(err)
 	}
 	return string(b)
-}
-
-func readRecorded(t *testing.T, name string, into any) {
-	t.Helper()
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := json.NewDecoder(z)
-	d.UseNumber()
-	if err := d.Decode(into); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // knownExceptions maps the names on the list to their reasons: a line that begins with # gives

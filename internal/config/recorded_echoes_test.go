@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"meshsync.dev/meshsync/internal/recorded"
 )
 
 // TestWhatMarathonAnswersOfAnAppCanBePasted: each echo that was recorded is accepted as a
@@ -52,7 +54,7 @@ func recordedEchoes(t *testing.T) []recordedApp {
 			Get            json.RawMessage
 			Config         map[string]string
 		}
-		readRecorded(t, filepath.Join(recordings, file+".json.gz"), &cases)
+		recorded.Read(t, filepath.Join(recordings, file+".json.gz"), &cases)
 		for _, c := range cases {
 			if len(c.Get) > 0 && string(c.Get) != "null" {
 				release := lastRelease(c.Marathon)
@@ -64,7 +66,7 @@ func recordedEchoes(t *testing.T) []recordedApp {
 		Name     string
 		Response struct{ Body any }
 	}
-	readRecorded(t, "../sandbox/marathond/testdata/exchanges.json.gz", &files)
+	recorded.Read(t, "../sandbox/marathond/testdata/exchanges.json.gz", &files)
 	seen := map[string]bool{}
 	for _, file := range slices.Sorted(maps.Keys(files)) {
 		for _, x := range files[file] {

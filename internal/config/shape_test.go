@@ -1,18 +1,19 @@
 package config
 
 import (
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"math/big"
-	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/cuecontext"
 	"github.com/google/go-cmp/cmp"
+
+	"meshsync.dev/meshsync/internal/recorded"
 )
 
 // bodies are app definitions that were sent to a Marathon 1.11.26, right and wrong ones.
@@ -20,21 +21,8 @@ func bodies(t *testing.T) []map[string]any {
 	t.Helper()
 	var out []map[string]any
 	for _, name := range []string{"normalisation", "canonical-cases"} {
-		f, err := os.Open("../marathon/definition/testdata/" + name + ".json.gz")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		z, err := gzip.NewReader(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		d := json.NewDecoder(z)
-		d.UseNumber()
 		var cases []struct{ Put any }
-		if err := d.Decode(&cases); err != nil {
-			t.Fatal(err)
-		}
+		recorded.Read(t, filepath.Join(recordings, name+".json.gz"), &cases)
 		for _, c := range cases {
 			if body, ok := c.Put.(map[string]any); ok {
 				out = append(out, body)

@@ -1,12 +1,8 @@
 package definition
 
 import (
-	"compress/gzip"
-	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,26 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/recorded"
 )
-
-// recorded reads data that was recorded from a Marathon 1.11.26 with simulated agents.
-func recorded(t *testing.T, name string, into any) {
-	t.Helper()
-	f, err := os.Open(filepath.Join("testdata", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := json.NewDecoder(z)
-	d.UseNumber()
-	if err := d.Decode(into); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // submitted is one recorded case: a body that was sent, and what GET then showed.
 type submitted struct {
@@ -79,8 +57,8 @@ func withoutChosenPorts(echo, sent mesh.Tree) mesh.Tree {
 func casesOf(t *testing.T) []submitted {
 	t.Helper()
 	var a, b []submitted
-	recorded(t, "normalisation.json.gz", &a)
-	recorded(t, "canonical-cases.json.gz", &b)
+	recorded.Read(t, "testdata/normalisation.json.gz", &a)
+	recorded.Read(t, "testdata/canonical-cases.json.gz", &b)
 	return append(a, b...)
 }
 
@@ -270,7 +248,7 @@ func TestEffectOfEveryRecordedEdit(t *testing.T) {
 		Bases map[string]struct{ Canonical map[string]any }
 		Edits []edit
 	}
-	recorded(t, "edits.json.gz", &data)
+	recorded.Read(t, "testdata/edits.json.gz", &data)
 	info := submitted{}.info()
 	n, right := 0, 0
 	for _, e := range data.Edits {

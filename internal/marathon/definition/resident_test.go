@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"meshsync.dev/meshsync/internal/marathon/rules"
+	"meshsync.dev/meshsync/internal/recorded"
 )
 
 // A plan asks what Marathon refuses of an update with the forms that it compares: they say
@@ -16,7 +17,7 @@ func TestRefusedUpdatesAreToldFromForms(t *testing.T) {
 		Bases map[string]struct{ Canonical map[string]any }
 		Edits []edit
 	}
-	recorded(t, "edits.json.gz", &data)
+	recorded.Read(t, "testdata/edits.json.gz", &data)
 	info := submitted{}.info()
 	refused := 0
 	for _, e := range data.Edits {

@@ -1,35 +1,15 @@
 package rules
 
 import (
-	"compress/gzip"
 	"encoding/json"
 	"maps"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-)
 
-// recordedFile reads what was recorded from a Marathon 1.11.26 with simulated agents.
-func recordedFile(t *testing.T, name string, into any) {
-	t.Helper()
-	f, err := os.Open(filepath.Join("..", "definition", "testdata", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := json.NewDecoder(z)
-	d.UseNumber()
-	if err := d.Decode(into); err != nil {
-		t.Fatal(err)
-	}
-}
+	"meshsync.dev/meshsync/internal/recorded"
+)
 
 // An answered definition was sent to a Marathon, which took or refused it.
 type answered struct {
@@ -51,7 +31,7 @@ func answeredDefinitions(t *testing.T) []answered {
 			Status     int
 			Method     string
 		}
-		recordedFile(t, file, &cases)
+		recorded.Read(t, "../definition/testdata/"+file, &cases)
 		for _, c := range cases {
 			body, ok := c.Put.(map[string]any)
 			if !ok || strings.Contains(c.Method, "PATCH") || strings.Contains(c.Method, "groups") {
@@ -87,7 +67,7 @@ type recordedEdits struct {
 func answeredEdits(t *testing.T) []answered {
 	t.Helper()
 	var data recordedEdits
-	recordedFile(t, "edits.json.gz", &data)
+	recorded.Read(t, "../definition/testdata/edits.json.gz", &data)
 	var out []answered
 	for _, e := range data.Edits {
 		if e.Request.Method != "PUT" || e.After == nil {

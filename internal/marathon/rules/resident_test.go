@@ -4,6 +4,8 @@ import (
 	"maps"
 	"strings"
 	"testing"
+
+	"meshsync.dev/meshsync/internal/recorded"
 )
 
 // TestUpdatesOfResidentAppsAsRecorded holds Update to each recorded edit of an app with a
@@ -35,7 +37,7 @@ func TestUpdatesOfResidentAppsAsRecorded(t *testing.T) {
 func recordedBases(t *testing.T) map[string]map[string]any {
 	t.Helper()
 	var data recordedEdits
-	recordedFile(t, "edits.json.gz", &data)
+	recorded.Read(t, "../definition/testdata/edits.json.gz", &data)
 	out := map[string]map[string]any{}
 	for name, b := range data.Bases {
 		out[name] = b.Canonical

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"meshsync.dev/meshsync/internal/mesh"
+	"meshsync.dev/meshsync/internal/recorded"
 )
 
 // wiringCase is a definition that was sent to a Marathon 1.11.26, or that was read in the
@@ -44,8 +45,8 @@ func (r wiringCase) wholeDefinition() map[string]any {
 func wiringCases(t *testing.T) []wiringCase {
 	t.Helper()
 	var a, b []wiringCase
-	recordedFile(t, "normalisation.json.gz", &a)
-	recordedFile(t, "canonical-cases.json.gz", &b)
+	recorded.Read(t, "../definition/testdata/normalisation.json.gz", &a)
+	recorded.Read(t, "../definition/testdata/canonical-cases.json.gz", &b)
 	return slices.Concat(a, b, wiringEdits(t))
 }
 
@@ -61,7 +62,7 @@ func wiringEdits(t *testing.T) []wiringCase {
 			Observed   struct{ Status int }
 		}
 	}
-	recordedFile(t, "edits.json.gz", &data)
+	recorded.Read(t, "../definition/testdata/edits.json.gz", &data)
 	var out []wiringCase
 	for _, e := range data.Edits {
 		if e.After == nil {
