@@ -7,8 +7,8 @@ import (
 
 // How much garbage there may be, in percent of what is in use, before it is collected.
 const (
-	// whileEvaluating: CUE leaves much garbage, and this is where a repository takes most memory: a collection
-	// less in four is worth a tenth of both.
+	// whileEvaluating: CUE leaves much garbage, and this is where a repository takes most memory. A quarter more
+	// of it than by default saves a twentieth of the time.
 	whileEvaluating = 125
 	// afterwards: what is in use is few MB again.
 	afterwards = 400
@@ -32,7 +32,7 @@ func (e *environment) relaxCollector() {
 		return
 	}
 	runtime.GC()
-	e.collectAt(afterwards)
+	debug.SetGCPercent(afterwards)
 	if e.getenv("GOMEMLIMIT") != "" {
 		return
 	}

@@ -207,10 +207,9 @@ func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any,
 	ctx, cancel := m.following(ctx)
 	defer cancel()
 	var answer answered
-	tries := 0
-	err := m.retryLocked(ctx, func() error {
+	err := m.retryLocked(ctx, func(again bool) error {
 		var err error
-		if tries++; tries > 1 { // who held the lock may have changed the app, and the wait was long
+		if again { // who held the lock may have changed the app, and the wait was long
 			if err = m.stillHolds(ctx); err != nil {
 				return unsentError{err}
 			}

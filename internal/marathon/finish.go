@@ -3,6 +3,7 @@ package marathon
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -78,11 +79,7 @@ func (m *Marathon) versionOf(ctx context.Context, a mesh.Address, entry mesh.Rec
 // newestFirst sorts versions, which are times. One that came back with a roll back stands too far behind, which costs
 // reads only.
 func newestFirst(versions map[string]bool) []string {
-	var out []string
-	for v := range versions {
-		out = append(out, v)
-	}
-	slices.Sort(out)
+	out := slices.Sorted(maps.Keys(versions))
 	slices.Reverse(out)
 	return out
 }

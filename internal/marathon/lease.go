@@ -221,7 +221,7 @@ func (m *Marathon) writeLease(ctx context.Context, method string, n int, l mesh.
 			"meshsync.lease.at": m.o.Now().UTC().Format(time.RFC3339Nano),
 		},
 	}
-	return m.retryLocked(ctx, func() error {
+	return m.retryLocked(ctx, func(bool) error {
 		_, err := m.api.call(ctx, method, target, app, nil)
 		if method == http.MethodPost && atLimit(err) {
 			return errors.New("no lease can be taken while as many deployments run as this Marathon allows (100, unless --max_running_deployments says otherwise), " +

@@ -13,9 +13,10 @@ import (
 )
 
 // retryLocked repeats a write that a running deployment, or the limit of them, keeps from being done, each time that
-// what kept it is seen to be over: Marathon makes events of each write that it refuses, for everybody who listens. meanwhile is called
-// now and then while it waits. force is never used.
-func (m *Marathon) retryLocked(ctx context.Context, write func() error, meanwhile func(context.Context), say func(string)) error {
+// what kept it is seen to be over: Marathon makes events of each write that it refuses, for everybody who listens. write is told
+// whether it is tried again, after a wait in which much may have changed. meanwhile is called now and then while it waits.
+// force is never used.
+func (m *Marathon) retryLocked(ctx context.Context, write func(again bool) error, meanwhile func(context.Context), say func(string)) error {
 	deadline, said := m.o.Now().Add(m.o.Timeout), ""
 	tell := func(text string) {
 		if text != said {
@@ -24,7 +25,7 @@ func (m *Marathon) retryLocked(ctx context.Context, write func() error, meanwhil
 		}
 	}
 	for tries := 0; ; tries++ {
-		err := write()
+		err := write(tries > 0)
 		var a *apiError
 		if err == nil || !errors.As(err, &a) {
 			return err

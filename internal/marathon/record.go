@@ -186,9 +186,8 @@ func (m *Marathon) writeShard(ctx context.Context, n, of int, data string) error
 		"id": id, "cmd": "exit 0", "instances": 0, "cpus": 0.01, "mem": 1, "portDefinitions": []any{},
 		"labels": map[string]any{labelVersion: strconv.Itoa(mesh.RecordVersion), labelShards: strconv.Itoa(of), labelData: data},
 	}
-	tries := 0
-	return m.retryLocked(ctx, func() error {
-		if tries++; tries > 1 { // the wait may have been longer than the lease
+	return m.retryLocked(ctx, func(again bool) error {
+		if again { // the wait may have been longer than the lease
 			if err := m.stillHolds(ctx); err != nil {
 				return err
 			}

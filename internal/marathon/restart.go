@@ -47,9 +47,8 @@ var errFresh = errors.New("its tasks run the configuration that it has by now")
 // restarted asks for the restart of the app, as it is now, and follows its deployment.
 func (m *Marathon) restarted(ctx context.Context, c diff.Change, now map[string]any, say func(string)) wrote {
 	var answer answered
-	tries := 0
-	err := m.retryLocked(ctx, func() error {
-		if tries++; tries > 1 { // what held the lock may have replaced the tasks
+	err := m.retryLocked(ctx, func(again bool) error {
+		if again { // what held the lock may have replaced the tasks
 			if err := m.stillHolds(ctx); err != nil {
 				return unsentError{err}
 			}

@@ -103,7 +103,7 @@ func (m *Marathon) revert(ctx context.Context, back diff.Change, id string, say 
 // each try it is looked at: what is neither as it was sent nor as before is somebody's.
 func (m *Marathon) putBack(ctx context.Context, back diff.Change, before map[string]any, say func(string)) ending {
 	var answer answered
-	err := m.retryLocked(ctx, func() error {
+	err := m.retryLocked(ctx, func(bool) error {
 		if err := m.stillHolds(ctx); err != nil {
 			return unsentError{err}
 		}
@@ -139,10 +139,11 @@ func (m *Marathon) ours(ctx context.Context, back diff.Change) (now mesh.Tree, t
 		return nil, false, err
 	}
 	sent := diff.Change{After: back.Before, Open: back.Open}
-	if left := m.remaining(sent, live); len(left) > 0 && len(m.remaining(back, live)) > 0 {
+	left := m.remaining(sent, live)
+	if len(left) > 0 && len(m.remaining(back, live)) > 0 {
 		return nil, false, movedError("somebody changed it meanwhile: " + pathsText(left))
 	}
-	return live.Attrs, len(m.remaining(sent, live)) > 0, nil
+	return live.Attrs, len(left) > 0, nil
 }
 
 // bodyBack is the definition of before, with what others own as they have set it since the write.
