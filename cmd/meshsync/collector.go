@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"runtime"
 	"runtime/debug"
 )
@@ -12,6 +13,8 @@ const (
 	whileEvaluating = 125
 	// afterwards: what is in use is few MB again.
 	afterwards = 400
+	// whileServing: a sandbox keeps its hosts for hours, and what is in use grows with their number.
+	whileServing = 100
 )
 
 // ample is the memory up to which garbage is let be: 448 MiB, which a mesh of a thousand hosts stays in well.
@@ -39,4 +42,13 @@ func (e *environment) relaxCollector() {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	debug.SetMemoryLimit(max(ample, 4*int64(m.HeapAlloc))) //nolint:gosec // memory that there is
+}
+
+// collectAsServer takes back what relaxCollector set: a sandbox of a thousand hosts has in use what a plan of
+// them stays below, and near the limit it would do little else than collect.
+func (e *environment) collectAsServer() {
+	e.collectAt(whileServing)
+	if e.getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(math.MaxInt64)
+	}
 }

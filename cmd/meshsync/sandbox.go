@@ -121,6 +121,7 @@ func sandboxServe(e *environment, g *globals, dir *string) *cobra.Command {
 			defer d.close()
 			o := sandboxOptions(*dir, d.mesh)
 			o.Idle = idle
+			e.collectAsServer()
 			return sandbox.Serve(c.Context(), o)
 		},
 	}
