@@ -104,8 +104,11 @@ func (l *loader) checkContract(t translator) {
 	}
 }
 
-// checkYields unifies what the roles yield with the embedded contract.
+// checkYields unifies what the roles yield with the embedded contract, unless the kit has done that.
 func (l *loader) checkYields(t translator) {
+	if l.kitHoldsYields() {
+		return
+	}
 	resources := l.con.def("#Resources")
 	l.eachYield(func(_, _ string, y cue.Value) { l.unify(t, resources, y) })
 }

@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
@@ -46,11 +47,14 @@ type loader struct {
 	inst  *build.Instance
 	value cue.Value // of the mesh
 	con   contract
+	// kitHoldsYields is asked once: it looks through all files.
+	kitHoldsYields func() bool
 	// yields are what each role yields on each host, once all is right.
 	yields []yield
 	app    *structure // the contract's #App
 	apps   []appValue
 	beside besideApps
+	fields fieldIndex
 	errs   *collector
 	// partial is set when something is wrong: what can be decoded all the same is
 	// checked, so that one run shows as much as it can.
@@ -64,6 +68,7 @@ type loader struct {
 // newLoader parses the files that the mesh in a folder may use.
 func newLoader(files map[string][]byte, dir string) *loader {
 	l := &loader{dir: path.Clean(dir), errs: &collector{}}
+	l.kitHoldsYields = sync.OnceValue(l.looksHeld)
 	if _, ok := files["cue.mod/module.cue"]; !ok {
 		l.errs.add(Error{Rule: "no-module", Msg: "there is no cue.mod/module.cue", Hint: "meshsync init writes a module to start from"})
 		return l
@@ -241,20 +246,20 @@ func (l *loader) userPosition(files []*ast.File, path []string) mesh.Pos {
 			return pos
 		}
 		for _, p := range [][]string{{"hosts", path[1], "roles", path[2]}, {"hosts", path[1]}} {
-			if pos := find(files, p...); !pos.IsZero() {
+			if pos := l.fields.find(files, p...); !pos.IsZero() {
 				return pos
 			}
 		}
 	}
 	for n := len(path); n > 0; n-- {
-		if pos := find(files, path[:n]...); !pos.IsZero() && n > 1 {
+		if pos := l.fields.find(files, path[:n]...); !pos.IsZero() && n > 1 {
 			return pos
 		}
 		if pos := l.madeBy(path[:n]); n > 1 && !pos.IsZero() {
 			return pos
 		}
 	}
-	return find(files, path[:min(1, len(path))]...)
+	return l.fields.find(files, path[:min(1, len(path))]...)
 }
 
 // madeBy is where a host comes from that a loop makes.
@@ -321,11 +326,11 @@ func (l *loader) yieldPosition(path []string) mesh.Pos {
 
 // originIn is the line that sets a path, in the given files or in what the mesh imports.
 func (l *loader) originIn(files []*ast.File, path []string) mesh.Pos {
-	if p := find(files, path...); !p.IsZero() || l.inst == nil {
+	if p := l.fields.find(files, path...); !p.IsZero() || l.inst == nil {
 		return p
 	}
 	for _, imported := range l.inst.Imports {
-		if p := find(imported.Files, path...); !p.IsZero() {
+		if p := l.fields.find(imported.Files, path...); !p.IsZero() {
 			return p
 		}
 	}
@@ -393,53 +398,6 @@ func fieldNames(v cue.Value) []string {
 		out = append(out, it.Selector().Unquoted())
 	}
 	return out
-}
-
-// find looks for the line where nested fields are written out in the files. Fields
-// that patterns or comprehensions make are not found.
-func find(files []*ast.File, path ...string) mesh.Pos {
-	for _, f := range files {
-		if p := findIn(f.Decls, path); !p.IsZero() {
-			return p
-		}
-	}
-	return mesh.Pos{}
-}
-
-func findIn(decls []ast.Decl, path []string) mesh.Pos {
-	for _, d := range decls {
-		field, ok := d.(*ast.Field)
-		if !ok {
-			continue
-		}
-		name, _, err := ast.LabelName(field.Label)
-		if err != nil || name != unquote(path[0]) {
-			continue
-		}
-		if len(path) == 1 {
-			return position(field.Label.Pos())
-		}
-		for _, s := range structs(field.Value) {
-			if p := findIn(s.Elts, path[1:]); !p.IsZero() {
-				return p
-			}
-		}
-	}
-	return mesh.Pos{}
-}
-
-// structs lists the struct literals of an expression: of `a & {…}`, the second.
-func structs(e ast.Expr) []*ast.StructLit {
-	switch e := e.(type) {
-	case *ast.StructLit:
-		return []*ast.StructLit{e}
-	case *ast.BinaryExpr:
-		return append(structs(e.X), structs(e.Y)...)
-	case *ast.ParenExpr:
-		return structs(e.X)
-	default:
-		return nil
-	}
 }
 
 // finish completes a mesh that is right: sorted, with its digest.

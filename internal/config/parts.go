@@ -81,7 +81,7 @@ func (l *loader) evaluateParts() bool {
 
 // part builds the mesh so that out has only the hosts from one name up to another.
 func (l *loader) part(from, below string) *loader {
-	p := &loader{dir: l.dir, mod: l.mod, errs: &collector{}}
+	p := &loader{dir: l.dir, mod: l.mod, errs: &collector{}, kitHoldsYields: l.kitHoldsYields}
 	p.build(map[string]load.Source{
 		path.Join(root, l.dir, "meshsync_span.cue"): load.FromString(fmt.Sprintf(
 			"package %s\n#span: {from: %q, below: %q}\n", l.mod.packageOf(l.dir), from, below)),

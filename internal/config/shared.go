@@ -55,7 +55,10 @@ func whyShared(dir string) string {
 // checkPurges refuses to purge a directory that a role shares with the system.
 func checkPurges(m *mesh.Mesh, l *loader) {
 	for _, r := range m.Resources {
-		if why := whyShared(r.Addr.Name); why != "" && r.Purge {
+		if !r.Purge {
+			continue
+		}
+		if why := whyShared(r.Addr.Name); why != "" {
 			l.errs.add(Error{
 				Pos: l.madeAt(r, "purge"), Rule: "shared-directory",
 				Msg:  fmt.Sprintf("role %s purges %s, but %s", r.Role, r.Addr.Name, why),
