@@ -7,11 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"meshsync.dev/meshsync/internal/mesh"
 )
@@ -166,9 +167,9 @@ func portOf(u *url.URL) string {
 func (c *client) at(ctx context.Context, base, method, path string, data []byte, out any) (http.Header, error) {
 	target := strings.TrimSuffix(base, "/") + path
 	for range maxRedirects {
-		resp, err := c.send(ctx, target, method, data)
+		resp, connected, err := c.send(ctx, target, method, data)
 		if err != nil {
-			return nil, c.unreached(base, err, method)
+			return nil, c.unreached(base, err, connected && method != http.MethodGet)
 		}
 		if resp.StatusCode < 300 || resp.StatusCode >= 400 {
 			err := c.read(base, method+" "+path, resp, out)
@@ -206,17 +207,26 @@ func redirect(from string, resp *http.Response) (string, error) {
 	return to.String(), nil
 }
 
-func (c *client) send(ctx context.Context, target, method string, data []byte) (*http.Response, error) {
+// send makes one request. connected reports whether there was a connection for it: without one nothing was
+// sent, whatever the error, and with one it may have been. The transport asks for a second one only where
+// nothing went out on the first.
+func (c *client) send(ctx context.Context, target, method string, data []byte) (resp *http.Response, connected bool, err error) {
+	var got atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { got.Store(false) },
+		GotConn: func(httptrace.GotConnInfo) { got.Store(true) },
+	})
 	// A body without Content-Length is dropped by a standby's proxy, so it is never chunked.
 	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(data))
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	req.Header.Set("Accept", "application/json")
 	if data != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	return c.do(req)
+	resp, err = c.do(req)
+	return resp, got.Load(), err
 }
 
 // do sends a request and follows nothing.
@@ -226,8 +236,8 @@ func (c *client) do(req *http.Request) (*http.Response, error) {
 	return h.Do(req)
 }
 
-// unreached names why no answer came.
-func (c *client) unreached(base string, err error, method string) error {
+// unreached names why no answer came. sent is whether a write may have gone out.
+func (c *client) unreached(base string, err error, sent bool) error {
 	var unsigned *credentialError
 	if errors.As(err, &unsigned) { // nothing was sent
 		return unsigned
@@ -237,13 +247,10 @@ func (c *client) unreached(base string, err error, method string) error {
 	if errors.As(err, &u) {
 		text = u.Err.Error()
 	}
-	e := &reachError{outcome: mesh.NoConnection, err: err, msg: fmt.Sprintf("no connection to Marathon at %s: %s", base, text)}
+	e := &reachError{outcome: mesh.NoConnection, err: err, sent: sent, msg: fmt.Sprintf("no connection to Marathon at %s: %s", base, text)}
 	if trouble := cmp.Or(tlsTrouble(c.account.name, err, text), proxyTrouble(c.account.name, text)); trouble != "" {
 		e.msg = fmt.Sprintf("no connection to Marathon at %s: %s", base, trouble)
 	}
-	var dial *net.OpError
-	refused := errors.As(err, &dial) && dial.Op == "dial" || strings.Contains(text, "connection refused") || strings.Contains(text, "no such host") || strings.Contains(text, "unreachable")
-	e.sent = !refused && method != http.MethodGet
 	if errors.Is(err, context.DeadlineExceeded) || u != nil && u.Timeout() {
 		e.outcome, e.msg = mesh.Timeout, fmt.Sprintf("Marathon at %s did not answer in time", base)
 	}

@@ -2,12 +2,16 @@ package marathon
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -152,6 +156,63 @@ func TestAWriteWithoutAnAnswerIsSentToNoOtherURL(t *testing.T) {
 	_ = s.Fault("lost-reply", "off")
 	if _, there, err := m.app(context.Background(), "/a"); !there || err != nil {
 		t.Errorf("the app is not there: %v", err)
+	}
+}
+
+// lostConn is a connection from which nothing comes: its network went away.
+type lostConn struct {
+	net.Conn
+	why error
+}
+
+func (c lostConn) Read([]byte) (int, error) { return 0, c.why }
+
+// What says that a network or a host is away says it also of a connection that stood, on which the write went out.
+func TestAWriteOnAConnectionThatBreaksIsSentToNoOtherURL(t *testing.T) {
+	t.Parallel()
+	for _, why := range []error{syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.ECONNREFUSED, syscall.ECONNRESET} {
+		s := server(t)
+		leader := newNode(t, func(*node) http.Handler { return s })
+		second := newNode(t, func(*node) http.Handler { return s })
+		m := asking(leader.URL, second.URL)
+		m.api.http.Transport = &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			c, err := new(net.Dialer).DialContext(ctx, network, address)
+			if err == nil && address == leader.address() {
+				c = lostConn{c, &net.OpError{Op: "read", Net: network, Err: os.NewSyscallError("read", why)}}
+			}
+			return c, err
+		}}
+		_, err := m.api.call(context.Background(), http.MethodPost, "/v2/apps", map[string]any{"id": "/a", "cmd": "sleep 1", "instances": 0}, nil)
+		if r := (*reachError)(nil); !errors.As(err, &r) || !r.sent || len(second.requests()) != 0 {
+			t.Errorf("%v: %v, and the second was asked %v", why, err, second.requests())
+		}
+	}
+}
+
+// A write for which there never was a connection went nowhere, whatever was wrong: another URL gets it.
+func TestAWriteWithoutAConnectionIsSentToAnotherURL(t *testing.T) {
+	t.Parallel()
+	for name, dial := range map[string]func(net.Conn) (net.Conn, error){
+		"an error of whoever connects": func(c net.Conn) (net.Conn, error) { _ = c.Close(); return nil, errors.New("channel is closed") },
+		"no TLS":                       func(c net.Conn) (net.Conn, error) { return c, nil },
+	} {
+		s := server(t)
+		first := newNode(t, func(*node) http.Handler { return s })
+		second := newNode(t, func(*node) http.Handler { return s })
+		m := asking(strings.Replace(first.URL, "http:", "https:", 1), second.URL)
+		m.api.http.Transport = &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			c, err := new(net.Dialer).DialContext(ctx, network, address)
+			if err == nil && address == first.address() {
+				return dial(c)
+			}
+			return c, err
+		}}
+		if _, err := m.api.call(context.Background(), http.MethodPost, "/v2/apps", map[string]any{"id": "/a", "cmd": "sleep 1", "instances": 0}, nil); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := second.requests(); len(got) != 1 || got[0] != "POST /v2/apps" {
+			t.Errorf("%s: the second was asked %v", name, got)
+		}
 	}
 }
 
