@@ -211,7 +211,7 @@ import (
 			files: "/etc/bench/large": kit.#Root & {content: strings.Repeat(strings.Repeat("a line of \(cfg.word)s\n"+strings.Repeat("x", 64-12-len(cfg.word)), 16384), cfg.mebibytes)}
 		}
 		services: bench: {enabled: true, running: true, on: "restart", reads: ["/etc/bench/word"]}
-		rollout: {layer: 70, maxUnavailable: 20}
+		rollout: {layer: 70, maxUnavailable: 20, canary: false}
 	}
 }
 `

@@ -51,6 +51,7 @@ type (
 		Layer          int    `json:"layer"`
 		MaxUnavailable int    `json:"maxUnavailable"`
 		LeaderLast     bool   `json:"leaderLast"`
+		Canary         *bool  `json:"canary"`
 		Settle         string `json:"settle"`
 		Timeout        string `json:"timeout"`
 	}
@@ -167,7 +168,7 @@ func (l *loader) roleSpec(name string, raw rawResources) mesh.RoleSpec {
 	var ro rawRollout
 	l.from(raw["rollout"], &ro)
 	spec := mesh.RoleSpec{Name: name, Rollout: mesh.Rollout{
-		Layer: ro.Layer, MaxUnavailable: ro.MaxUnavailable, LeaderLast: ro.LeaderLast,
+		Layer: ro.Layer, MaxUnavailable: ro.MaxUnavailable, LeaderLast: ro.LeaderLast, NoCanary: ro.Canary != nil && !*ro.Canary,
 		Settle: duration(ro.Settle), Timeout: duration(ro.Timeout),
 	}}
 	var e *rawEnsemble

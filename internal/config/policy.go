@@ -30,6 +30,7 @@ type rawPolicy struct {
 	} `json:"apps"`
 	Rollout map[string]struct {
 		MaxUnavailable *int    `json:"maxUnavailable"`
+		Canary         *bool   `json:"canary"`
 		Settle         *string `json:"settle"`
 		Timeout        *string `json:"timeout"`
 	} `json:"rollout"`
@@ -55,7 +56,7 @@ func (l *loader) decodePolicy() mesh.Policy {
 	}
 	for _, name := range slices.Sorted(maps.Keys(raw.Rollout)) {
 		r := raw.Rollout[name]
-		o := mesh.RolloutOverride{MaxUnavailable: r.MaxUnavailable}
+		o := mesh.RolloutOverride{MaxUnavailable: r.MaxUnavailable, Canary: r.Canary}
 		if r.Settle != nil {
 			d := duration(*r.Settle)
 			o.Settle = &d

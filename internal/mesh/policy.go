@@ -52,6 +52,7 @@ const (
 // quorum and one-at-a-time cannot be overridden.
 type RolloutOverride struct {
 	MaxUnavailable *int
+	Canary         *bool
 	Settle         *time.Duration
 	Timeout        *time.Duration
 }

@@ -24,7 +24,12 @@ func (b *builder) rollingBatches(p part, active []mesh.Target, s *Stage) {
 	}
 	size = max(1, size-len(down))
 	s.Why = fmt.Sprintf("%d at a time, so that no more of %d hosts are unavailable", size, len(p.role.Hosts))
-	for group := range slices.Chunk(active, size) {
+	groups := slices.Collect(slices.Chunk(active, size))
+	if len(groups[0]) > 1 && !p.role.Rollout.NoCanary && takesDown(p.steps) {
+		groups = append([][]mesh.Target{active[:1]}, slices.Collect(slices.Chunk(active[1:], size))...)
+		s.Why = fmt.Sprintf("%s alone first, then %s", active[0].Name, s.Why)
+	}
+	for _, group := range groups {
 		batch := p.batch(group)
 		batch.After = append(batch.After, Gate{
 			Kind: GateHealthy, Timeout: p.role.Rollout.Timeout,

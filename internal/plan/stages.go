@@ -89,6 +89,9 @@ func (b *builder) rollout(name string) mesh.RoleSpec {
 	if o.MaxUnavailable != nil {
 		ro.MaxUnavailable = *o.MaxUnavailable
 	}
+	if o.Canary != nil {
+		ro.NoCanary = !*o.Canary
+	}
 	if o.Settle != nil {
 		ro.Settle = *o.Settle
 	}
