@@ -34,7 +34,7 @@ func observeScript(q query, token string) string {
 	}
 	writeProbes(&b, record, q.checks, q.lives)
 	if !q.probeOnly {
-		b.WriteString(uptimePart + contentsPart)
+		b.WriteString(contentsPart)
 	}
 	b.WriteString("printf '\\n%s end\\n' \"$T\"\n}\n{ ms_observe </dev/null; }\n")
 	return b.String()
@@ -52,24 +52,31 @@ nl='
 printf '%s begin\n%s root %s\n' "$T" "$T" "$R"
 `
 
-// factsPart reads facts with builtins only.
-const factsPart = `boot='' mid=''
-[ -r /proc/sys/kernel/random/boot_id ] && read -r boot </proc/sys/kernel/random/boot_id
-[ -r "$R/etc/machine-id" ] && read -r mid <"$R/etc/machine-id"
-printf '%s boot %s\n%s machine %s\n' "$T" "$boot" "$T" "$mid"
-if [ -r "$R/etc/os-release" ]; then
-  while read -r l; do case $l in ID=*|VERSION_ID=*) printf '%s os %s\n' "$T" "$l";; esac; done <"$R/etc/os-release"
-fi
-`
-
-// uptimePart tells how long ago the host was booted, once all files are looked at: none of them
-// can have changed since, but by another clock. Beside it stands when this shell started: a container may
-// be told its own uptime (lxcfs), and no other time since the boot goes by that.
-const uptimePart = `if [ -r /proc/uptime ] && read -r up _ </proc/uptime; then
-  x=''
-  { read -r x </proc/self/stat; } 2>/dev/null
-  printf '%s uptime %s %s\n' "$T" "$up" "$x"
-fi
+// factsPart has what reads facts with builtins only, where there is no perl: a shell reads byte by byte, which
+// of these is a thousand calls of the kernel. ms_facts tells what the host is, and of the processes in ps, and
+// ms_since_boot how long ago the host was booted, once all files are looked at: none of them can have changed
+// since, but by another clock. Beside that stands when this shell started: a container may be told its own
+// uptime (lxcfs), and no other time since the boot goes by that.
+const factsPart = `ps=''
+ms_facts() {
+  boot='' mid=''
+  [ -r /proc/sys/kernel/random/boot_id ] && read -r boot </proc/sys/kernel/random/boot_id
+  [ -r "$R/etc/machine-id" ] && read -r mid <"$R/etc/machine-id"
+  printf '%s boot %s\n%s machine %s\n' "$T" "$boot" "$T" "$mid"
+  if [ -r "$R/etc/os-release" ]; then
+    while read -r l; do case $l in ID=*|VERSION_ID=*) printf '%s os %s\n' "$T" "$l";; esac; done <"$R/etc/os-release"
+  fi
+  for x in $ps; do
+    if [ -r "/proc/$x/stat" ] && read -r s <"/proc/$x/stat"; then printf '%s process %s\n' "$T" "$s"; fi
+  done
+}
+ms_since_boot() {
+  if [ -r /proc/uptime ] && read -r up _ </proc/uptime; then
+    x=''
+    { read -r x </proc/self/stat; } 2>/dev/null
+    printf '%s uptime %s %s\n' "$T" "$up" "$x"
+  fi
+}
 `
 
 // statPart has ms_stat, which tells what is at the paths in st, as mode, owner, group, size and time of

@@ -28,6 +28,8 @@ type parser struct {
 	// promised is of how many paths stat was to speak, told of how many it did.
 	promised, told int
 	named          map[mesh.Kind][]primitive.Seen
+	described      map[mesh.Kind]string // what was printed of those, until all is read
+	processes      []string             // lines of /proc/PID/stat
 	facts          mesh.HostFacts
 	btime          int64
 	uptime         float64
@@ -73,10 +75,13 @@ func parseObservation(out []byte, q query, token string) (mesh.TargetState, erro
 	p := &parser{
 		q: q, token: token, rest: out[i+len(begin) : end+1],
 		stats: map[string]stat{}, links: map[string]string{}, digest: map[string]string{},
-		named: map[mesh.Kind][]primitive.Seen{}, texts: map[string]string{}, os: map[string]string{},
+		named: map[mesh.Kind][]primitive.Seen{}, described: map[mesh.Kind]string{}, texts: map[string]string{}, os: map[string]string{},
 		unreadable: map[string]bool{}, sealed: map[string]bool{}, unlisted: map[string]bool{}, trees: map[string][2]string{},
 	}
 	if err := p.sections(); err != nil {
+		return mesh.TargetState{}, err
+	}
+	if err := p.kinds(); err != nil {
 		return mesh.TargetState{}, err
 	}
 	return p.state()
@@ -131,6 +136,8 @@ func (p *parser) enter(word, arg string) (string, error) {
 		p.facts.MachineID = arg
 	case "btime":
 		p.btime, _ = strconv.ParseInt(arg, 10, 64)
+	case "process":
+		p.processes = append(p.processes, arg)
 	case "uptime":
 		p.uptime = uptimeOf(arg)
 	case "os":
@@ -262,22 +269,33 @@ func (p *parser) digestLine(l string) error {
 	return nil
 }
 
-// kind reads how the things of one kind were found that lie at no path.
+// kind takes what is said of the things of one kind that lie at no path.
 func (p *parser) kind(k mesh.Kind) error {
 	var text []byte
 	if err := p.until("kindend "+string(k), &text); err != nil {
 		return err
 	}
-	is, ok := primitive.Of(k)
-	if !ok || is.Named == nil {
-		return garbled(p.q, "it speaks of %q, which was not asked for", clean(string(k)))
-	}
-	var names []string
-	for _, w := range p.q.named[k] {
-		names = append(names, w.Name)
-	}
-	if p.named[k] = is.Named.Read(string(text), names); p.named[k] == nil {
-		return garbled(p.q, "it does not describe each %s that it was asked for", k)
+	p.described[k] = string(text)
+	return nil
+}
+
+// kinds reads what was said of each kind, once the processes are known.
+func (p *parser) kinds() error {
+	for k, text := range p.described {
+		is, ok := primitive.Of(k)
+		if !ok || is.Named == nil {
+			return garbled(p.q, "it speaks of %q, which was not asked for", clean(string(k)))
+		}
+		if k == mesh.Service {
+			text += primitive.ProcessLines + strings.Join(p.processes, "\n")
+		}
+		var names []string
+		for _, w := range p.q.named[k] {
+			names = append(names, w.Name)
+		}
+		if p.named[k] = is.Named.Read(text, names); p.named[k] == nil {
+			return garbled(p.q, "it does not describe each %s that it was asked for", k)
+		}
 	}
 	return nil
 }

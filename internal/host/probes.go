@@ -9,13 +9,13 @@ import (
 	"meshsync.dev/meshsync/internal/primitive"
 )
 
-// probesPart asks services at 127.0.0.1, and reads the record and when the host was booted,
-// in one process: a POSIX sh reads byte by byte, and of /proc/stat that may be 20,000 of them.
-// perl does it, which is on every Debian, else bash; without both, cat reads the record and
+// probesPart asks services at 127.0.0.1, and reads the record, when the host was booted and what ms_facts
+// tells, in one process: a POSIX sh reads byte by byte, and of /proc/stat that may be 20,000 of them.
+// perl does it, which is on every Debian, else bash, and the shell the facts; without both, cat reads the record and
 // curl asks what speaks HTTP. The reply to a probe stands between two lines of the
 // script's; the second says how it ended: the HTTP status by curl, else the exit status that curl
 // would have (0, 7 refused, 28 too slow; 2 is a client that failed), or no_client. The arguments are the token,
-// the record's path, which is empty when it is not wanted, and for each probe its number,
+// the record's path, which is empty when neither it nor the facts are wanted, the processes in ps, and for each probe its number,
 // http or tcp, the port, what to send, and the path that curl wants.
 //
 // Where perl is, it tells root as well what is at the paths in st, which saves the process of stat. Its
@@ -28,7 +28,7 @@ const probesPart = perlPart + bashPart + `ms_without_both() {
     [ ! -f "$2" ] || cat -- "$2"
     printf '\n%s recordend\n' "$T"
   fi
-  shift 2
+  shift 3
   while [ $# -gt 0 ]; do
     printf '%s probe %s\n' "$T" "$1"
     r=no_client
@@ -50,8 +50,10 @@ ms_probes() {
     return
   fi
   ms_stat
+  [ -z "$2" ] || ms_facts
   if command -v bash >/dev/null 2>&1; then bash -c "$ms_bash" bash "$@" 2>/dev/null
   else ms_without_both "$@"; fi
+  [ -z "$2" ] || ms_since_boot
 }
 `
 
@@ -59,8 +61,10 @@ ms_probes() {
 // AF_INET, SOCK_STREAM and TCP, 111 is ECONNREFUSED (Linux, but not on MIPS).
 const perlPart = `ms_perl='
 my $n = shift;
-my ($t, $f, @probe) = splice @ARGV, 0, $n;
+my ($t, $f, $ps, @probe) = splice @ARGV, 0, $n;
+my $root = $ENV{MESHSYNC_ROOT} // "";
 binmode STDOUT;
+sub lines { open my $h, "<", $_[0] or return; map { s/^\s+|\s+$//g; $_ } <$h> }
 $SIG{PIPE} = "IGNORE";
 my (%u, %g);
 printf "%s stat %d\n", $t, scalar @ARGV;
@@ -72,6 +76,10 @@ for (@ARGV) {
   printf "%x %s %s %d %d %s%s\n", $s[2], $u{$s[4]}, $g{$s[5]}, $s[7], $s[10], $_, $leads;
 }
 if ($f ne "") {
+  printf "%s boot %s\n", $t, (lines "/proc/sys/kernel/random/boot_id")[0] // "";
+  printf "%s machine %s\n", $t, (lines "$root/etc/machine-id")[0] // "";
+  print "$t os $_\n" for grep { /^(VERSION_)?ID=/ } lines "$root/etc/os-release";
+  print "$t process $_\n" for map { lines "/proc/$_/stat" } split " ", $ps;
   if (open my $h, "<", "/proc/stat") { while (<$h>) { if (/^btime (\d+)/) { print "$t btime $1\n"; last } } }
   my $record = "";
   if (-f $f) { open my $h, "<", $f or exit 2; binmode $h; local $/; $record = <$h> }
@@ -94,6 +102,10 @@ while (my ($n, $kind, $port, $send) = splice @probe, 0, 5) {
     alarm 0;
   };
   print "$t probe $n\n$reply\n$t probeend $n $kind $how\n";
+}
+if ($f ne "") {
+  my ($up) = split " ", (lines "/proc/uptime")[0] // "";
+  printf "%s uptime %s %s\n", $t, $up, (lines "/proc/" . getppid() . "/stat")[0] // "" if defined $up;
 }'
 `
 
@@ -101,7 +113,7 @@ while (my ($n, $kind, $port, $send) = splice @probe, 0, 5) {
 // limit on the time that a connection takes: a service that hangs with a full queue
 // would hang the script. A reply is read by its size: up to a delimiter, bash reads byte by byte.
 const bashPart = `ms_bash='T=$1 f=$2
-shift 2
+shift 3
 if [ -n "$f" ]; then
   IFS= read -r -d "" l </proc/stat
   l=${l#*btime }
@@ -133,7 +145,7 @@ const nothing = "''"
 // came up under this run's hands, by unit.
 func writeProbes(b *strings.Builder, record string, checks []mesh.Check, lives map[string]mesh.ServiceRecord) {
 	if record != nothing || slices.ContainsFunc(checks, func(c mesh.Check) bool { return !c.OfUnit() }) {
-		fmt.Fprintf(b, "%sms_probes \"$T\" %s", probesPart, record)
+		fmt.Fprintf(b, "%sms_probes \"$T\" %s \"${ps-}\"", probesPart, record)
 		for i, c := range checks {
 			if !c.OfUnit() {
 				b.WriteString(" " + probeArguments(i, c))

@@ -43,14 +43,15 @@ const RootSlice = "-.slice"
 
 // lookAtUnits asks for all units at once; systemctl prints one block for each, in order, with
 // times by UTC, whatever the zone of the host.
-// Behind them stands a line for the process of each, read by the shell itself, and one for the newest
-// worker where that is asked for, and the names of those that are to be enabled.
+// Behind them stands a line for the process of each, and one for the newest worker where that is asked for,
+// and the names of those that are to be enabled. The line is that of /proc/PID/stat, or @PID, and PID is in ps
+// then: a shell reads byte by byte, so these are left to what reads the facts.
 func lookAtUnits(wanted []Wanted) string {
 	var b strings.Builder
 	workers, worker := "", ""
 	if slices.ContainsFunc(wanted, func(w Wanted) bool { return w.Workers }) {
 		workers = UnitWorker + "have=" + workersOf(wanted) + "\n"
-		worker = `  case $have in *" $k "*) ms_worker; printf '` + workerMark + `%s\n' "$w";; esac` + "\n"
+		worker = `  case $have in *" $k "*) ms_unit_process "$b"; printf '%s\n' "$s"; ms_worker; s=''; printf '` + workerMark + `%s\n' "$w";; esac` + "\n"
 	}
 	b.WriteString(UnitProcess + workers + "u=$(TZ=UTC; export TZ; systemctl show -p " + UnitProperties + " --")
 	for _, w := range wanted {
@@ -65,9 +66,15 @@ while [ -n "$u" ]; do
   *) b=$part$u u='';;
   esac
   case $nl$b in *"${nl}Id="*) part='';; *) part=$b$nl$nl; continue;; esac
-  ms_unit_process "$b"
-  printf '%s\n' "$s"
-` + worker + `  k=$((k+1))
+  s=-
+` + worker + `  if [ -n "$s" ]; then
+    ms_unit_pid "$b"
+    case $pid in
+    ''|0|*[!0-9]*) printf '%s\n' -;;
+    *) ps="$ps $pid"; printf '@%s\n' "$pid";;
+    esac
+  fi
+  k=$((k+1))
 done
 printf '\n--enabled--\n'
 `)
@@ -90,8 +97,16 @@ const (
 	scripts   = "\n--rc--\n"
 )
 
+// ProcessLines stands behind what Look of services prints, and behind it a line of /proc/PID/stat for each
+// process in ps that was still there.
+const ProcessLines = "\n--stats--\n"
+
 // readUnits makes of the blocks and processes what was seen of each unit.
 func readUnits(out string, names []string) []Seen {
+	told := ""
+	if i := strings.LastIndex(out, ProcessLines); i >= 0 {
+		out, told = out[:i], out[i+len(ProcessLines)-1:]
+	}
 	blocks, rest, one := strings.Cut(out, processes)
 	stats, rest, two := strings.Cut("\n"+rest, toEnable)
 	enable, links, three := strings.Cut("\n"+rest, scripts)
@@ -106,7 +121,7 @@ func readUnits(out string, names []string) []Seen {
 	listed := func(list, name string) bool { return strings.Contains("\n"+list+"\n", "\n"+name+"\n") }
 	var seen []Seen
 	for i, u := range units {
-		pid, ticks, ok := startTicks(lines[i])
+		pid, ticks, ok := startTicks(lineOf(lines[i], told))
 		if !ok {
 			return nil
 		}
@@ -122,6 +137,21 @@ func readUnits(out string, names []string) []Seen {
 		seen = append(seen, as)
 	}
 	return seen
+}
+
+// lineOf is a process's line of /proc/PID/stat, which may stand among those that were told later; "-" where
+// the process has ended.
+func lineOf(line, told string) string {
+	pid, later := strings.CutPrefix(line, "@")
+	if !later {
+		return line
+	}
+	_, rest, there := strings.Cut(told, "\n"+pid+" ")
+	if !there {
+		return "-"
+	}
+	rest, _, _ = strings.Cut(rest, "\n")
+	return pid + " " + rest
 }
 
 // startTicks reads a line of /proc/PID/stat, or "-" for no process. The name in parentheses

@@ -87,14 +87,14 @@ func ReadName(name string) string {
 	return name
 }
 
-// UnitProcess is a shell function that tells the process of a unit, by what systemctl show
-// says of it, in $1. It puts the line of /proc/PID/stat into s, or "-" where there is none.
+// UnitProcess has two shell functions: ms_unit_pid puts the number of the process of a unit into pid, by what
+// systemctl show says of it, in $1, and ms_unit_process the line of /proc/PID/stat into s as well, or "-" where there is none.
 //
 // Of a SysV script systemd knows no main process: the unit is "active (exited)" for ever,
 // be its daemon alive or not. But the daemon is in the unit's control group, where it stands
 // first, since it was there before its children. All are in the root slice, which began with systemd.
-const UnitProcess = `ms_unit_process() {
-  s=- pid=''
+const UnitProcess = `ms_unit_pid() {
+  pid=''
   case $1 in *MainPID=*) pid=${1#*MainPID=} pid=${pid%%"$nl"*};; *Id=-.slice*) pid=1;; esac
   case $1 in
   *ControlGroup=/*)
@@ -105,6 +105,10 @@ const UnitProcess = `ms_unit_process() {
       done
     fi;;
   esac
+}
+ms_unit_process() {
+  s=-
+  ms_unit_pid "$1"
   case $pid in
   ''|0|*[!0-9]*) ;;
   *) if [ ! -r "/proc/$pid/stat" ] || ! read -r s <"/proc/$pid/stat"; then s=-; fi;;
