@@ -30,17 +30,17 @@ func (r *runner) batch(ctx context.Context, s plan.Stage, n int, b plan.Batch, l
 		r.skip(s, []plan.Batch{b})
 		return false
 	}
-	if len(b.Changes)+len(b.Service) > 0 && !r.act(ctx, at, b, left) {
-		r.halt()
-		r.interrupted(ctx) // a second signal is why it ended early: say so
-		return false
+	undone := r.left
+	r.did, r.unseen = map[string]bool{}, false
+	if (len(b.Changes)+len(b.Service) == 0 || r.act(ctx, at, b, left)) && r.after(ctx, at, b, served) {
+		return true
 	}
-	if !r.after(ctx, at, b, served) {
-		r.halt()
-		r.interrupted(ctx)
-		return false
+	if b.RollBack && r.rollBack(ctx, at, b) {
+		r.left = undone // nothing is left of it
 	}
-	return true
+	r.halt()
+	r.interrupted(ctx) // a second signal is why it ended early: say so
+	return false
 }
 
 // batchText says how much is done where: "batch on m1: 2 changes, restart zookeeper".
@@ -83,6 +83,9 @@ func (r *runner) act(ctx context.Context, at Event, b plan.Batch, left []plan.Ba
 	for i, t := range b.Targets { // before anything is sent: what a killed run may have begun
 		works[i] = r.work(t, b, left)
 		for _, a := range actions(works[i]) {
+			if r.undoing {
+				a.Action = backAction(a.Action)
+			}
 			e := at
 			e.Type, e.Target, e.Subject, e.Action = Starting, t.String(), a.Subject, a.Action
 			e.Message = a.Action + " " + a.Subject
@@ -122,6 +125,11 @@ func (r *runner) actOn(ctx context.Context, at Event, t mesh.Target, w plan.Work
 		if o.Result != plan.ResultProgress {
 			ended[plan.Outcome{Subject: o.Subject, Action: o.Action}] = true
 			good = good && o.Result == plan.ResultDone
+			r.did[o.Subject] = o.Result == plan.ResultDone || o.Result == plan.ResultFailed && backAction(o.Action) != putBack
+			r.unseen = r.unseen || o.Result == plan.ResultUnknown
+		}
+		if r.undoing {
+			o = takenBack(o)
 		}
 		e := at
 		e.Type, e.Target, e.Subject, e.Action = EventType(o.Result), t.String(), o.Subject, o.Action
@@ -175,7 +183,7 @@ func actions(w plan.Work) []plan.Outcome {
 
 func outcomeText(o plan.Outcome) string {
 	text := o.Action + " " + o.Subject
-	if o.Result != plan.ResultDone && o.Result != plan.ResultProgress {
+	if o.Result != plan.ResultDone && o.Result != plan.ResultProgress && (o.Result != plan.ResultRolledBack || o.Message != "") {
 		text += ": " + strings.ReplaceAll(string(o.Result), "_", " ")
 	}
 	if o.Message != "" {

@@ -42,6 +42,7 @@ func Fold(events []Event) Report {
 			r.stop(e)
 		case RolledBack:
 			r.RolledBack = append(r.RolledBack, e)
+			r.Done, r.Failed = besides(r.Done, e.Subject), besides(r.Failed, e.Subject)
 			r.stop(e)
 		case UnknownEnd:
 			r.Unknown = append(r.Unknown, e)
@@ -66,6 +67,11 @@ func Fold(events []Event) Report {
 		}
 	}
 	return r
+}
+
+// besides are the events of other subjects: what was done and then taken back was not done.
+func besides(es []Event, subject string) []Event {
+	return slices.DeleteFunc(es, func(e Event) bool { return e.Subject == subject })
 }
 
 func ends(t EventType) bool {

@@ -66,6 +66,9 @@ type runner struct {
 	adopted map[string]bool           // targets whose Adopt went along with a batch
 	begun   map[mesh.Target]bool      // targets on which the stage has begun
 	rolled  bool                      // something was rolled back
+	did     map[string]bool           // of the batch: subjects of changes that were done, and of steps that were tried
+	unseen  bool                      // of the batch: the end of an action was not seen
+	undoing bool                      // the batch is being taken back
 	left    bool                      // something is not as planned and was not rolled back
 	failure error                     // from Record and Sync
 	lost    atomic.Pointer[mesh.Lost] // a lease that is no longer the run's own
@@ -192,9 +195,7 @@ func (r *runner) skip(s plan.Stage, batches []plan.Batch) {
 	}
 }
 
-func stepSubject(s plan.ServiceStep) string {
-	return mesh.Address{Target: s.Target, Kind: mesh.Service, Name: s.Unit}.String()
-}
+func stepSubject(s plan.ServiceStep) string { return s.Addr().String() }
 
 // event completes and records one event. After a failure to record nothing new is started.
 func (r *runner) event(e Event) {

@@ -52,6 +52,7 @@ type (
 		MaxUnavailable int    `json:"maxUnavailable"`
 		LeaderLast     bool   `json:"leaderLast"`
 		Canary         *bool  `json:"canary"`
+		OnFailure      string `json:"onFailure"`
 		Settle         string `json:"settle"`
 		Timeout        string `json:"timeout"`
 	}
@@ -169,7 +170,8 @@ func (l *loader) roleSpec(name string, raw rawResources) mesh.RoleSpec {
 	l.from(raw["rollout"], &ro)
 	spec := mesh.RoleSpec{Name: name, Rollout: mesh.Rollout{
 		Layer: ro.Layer, MaxUnavailable: ro.MaxUnavailable, LeaderLast: ro.LeaderLast, NoCanary: ro.Canary != nil && !*ro.Canary,
-		Settle: duration(ro.Settle), Timeout: duration(ro.Timeout),
+		OnFailure: ro.OnFailure,
+		Settle:    duration(ro.Settle), Timeout: duration(ro.Timeout),
 	}}
 	var e *rawEnsemble
 	if l.from(raw["ensemble"], &e); e != nil {

@@ -31,6 +31,7 @@ type rawPolicy struct {
 	Rollout map[string]struct {
 		MaxUnavailable *int    `json:"maxUnavailable"`
 		Canary         *bool   `json:"canary"`
+		OnFailure      *string `json:"onFailure"`
 		Settle         *string `json:"settle"`
 		Timeout        *string `json:"timeout"`
 	} `json:"rollout"`
@@ -56,7 +57,7 @@ func (l *loader) decodePolicy() mesh.Policy {
 	}
 	for _, name := range slices.Sorted(maps.Keys(raw.Rollout)) {
 		r := raw.Rollout[name]
-		o := mesh.RolloutOverride{MaxUnavailable: r.MaxUnavailable, Canary: r.Canary}
+		o := mesh.RolloutOverride{MaxUnavailable: r.MaxUnavailable, Canary: r.Canary, OnFailure: r.OnFailure}
 		if r.Settle != nil {
 			d := duration(*r.Settle)
 			o.Settle = &d

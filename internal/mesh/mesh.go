@@ -114,9 +114,10 @@ type Rollout struct {
 	Layer          int           `json:"layer"`           // stages run in ascending layers
 	MaxUnavailable int           `json:"max_unavailable"` // hosts per batch; an ensemble's is always 1
 	LeaderLast     bool          `json:"leader_last"`
-	NoCanary       bool          `json:"no_canary,omitempty"` // the first batch that stops something has as many hosts as the others
-	Settle         time.Duration `json:"settle"`              // pause after a batch whose gates hold
-	Timeout        time.Duration `json:"timeout"`             // for the gates after a batch
+	NoCanary       bool          `json:"no_canary,omitempty"`  // the first batch that stops something has as many hosts as the others
+	OnFailure      string        `json:"on_failure,omitempty"` // "rollback" puts back what a batch wrote that fails
+	Settle         time.Duration `json:"settle"`               // pause after a batch whose gates hold
+	Timeout        time.Duration `json:"timeout"`              // for the gates after a batch
 }
 
 // Ensemble is a group of services of which a majority must serve.

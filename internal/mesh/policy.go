@@ -53,6 +53,7 @@ const (
 type RolloutOverride struct {
 	MaxUnavailable *int
 	Canary         *bool
+	OnFailure      *string
 	Settle         *time.Duration
 	Timeout        *time.Duration
 }

@@ -159,6 +159,10 @@ type Batch struct {
 	Service []ServiceStep `json:"services,omitempty"`
 	Before  []Gate        `json:"gates_before,omitempty"`
 	After   []Gate        `json:"gates_after,omitempty"`
+	// RollBack: when the batch fails, what it wrote is taken back. NotRolledBack says why not, where the role
+	// wants that and it cannot be done; both are empty where the role wants nothing of the kind.
+	RollBack      bool   `json:"roll_back,omitempty"`
+	NotRolledBack string `json:"not_rolled_back,omitempty"`
 }
 
 // ServiceStep is one operation on a unit, done after the changes of its host.
@@ -168,6 +172,11 @@ type ServiceStep struct {
 	Op     Op          `json:"op"`
 	// Spec is what the role says of the service: what it reads, its check.
 	Spec mesh.ServiceSpec `json:"spec"`
+}
+
+// Addr is the address of the service.
+func (s ServiceStep) Addr() mesh.Address {
+	return mesh.Address{Target: s.Target, Kind: mesh.Service, Name: s.Unit}
 }
 
 // Op is an operation on a unit.

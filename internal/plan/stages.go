@@ -92,6 +92,9 @@ func (b *builder) rollout(name string) mesh.RoleSpec {
 	if o.Canary != nil {
 		ro.NoCanary = !*o.Canary
 	}
+	if o.OnFailure != nil {
+		ro.OnFailure = *o.OnFailure
+	}
 	if o.Settle != nil {
 		ro.Settle = *o.Settle
 	}
@@ -167,6 +170,9 @@ func (b *builder) hostStage(p part) Stage {
 		b.ensembleBatches(p, active, &s)
 	default:
 		b.rollingBatches(p, active, &s)
+	}
+	if p.role.Rollout.OnFailure == OnFailureRollBack {
+		sayUndo(&s)
 	}
 	return s
 }

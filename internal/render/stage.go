@@ -45,6 +45,12 @@ func (t *printer) batches(s plan.Stage) {
 		for _, g := range b.After {
 			t.line("      after:  %s", safe(g.Text))
 		}
+		switch {
+		case b.RollBack:
+			t.line("      on failure: put back as it was before")
+		case b.NotRolledBack != "":
+			t.line("      on failure: left as it is, for %s", safe(b.NotRolledBack))
+		}
 	}
 }
 
