@@ -28,6 +28,7 @@ const (
 	labelVersion = "meshsync.record.version"
 	labelData    = "meshsync.record.data"
 	labelShards  = "meshsync.record.shards"
+	labelFrom    = "meshsync.record.from" // the number of the second one; the first is always 0
 )
 
 // record is the record with the numbers of the apps that hold it now, sorted.
@@ -43,7 +44,7 @@ type record struct {
 // else's copy: were it part of the record, this could not be read as long as it is there.
 func readRecord(apps []map[string]any, meshName string) record {
 	parts := map[int]string{}
-	want := 0
+	want, from := 0, 1
 	for _, a := range apps {
 		id, _ := a["id"].(string)
 		n, ok := shardNumber(id, meshName)
@@ -59,6 +60,9 @@ func readRecord(apps []map[string]any, meshName string) record {
 		parts[n] = data
 		if s, ok := labels[labelShards].(string); ok && n == 0 {
 			want, _ = strconv.Atoi(s)
+			if s, ok := labels[labelFrom].(string); ok {
+				from, _ = strconv.Atoi(s)
+			}
 		}
 	}
 	shards := slices.Sorted(maps.Keys(parts))
@@ -71,8 +75,8 @@ func readRecord(apps []map[string]any, meshName string) record {
 	}
 	corrupt := record{state: mesh.RecordCorrupt, record: emptyRecord(meshName), shards: shards, text: whole}
 	var text strings.Builder
-	for n := range want {
-		part, ok := parts[n]
+	for i := range want {
+		part, ok := parts[place(i, from)]
 		if !ok {
 			return corrupt
 		}
@@ -151,41 +155,63 @@ func (m *Marathon) noteAll(ctx context.Context, changed map[string]mesh.RecordEn
 	return nil
 }
 
-// writeRecord puts the record into as many apps as it needs, the first one last: it
-// says how many there are, so a record that was cut short is seen to be.
+// place is the number of the app that holds a part of the record.
+func place(part, from int) int {
+	if part == 0 {
+		return 0
+	}
+	return from + part - 1
+}
+
+// writeRecord puts the record into as many apps as it needs. All but the first are new ones, and the first one,
+// which names them, is written last: until then the record is what it was, also when the run ends amid of it, and for
+// who reads it meanwhile. What is not removed behind that is no part of it, and goes with the next one.
 func (m *Marathon) writeRecord(ctx context.Context, r mesh.Record) (shards []int, err error) {
 	data, err := json.Marshal(r)
 	if err != nil {
 		return nil, err
 	}
 	parts := slices.Collect(slices.Chunk(data, shardSize))
-	for n := len(parts) - 1; n >= 0; n-- {
-		if err := m.writeShard(ctx, n, len(parts), string(parts[n])); err != nil {
+	from := firstFree(m.rec.shards, len(parts))
+	for i := len(parts) - 1; i >= 0; i-- {
+		n := place(i, from)
+		labels := map[string]any{labelData: string(parts[i])}
+		if i == 0 {
+			labels[labelShards], labels[labelFrom] = strconv.Itoa(len(parts)), strconv.Itoa(from)
+		}
+		if err := m.writeShard(ctx, n, labels); err != nil {
 			return nil, err
 		}
 		shards = append(shards, n)
 	}
 	for _, n := range m.rec.shards {
-		if n < len(parts) {
+		if slices.Contains(shards, n) {
 			continue
 		}
 		_, err := m.api.call(ctx, http.MethodDelete, pathOf(recordGroup(m.o.Mesh)+strconv.Itoa(n))+"?force=false", nil, nil)
 		var a *apiError
 		if err != nil && (!errors.As(err, &a) || a.status != http.StatusNotFound) {
-			return nil, err
+			shards = append(shards, n)
 		}
 	}
+	slices.Sort(shards)
 	return shards, nil
+}
+
+// firstFree is from where on there are numbers for all parts of a record but the first that none of those in use is.
+func firstFree(used []int, parts int) int {
+	if slices.ContainsFunc(used, func(n int) bool { return 0 < n && n < parts }) {
+		return slices.Max(used) + 1
+	}
+	return 1
 }
 
 // writeShard writes one record app. It never runs: it has no instances, and a port list
 // that is empty, so that it takes no service port.
-func (m *Marathon) writeShard(ctx context.Context, n, of int, data string) error {
+func (m *Marathon) writeShard(ctx context.Context, n int, labels map[string]any) error {
 	id := recordGroup(m.o.Mesh) + strconv.Itoa(n)
-	app := map[string]any{
-		"id": id, "cmd": "exit 0", "instances": 0, "cpus": 0.01, "mem": 1, "portDefinitions": []any{},
-		"labels": map[string]any{labelVersion: strconv.Itoa(mesh.RecordVersion), labelShards: strconv.Itoa(of), labelData: data},
-	}
+	labels[labelVersion] = strconv.Itoa(mesh.RecordVersion)
+	app := map[string]any{"id": id, "cmd": "exit 0", "instances": 0, "cpus": 0.01, "mem": 1, "portDefinitions": []any{}, "labels": labels}
 	return m.retryLocked(ctx, func(again bool) error {
 		if again { // the wait may have been longer than the lease
 			if err := m.stillHolds(ctx); err != nil {
