@@ -172,6 +172,11 @@ func details(raw json.RawMessage) string {
 // pathOf is the API's path of an app.
 func pathOf(id string) string { return "/v2/apps" + (&url.URL{Path: id}).EscapedPath() }
 
+// pathOfGroup is that of a group.
+func pathOfGroup(id string) string {
+	return "/v2/groups" + strings.TrimSuffix((&url.URL{Path: id}).EscapedPath(), "/")
+}
+
 // pause waits for d or until ctx ends.
 func pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"path"
 	"strings"
 	"time"
 
@@ -21,7 +22,6 @@ type follower struct {
 
 	looks    int       // before this one
 	deadline time.Time // the end of the patience with one that does not move
-	shown    bool      // an earlier look was answered by who knows of the write
 	behind   time.Time // since when tasks are behind and nothing works on them
 }
 
@@ -67,20 +67,28 @@ func (f *follower) forsaken(st status) bool {
 
 // tookNoChange reports, of an app that is shown as it was before the write, whether Marathon took the write for no change.
 // The answer to such a write is as that to any: with a version, which no app gets, and a deployment, which is never
-// listed. What a node that lags shows looks alike. So it is asked for what every write changes, the version of the
-// root group: who shows that and after it the app as it was tells the truth.
+// listed. What a node that lags shows looks alike, and behind one URL there may be one that does and one that does not. So its group
+// is asked for, whose version every write changes: an answer that shows both that version and the app as it was tells the truth.
 func (f *follower) tookNoChange(ctx context.Context) bool {
-	if f.version == "" || f.c.Before == nil || f.c.After == nil {
+	if f.version == "" || f.c.Before == nil || f.c.After == nil || f.c.App == nil {
 		return false
 	}
-	if f.shown {
-		return true
-	}
-	var root struct {
+	var group struct {
 		Version string `json:"version"`
+		Apps    []struct {
+			ID      string `json:"id"`
+			Version string `json:"version"`
+		} `json:"apps"`
 	}
-	_, err := f.m.api.call(ctx, http.MethodGet, "/v2/groups?embed=group.pods", nil, &root) // the smallest that has it
-	f.shown = err == nil && root.Version == f.version
+	_, err := f.m.api.call(ctx, http.MethodGet, pathOfGroup(path.Dir(f.c.Addr.Name))+"?embed=group.apps", nil, &group)
+	if err != nil || group.Version != f.version {
+		return false
+	}
+	for _, a := range group.Apps {
+		if a.ID == f.c.Addr.Name {
+			return a.Version == f.c.App.Version
+		}
+	}
 	return false
 }
 

@@ -5,7 +5,9 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -63,5 +65,56 @@ func TestANodeThatLagsIsNotTakenForANoChange(t *testing.T) {
 	}
 	if s := m.Observe(context.Background()); s.Record.Entries["marathon/main/app:/x"].State != mesh.Holds {
 		t.Errorf("%+v", s.Record.Entries)
+	}
+}
+
+// twoNodes are two nodes behind one URL: what is asked of the app itself is answered by one that lags, for some looks after the write,
+// and all else by one that does not.
+type twoNodes struct {
+	http.Handler
+	mu     sync.Mutex
+	before []byte // the app as it was
+	lags   int
+}
+
+func (s *twoNodes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/v2/apps/x" {
+		if before := s.answer(r); before != nil {
+			_, _ = w.Write(before)
+			return
+		}
+	}
+	s.Handler.ServeHTTP(w, r)
+}
+
+// answer is what the node that lags says; nil when it is not asked.
+func (s *twoNodes) answer(r *http.Request) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case r.Method == http.MethodPut:
+		kept := httptest.NewRecorder()
+		s.Handler.ServeHTTP(kept, httptest.NewRequest(http.MethodGet, "/v2/apps/x", nil))
+		s.before, s.lags = kept.Body.Bytes(), 5
+	case r.Method == http.MethodGet && s.lags > 0:
+		s.lags--
+		return s.before
+	}
+	return nil
+}
+
+// TestOneOfTwoNodesThatLagsIsNotTakenForANoChange: another one tells of the write, and what the app is by now was not asked of it.
+func TestOneOfTwoNodesThatLagsIsNotTakenForANoChange(t *testing.T) {
+	t.Parallel()
+	s := &twoNodes{Handler: server(t)}
+	m := serve(t, s)
+	reach(t, m, map[string]map[string]any{"/x": {"cmd": "sleep 1", "instances": 2}})
+	s.lags = 0
+	out, after := reach(t, m, map[string]map[string]any{"/x": {"cmd": "sleep 2", "instances": 2}})
+	if o := last(out); o.Result != plan.ResultDone || s.before == nil {
+		t.Errorf("%+v", out)
+	}
+	if e := after.Record.Entries["marathon/main/app:/x"]; e.State != mesh.Holds {
+		t.Errorf("%+v", e)
 	}
 }
