@@ -62,7 +62,7 @@ func (m *Marathon) Take(ctx context.Context, l mesh.Lease) error {
 	if err != nil {
 		return fmt.Errorf("take the lease of %s: %w", m.Target(), err)
 	}
-	m.lease, m.leaseN, m.leased = l, n+1, m.o.Now()
+	m.lease, m.leaseN, m.renewAt = l, n+1, m.o.Now().Add(renewEach)
 	if err := m.wasFirst(ctx); err != nil {
 		return err
 	}
@@ -118,17 +118,25 @@ func (m *Marathon) renew(ctx context.Context) error {
 		return err
 	}
 	now := m.o.Now()
-	if err := m.writeLease(ctx, http.MethodPut, m.leaseN, m.lease, mesh.LeaseTime); err != nil {
+	m.renewAt = now.Add(renewAgain)
+	if err := m.putLease(ctx, http.MethodPut, m.leaseN, m.lease, mesh.LeaseTime); err != nil {
 		return err
 	}
-	m.leased = now
+	m.renewAt = now.Add(renewEach)
 	return nil
 }
+
+// A lease is renewed when a third of its time is over. What is refused, as at the limit of deployments, is not waited for, for
+// a change may be under way that is to be followed; it is tried again soon, and not at once, for Marathon makes events of it.
+const (
+	renewEach  = mesh.LeaseTime / 3
+	renewAgain = 10 * time.Second
+)
 
 // keep renews the lease amid a change, which may take longer than a lease lasts. What it cannot do it tries
 // again soon; that a lease was lost is seen before anything more is written.
 func (m *Marathon) keep(ctx context.Context) {
-	if m.lease.Run != "" && m.o.Now().Sub(m.leased) >= mesh.LeaseTime/3 {
+	if m.lease.Run != "" && !m.o.Now().Before(m.renewAt) {
 		_ = m.renew(ctx)
 	}
 }
@@ -206,29 +214,34 @@ func (m *Marathon) leases(ctx context.Context) ([]held, error) {
 	return out, nil
 }
 
-// writeLease writes a lease app that lasts for a time from now on.
+// writeLease writes a lease app, which lasts for a time from now on, and waits for what keeps that from being done.
 func (m *Marathon) writeLease(ctx context.Context, method string, n int, l mesh.Lease, lasts time.Duration) error {
-	id := leaseGroup(m.o.Mesh) + strconv.Itoa(n)
-	target := "/v2/apps"
-	if method == http.MethodPut {
-		target = pathOf(id) + "?partialUpdate=false"
-	}
-	app := map[string]any{
-		"id": id, "cmd": "exit 0", "instances": 0, "cpus": 0.01, "mem": 1, "portDefinitions": []any{},
-		"labels": map[string]any{
-			labelRun: l.Run, labelSeconds: strconv.Itoa(int(lasts / time.Second)), labelWho: l.Who, labelJob: l.Job, labelProcess: l.Process,
-			// What did not change is no new version: the time makes each renewal one.
-			"meshsync.lease.at": m.o.Now().UTC().Format(time.RFC3339Nano),
-		},
-	}
 	return m.retryLocked(ctx, func(bool) error {
-		_, err := m.api.call(ctx, method, target, app, nil)
+		err := m.putLease(ctx, method, n, l, lasts)
 		if method == http.MethodPost && atLimit(err) {
 			return errors.New("no lease can be taken while as many deployments run as this Marathon allows (100, unless --max_running_deployments says otherwise), " +
 				"for it refuses every write then: wait until some have ended, or cancel one (DELETE /v2/deployments/ID?force=true is what works), and apply again")
 		}
 		return err
 	}, waitsOnly, func(string) {})
+}
+
+// putLease sends a lease app, once.
+func (m *Marathon) putLease(ctx context.Context, method string, n int, l mesh.Lease, lasts time.Duration) error {
+	id := leaseGroup(m.o.Mesh) + strconv.Itoa(n)
+	target := "/v2/apps"
+	if method == http.MethodPut {
+		target = pathOf(id) + "?partialUpdate=false"
+	}
+	_, err := m.api.call(ctx, method, target, map[string]any{
+		"id": id, "cmd": "exit 0", "instances": 0, "cpus": 0.01, "mem": 1, "portDefinitions": []any{},
+		"labels": map[string]any{
+			labelRun: l.Run, labelSeconds: strconv.Itoa(int(lasts / time.Second)), labelWho: l.Who, labelJob: l.Job, labelProcess: l.Process,
+			// What did not change is no new version: the time makes each renewal one.
+			"meshsync.lease.at": m.o.Now().UTC().Format(time.RFC3339Nano),
+		},
+	}, nil)
+	return err
 }
 
 // dropLease removes a lease app. One that stays is in nobody's way once it has expired.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -162,4 +163,41 @@ func (s *locked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.Handler.ServeHTTP(w, r)
+}
+
+// TestADeploymentIsFollowedWhileItsLeaseCannotBeRenewed: at the limit of deployments Marathon refuses each write, for as long as
+// others have theirs running. That is not waited for amid a change, nor tried with each look.
+func TestADeploymentIsFollowedWhileItsLeaseCannotBeRenewed(t *testing.T) {
+	t.Parallel()
+	d := server(t)
+	var renewals atomic.Int64
+	m := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/lease/") {
+			renewals.Add(1)
+		}
+		d.ServeHTTP(w, r)
+	}))
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := m.Take(ctx, mesh.Lease{Run: "r"}); err != nil {
+		t.Fatal(err)
+	}
+	w := workFor(t, m.Observe(ctx), map[string]any{"cmd": "sleep 1", "instances": 2})
+	if err := d.Fault("stuck", "/x"); err != nil {
+		t.Fatal(err)
+	}
+	m.o.Timeout = time.Hour
+	m.o.Now = func() time.Time { return time.Now().Add(mesh.LeaseTime / 2) } // it is due
+	limit := sync.OnceFunc(func() { _, _ = d.Fault("deployment-limit", ""), d.Fault("stuck", "off") })
+	var end plan.Outcome
+	err := m.Apply(ctx, w, func(o plan.Outcome) {
+		if end = o; o.Result == plan.ResultProgress {
+			limit()
+			return
+		}
+		_ = d.Fault("deployment-limit", "off")
+	})
+	if err != nil || end.Result != plan.ResultDone || renewals.Load() != 1 {
+		t.Errorf("%v, %d renewals: %+v", err, renewals.Load(), end)
+	}
 }

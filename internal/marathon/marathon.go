@@ -46,10 +46,10 @@ type Marathon struct {
 	// ahead is what the record is to say of the stage that is under way.
 	ahead ahead
 	// lease is what this run holds; its Run is empty while it holds none.
-	lease  mesh.Lease
-	leaseN int
-	leased time.Time // when it was taken or renewed last
-	events events
+	lease   mesh.Lease
+	leaseN  int
+	renewAt time.Time // when it is to be renewed next
+	events  events
 }
 
 // New returns a Marathon; nothing is asked yet.
