@@ -43,14 +43,14 @@ func (m *Marathon) takeBack(ctx context.Context, c diff.Change, late wrote, say 
 	entry := m.rec.record.Entries[c.Addr.String()]
 	c.Before = nil
 	if entry.Was != mesh.AbsentDigest {
-		before, echo, why := m.versionOf(ctx, c.Addr, entry)
-		if why == "" && mesh.EqualValues(before, c.After) {
-			why = "what an earlier run began is a restart, which changed nothing else"
+		was, why := m.replaced(ctx, c, entry)
+		if why == "" {
+			why = m.writtenSince(ctx, c, was)
 		}
 		if why != "" {
 			return late.result, late.text + "; not rolled back: " + why + late.goesOn(late.id)
 		}
-		c.Before, late.before = before, echo
+		c.Before, late.before = was.form, was.echo
 	}
 	late = m.rollBack(ctx, c, late, say)
 	if late.result == plan.ResultRolledBack {
@@ -60,20 +60,48 @@ func (m *Marathon) takeBack(ctx context.Context, c diff.Change, late wrote, say 
 	return late.result, late.text
 }
 
-// versionOf looks for what the record says that an app was before a write, the newest version first.
-func (m *Marathon) versionOf(ctx context.Context, a mesh.Address, entry mesh.RecordEntry) (form mesh.Tree, echo map[string]any, why string) {
-	versions := m.versionsOf(ctx, a.Name)
+// earlier is what an app was before an earlier run wrote it.
+type earlier struct {
+	form mesh.Tree
+	echo map[string]any
+	made string // the version that the app got by that write; "" when it is not kept
+}
+
+// replaced looks for what the record says that an app was before a write, the newest version first.
+func (m *Marathon) replaced(ctx context.Context, c diff.Change, entry mesh.RecordEntry) (was earlier, why string) {
+	versions := m.versionsOf(ctx, c.Addr.Name)
 	for _, v := range newestFirst(versions) {
-		var was map[string]any
-		if _, err := m.api.call(ctx, http.MethodGet, pathOf(a.Name)+"/versions/"+url.PathEscape(v), nil, &was); err != nil {
+		var echo map[string]any
+		if _, err := m.api.call(ctx, http.MethodGet, pathOf(c.Addr.Name)+"/versions/"+url.PathEscape(v), nil, &echo); err != nil {
 			continue // it may have been dropped meanwhile, and another one may be it
 		}
-		live, err := definition.LiveResource(m.o.Spec.Name, was, m.info, m.mask)
-		if err == nil && diff.Found(a, live.Attrs, entry.Open) == entry.Was {
-			return live.Attrs, was, ""
+		live, err := definition.LiveResource(m.o.Spec.Name, echo, m.info, m.mask)
+		switch {
+		case err != nil:
+		case diff.Found(c.Addr, live.Attrs, entry.Open) == entry.Was:
+			was.form, was.echo = live.Attrs, echo
+			if mesh.EqualValues(was.form, c.After) {
+				why = "what an earlier run began is a restart, which changed nothing else"
+			}
+			return was, why
+		case len(m.remaining(c, live)) == 0:
+			was.made = v
 		}
 	}
-	return nil, nil, fmt.Sprintf("none of the %d versions that Marathon keeps of the app is what an earlier run replaced", len(versions))
+	return was, fmt.Sprintf("none of the %d versions that Marathon keeps of the app is what an earlier run replaced", len(versions))
+}
+
+// writtenSince tells of somebody who wrote the app since an earlier run did: what does not come to its end is theirs then. They
+// may have changed what is left to them, or restarted it, for otherwise it is as it was sent.
+func (m *Marathon) writtenSince(ctx context.Context, c diff.Change, was earlier) string {
+	now, _, err := m.app(ctx, c.Addr.Name)
+	if err != nil {
+		return err.Error()
+	}
+	if on, _ := now["version"].(string); on != was.made {
+		return "somebody scaled or restarted the app since an earlier run wrote it (its version is " + oneLine(on) + "), and what does not end is theirs"
+	}
+	return ""
 }
 
 // newestFirst sorts versions, which are times. One that came back with a roll back stands too far behind, which costs

@@ -145,3 +145,49 @@ func TestWhatAnEarlierRunBeganAndIsNotRolledBackIsTold(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatSomebodyBeganSinceAnEarlierRunIsNotRolledBack: an autoscaler, whose number is its own, scaled the app when the
+// deployment of an earlier run had ended unseen. Its tasks are stuck, and not those of the change that would be taken back.
+func TestWhatSomebodyBeganSinceAnEarlierRunIsNotRolledBack(t *testing.T) {
+	t.Parallel()
+	for name, somebodys := range map[string]struct{ method, path, body string }{
+		"scaled":    {"PATCH", "/v2/apps/x", `{"instances": 5}`},
+		"restarted": {"POST", "/v2/apps/x/restart", ``},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx := context.Background()
+			d := server(t)
+			s := &forcing{Handler: d}
+			m, _, _ := unfinished(t, s, d, "/x", time.Minute)
+			if err := d.Fault("stuck", "off"); err != nil {
+				t.Fatal(err)
+			}
+			for len(m.mustDeployments(t)) > 0 {
+			}
+			if err := d.Fault("stuck", "/x"); err != nil {
+				t.Fatal(err)
+			}
+			somebody(t, d, somebodys.method, somebodys.path, somebodys.body)
+			seen := m.Observe(ctx)
+			want := desired(t, seen, "/x", map[string]any{"cmd": "sleep 2", "instances": 2})
+			want.Open = map[string]string{"instances": "any"}
+			want.Attrs = diff.Keep(want.Attrs, seen.Resources[0].Attrs, want.Open)
+			changes := diff.Diff([]mesh.Resource{want}, mesh.Observed{Targets: []mesh.TargetState{seen}}).Changes
+			if len(changes) != 1 || changes[0].Action != diff.Finish {
+				t.Fatalf("%+v", changes)
+			}
+			m.o.OnDeadline = mesh.DeadlineRollback
+			s.writes = nil
+			end, said := applied(t, m, plan.Work{Run: "r3", Changes: changes})
+			if end.Result != plan.ResultFailed || !strings.Contains(end.Message, "not rolled back: somebody scaled or restarted the app since an earlier run wrote it") {
+				t.Errorf("%+v %q", end, said)
+			}
+			for _, w := range s.writes {
+				if strings.HasPrefix(w, "DELETE") || strings.HasPrefix(w, "PUT /v2/apps/x") {
+					t.Errorf("it was written: %s", w)
+				}
+			}
+		})
+	}
+}
