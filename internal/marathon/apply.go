@@ -207,6 +207,7 @@ func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any,
 	ctx, cancel := m.following(ctx)
 	defer cancel()
 	var answer answered
+	var header http.Header
 	err := m.retryLocked(ctx, func(again bool) error {
 		var err error
 		if again { // who held the lock may have changed the app, and the wait was long
@@ -230,7 +231,7 @@ func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any,
 		case c.Before == nil:
 			_, err = m.api.call(ctx, http.MethodPost, "/v2/apps", body, &answer)
 		default:
-			_, err = m.api.call(ctx, http.MethodPut, pathOf(c.Addr.Name)+"?partialUpdate=false", body, &answer)
+			header, err = m.api.call(ctx, http.MethodPut, pathOf(c.Addr.Name)+"?partialUpdate=false", body, &answer)
 		}
 		return err
 	}, m.keep, say)
@@ -257,6 +258,9 @@ func (m *Marathon) write(ctx context.Context, c diff.Change, now map[string]any,
 	if answer.Version != "" { // what comes while it is followed is not overwritten
 		on, _ := now["version"].(string)
 		lost = m.overwritten(ctx, c, versions, on, answer.Version)
+	}
+	if header.Get("Location") != "" { // of a PUT this is said of an app that was not there
+		lost = "somebody deleted the app between the look and the write, which made it anew"
 	}
 	end := m.follow(ctx, since(c, now), sent{id: id, version: answer.Version, lost: err != nil}, say)
 	if m.o.OnDeadline != mesh.DeadlineRollback {

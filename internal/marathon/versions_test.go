@@ -137,3 +137,23 @@ func TestAChangeThatCameAfterTheWriteIsNotCalledOverwritten(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 }
+
+// TestAnAppThatSomebodyDeletesBetweenTheLookAndTheWriteIsTold: Marathon makes it anew, whatever the write was made from.
+func TestAnAppThatSomebodyDeletesBetweenTheLookAndTheWriteIsTold(t *testing.T) {
+	t.Parallel()
+	d := server(t)
+	h := &interfering{Handler: d}
+	m := serve(t, h)
+	if out, _ := reach(t, m, map[string]map[string]any{"/x": {"cmd": "sleep 9", "instances": 0}}); last(out).Result != plan.ResultDone {
+		t.Fatalf("%+v", out)
+	}
+	h.do = func() {
+		somebody(t, d, http.MethodDelete, "/v2/apps/x", "")
+		for len(m.mustDeployments(t)) > 0 {
+		}
+	}
+	out, _ := reach(t, m, map[string]map[string]any{"/x": {"cmd": "sleep 10", "instances": 0}})
+	if o := last(out); o.Result != plan.ResultDone || !strings.Contains(o.Message, "somebody deleted the app between the look and the write") {
+		t.Errorf("%+v", o)
+	}
+}
