@@ -104,6 +104,7 @@ type status struct {
 	waits   string // how far it is: as long as it stays the same, nothing moves
 	why     string // what keeps it, which may differ each time
 	old     bool   // the app is shown as it was before the write, or that it was not there
+	gone    bool   // the app was there before, is not, and no deployment works on it
 	echo    map[string]any
 }
 
@@ -136,6 +137,9 @@ func (m *Marathon) progress(ctx context.Context, c diff.Change, id string) (stat
 	if !exists {
 		st.old = c.Action == diff.Create && !st.running
 		st.waits = "the app is not there yet" + step
+		if c.Before != nil {
+			st.gone, st.waits = !st.works, "somebody deletes the app"+step
+		}
 		return st, nil
 	}
 	live, err := definition.LiveResource(m.o.Spec.Name, echo, m.info, m.mask)

@@ -33,6 +33,8 @@ func (f *follower) over(ctx context.Context, st status) (ending, bool) {
 	case st.done:
 		result, text := f.m.verified(f.c, st)
 		return ending{result: result, text: text, echo: st.echo}, true
+	case st.gone:
+		return ending{result: plan.ResultFailed, text: "somebody deleted the app meanwhile: plan again, which makes it anew, or take it out of git"}, true
 	case st.old && f.tookNoChange(ctx):
 		return ending{result: plan.ResultFailed, text: f.noChangeText(st), none: true}, true
 	case st.old && f.late():

@@ -138,6 +138,29 @@ func TestAChangeThatCameAfterTheWriteIsNotCalledOverwritten(t *testing.T) {
 	}
 }
 
+// TestAnAppThatSomebodyDeletesWhileItIsFollowedIsTold: no deployment brings it back, so nothing is waited for.
+func TestAnAppThatSomebodyDeletesWhileItIsFollowedIsTold(t *testing.T) {
+	t.Parallel()
+	d := server(t)
+	h := &later{Handler: d}
+	m := serve(t, h)
+	if out, _ := reach(t, m, map[string]map[string]any{"/x": {"cmd": "sleep 9", "instances": 1}}); last(out).Result != plan.ResultDone {
+		t.Fatalf("%+v", out)
+	}
+	h.do = func() { somebody(t, d, http.MethodDelete, "/v2/apps/x?force=true", "") }
+	out, s := reach(t, m, map[string]map[string]any{"/x": {"cmd": "sleep 10", "instances": 1}})
+	if o := last(out); o.Result != plan.ResultFailed || !strings.HasPrefix(o.Message, "somebody deleted the app meanwhile") {
+		t.Errorf("%+v", o)
+	}
+	h.do = nil
+	if e := s.Record.Entries["marathon/main/app:/x"]; e.State != mesh.Intends {
+		t.Errorf("the record: %+v", e)
+	}
+	if out, s = reach(t, m, map[string]map[string]any{"/x": {"cmd": "sleep 10", "instances": 1}}); last(out).Action != string(diff.Create) || last(out).Result != plan.ResultDone {
+		t.Errorf("then: %+v %+v", out, s.Record.Entries)
+	}
+}
+
 // TestAnAppThatSomebodyDeletesBetweenTheLookAndTheWriteIsTold: Marathon makes it anew, whatever the write was made from.
 func TestAnAppThatSomebodyDeletesBetweenTheLookAndTheWriteIsTold(t *testing.T) {
 	t.Parallel()
