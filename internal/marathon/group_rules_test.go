@@ -2,15 +2,18 @@ package marathon
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"meshsync.dev/meshsync/internal/marathon/definition"
 	"meshsync.dev/meshsync/internal/mesh"
 	"meshsync.dev/meshsync/internal/plan"
+	"meshsync.dev/meshsync/internal/sandbox/marathond"
 )
 
 // TestThePlanRefusesWhatMarathonRefusesForWhereAnAppLies asks the plan and the Marathon about one
@@ -98,4 +101,51 @@ func refusals(t *testing.T, s mesh.TargetState, app mesh.AppSpec) string {
 		out = append(out, r.Message)
 	}
 	return strings.Join(out, "; ")
+}
+
+// TestAnAppKeepsItsRoleInAGroupOnly: an app that is there may keep a role that no new one gets, and
+// not directly below the root. The plan and the Marathon are asked about the same edit.
+func TestAnAppKeepsItsRoleInAGroupOnly(t *testing.T) {
+	t.Parallel()
+	before := marathond.New(marathond.Options{Name: "main", Tick: time.Millisecond, Role: "old"})
+	t.Cleanup(func() { _ = before.Close() })
+	somebody(t, before, "POST", "/v2/groups", `{"id": "/dev", "enforceRole": false}`)
+	for _, id := range []string{"/x", "/shop/x", "/dev/x"} {
+		somebody(t, before, "POST", "/v2/apps", `{"id": "`+id+`", "cmd": "sleep 9", "instances": 0}`)
+	}
+	somebody(t, before, "PATCH", "/v2/groups/dev", `{"enforceRole": true}`)
+	stored, err := before.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ id, role, want string }{
+		{"/x", "old", `has the role "old", and directly below the root Marathon takes * only`},
+		{"/x", "*", ""},
+		{"/x", "", `has the role "old"`}, // it stays where git names none
+		{"/shop/x", "old", ""},
+		{"/shop/x", "older", "takes * or shop or old only"},
+		{"/dev/x", "old", ""},
+		{"/dev/x", "*", "takes dev or old only"},
+	} {
+		h, err := marathond.Restore(marathond.Options{Name: "main", Tick: time.Millisecond}, stored)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = h.Close() })
+		app := mesh.AppSpec{Marathon: "main", ID: c.id, Definition: map[string]any{"id": c.id, "cmd": "sleep 8", "instances": json.Number("0")}}
+		if c.role != "" {
+			app.Definition["role"] = c.role
+		}
+		got := refusals(t, serve(t, h).Observe(context.Background()), app)
+		app.Definition["role"] = cmp.Or(c.role, "old")
+		if (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%s with the role %q: the plan says %q, want %q", c.id, c.role, got, c.want)
+		}
+		body, _ := json.Marshal(app.Definition)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("PUT", "/v2/apps"+c.id+"?partialUpdate=false", bytes.NewReader(body)))
+		if (w.Code >= 300) != (got != "") {
+			t.Errorf("%s with the role %q: the plan says %q, and Marathon %d %s", c.id, c.role, got, w.Code, w.Body)
+		}
+	}
 }

@@ -90,36 +90,46 @@ func (t *treeIDs) takes(id string) (why, hint, of string) {
 }
 
 // foreignRoles refuses roles that an app may not have where it lies: directly below the root it is
-// that of the Marathon, in a group that enforces roles the group's, else one of the two.
+// that of the Marathon, in a group that enforces roles the group's, else one of the two. In a group
+// an app may keep the one that it has.
 func (b *builder) foreignRoles() {
 	for _, c := range b.changes {
 		role, _ := c.After["role"].(string)
 		state, _ := b.in.Seen.Of(c.Addr.Target)
-		if c.Addr.Kind != mesh.App || role == "" || role == c.Before["role"] || state.Marathon == nil {
+		if !writesApp(c) || role == "" || state.Marathon == nil {
 			continue
 		}
 		info := state.Marathon.Config
-		may, where := rolesAt(c.Addr.Name, info)
+		has, _ := c.Before["role"].(string)
+		may, where := rolesAt(c.Addr.Name, has, info)
 		if info.MesosRole == "" || mesh.ParseRelease(info.Version).Before(1, 9) || slices.Contains(may, role) {
 			continue
+		}
+		hint := "write one of these as role, or leave it out"
+		if role == has { // to leave it out is to keep it
+			hint = fmt.Sprintf("write role: %q, with which all its tasks are replaced", may[0])
 		}
 		b.plan.Refusals = append(b.plan.Refusals, Refusal{
 			Code: "app.role", Subject: c.Addr.String(),
 			Message: fmt.Sprintf("app %s has the role %q, and %s Marathon takes %s only", c.Addr.Name, role, where, strings.Join(may, " or ")),
-			Hint:    "write one of these as role, or leave it out", Source: c.Origin.String(),
+			Hint:    hint, Source: c.Origin.String(),
 		})
 	}
 }
 
-// rolesAt are the roles that a new app may have, and where it lies in words.
-func rolesAt(id string, info mesh.MarathonInfo) (may []string, where string) {
+// rolesAt are the roles that an app which has one may have, and where it lies in words. A new app has none.
+func rolesAt(id, has string, info mesh.MarathonInfo) (may []string, where string) {
 	top, _, deeper := strings.Cut(strings.TrimPrefix(id, "/"), "/")
 	switch {
 	case !deeper:
 		return []string{info.MesosRole}, "directly below the root"
 	case info.EnforceRole["/"+top]:
-		return []string{top}, "in the group /" + top + ", which enforces its role,"
+		may, where = []string{top}, "in the group /"+top+", which enforces its role,"
 	default:
-		return []string{info.MesosRole, top}, "in the group /" + top
+		may, where = []string{info.MesosRole, top}, "in the group /"+top
 	}
+	if has != "" && !slices.Contains(may, has) {
+		may = append(may, has)
+	}
+	return may, where
 }

@@ -12,7 +12,7 @@ func (b *builder) refusedApps() {
 		return
 	}
 	for _, c := range b.changes {
-		if c.Addr.Kind != mesh.App || c.Action != diff.Create && c.Action != diff.Update || b.otherRelease(c.Addr.Target) {
+		if !writesApp(c) || b.otherRelease(c.Addr.Target) {
 			continue
 		}
 		for _, r := range b.in.AppRefusals(c) {
@@ -20,4 +20,9 @@ func (b *builder) refusedApps() {
 			b.plan.Refusals = append(b.plan.Refusals, r)
 		}
 	}
+}
+
+// writesApp reports whether a change sends a definition.
+func writesApp(c diff.Change) bool {
+	return c.Addr.Kind == mesh.App && (c.Action == diff.Create || c.Action == diff.Update)
 }
