@@ -32,6 +32,8 @@ func TestThePlanRefusesWhatMarathonRefusesForWhereAnAppLies(t *testing.T) {
 		{"/shop", nil, "in which /shop/theirs lies"},
 		{"/shop/theirs", nil, "*"}, // it is there: an update
 		{"/shop/theirs/below", nil, "lies below the app /shop/theirs"},
+		{"/cache/below", nil, "lies below the pod /cache"},
+		{"/cache/deep/below", nil, "lies below the pod /cache"},
 		{"/shop/back", nil, ""},
 		{"/deep", nil, "in which /deep/er/pod lies"},
 

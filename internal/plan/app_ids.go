@@ -11,7 +11,7 @@ import (
 )
 
 // takenIDs refuses new apps whose id is one of a pod, of a group that holds something, or of what
-// lies below an app: for Marathon an id is one of the three. An empty group gives way to an app.
+// lies below an app or a pod: for Marathon an id is one of the three. An empty group gives way to an app.
 func (b *builder) takenIDs() {
 	taken := map[mesh.Target]*treeIDs{}
 	for _, c := range b.changes {
@@ -82,8 +82,13 @@ func (t *treeIDs) takes(id string) (why, hint, of string) {
 		return fmt.Sprintf("has the id of a group, in which %s lies: for Marathon an id is an app or a group, not both", in), "choose another id, such as " + id + "/main", in
 	}
 	for above := path.Dir(id); above != "/" && above != "."; above = path.Dir(above) {
-		if t.apps[above] {
-			return fmt.Sprintf("lies below the app %s, which is there: for Marathon an id is an app or a group, not both", above), "choose an id that does not begin with " + above + "/", above
+		kind := "app"
+		if t.pods[above] {
+			kind = "pod"
+		}
+		if t.apps[above] || t.pods[above] {
+			return fmt.Sprintf("lies below the %s %s, which is there: for Marathon an id is an app, a pod or a group, and one of them only", kind, above),
+				"choose an id that does not begin with " + above + "/", above
 		}
 	}
 	return "", "", ""
