@@ -21,12 +21,14 @@ func portMapping() shape {
 
 func network() shape {
 	return record(false, standard("mode", enum("container", "container/bridge", "host"), "container"),
-		optional("name", text(0, regexp.MustCompile(`^[a-z0-9]([-a-z0-9_]*[a-z0-9])?$`), 63)), optional("labels", dict(plain())))
+		optional("name", networkName()), optional("labels", dict(plain())))
 }
+
+func networkName() shape { return text(0, regexp.MustCompile(`^[a-z0-9]([-a-z0-9_]*[a-z0-9])?$`), 63) }
 
 func ipAddress() shape {
 	port := record(false, standard("number", portNumber(), 0), must("name", portName()), standard("protocol", enum("tcp", "udp", "udp,tcp"), "tcp"), standard("labels", dict(plain()), Object{}))
-	return record(false, optional("labels", dict(plain())), optional("networkName", plain()), optional("groups", list(plain(), 0)),
+	return record(false, optional("labels", dict(plain())), optional("networkName", networkName()), optional("groups", list(plain(), 0)),
 		optional("discovery", record(false, optional("ports", list(port, 0)))))
 }
 
@@ -49,7 +51,6 @@ func volume() shape {
 	at := must("containerPath", plain())
 	persistent := record(false, must("size", integer(-anyInt, anyInt)), optional("type", enum("root", "path", "mount")), optional("maxSize", integer(-anyInt, anyInt)),
 		optional("profileName", plain()), optional("constraints", list(list(plain(), 0), 0)))
-	external := record(false, optional("name", plain()), optional("provider", plain()), optional("size", natural()), optional("options", anyObject), flag("shared", false))
 	kinds := []shape{
 		record(false, at, must("persistent", persistent), mode),
 		record(false, at, must("external", external), mode),
@@ -67,17 +68,20 @@ func volume() shape {
 	}
 }
 
-// anyObject keeps what is inside: the options of an external volume.
-func anyObject(raw json.RawMessage, at string, problems *[]Problem) any {
-	if first(raw) != '{' {
-		problem(problems, at, "error.expected.jsobject")
-		return nil
+// external: the options of a CSI volume have types of their own, those of all others are texts.
+func external(raw json.RawMessage, at string, problems *[]Problem) any {
+	options := dict(plain())
+	if m, _ := members(raw); string(m["provider"]) == `"csi"` {
+		options = csiOptions()
 	}
-	var o Object
-	if err := json.Unmarshal(raw, &o); err != nil {
-		problem(problems, at, "error.expected.jsobject")
-	}
-	return o
+	return record(false, optional("name", plain()), optional("provider", plain()), optional("size", natural()),
+		optional("options", options), flag("shared", false))(raw, at, problems)
+}
+
+func csiOptions() shape {
+	capability := record(false, optional("accessMode", plain()), optional("accessType", plain()), optional("fsType", plain()), optional("mountFlags", list(plain(), 0)))
+	return record(true, optional("pluginName", plain()), optional("capability", capability), optional("nodeStageSecret", dict(plain())),
+		optional("nodePublishSecret", dict(plain())), optional("volumeContext", dict(plain())))
 }
 
 func healthCheck() shape {

@@ -22,6 +22,9 @@ func validURI(s string) bool {
 		if rest == "" || rest[0] == '#' {
 			return false
 		}
+		if rest[0] != '/' {
+			return true // opaque, such as mailto:[x]: there is no path in which brackets could be wrong
+		}
 	}
 	rest, _, _ = strings.Cut(rest, "#")
 	rest, _, _ = strings.Cut(rest, "?")
