@@ -104,7 +104,13 @@ func spoilt(at string, v any, seen map[string]bool) map[string]any {
 	if !seen[at] {
 		seen[at] = true
 		if at != "" {
-			for _, other := range []any{"x", "", json.Number("-1"), json.Number("1.5"), json.Number("70000"), true, nil, []any{}, map[string]any{}} {
+			for _, other := range []any{
+				"x", "", json.Number("-1"), json.Number("1.5"), json.Number("70000"), json.Number("2147483648"), true, nil,
+				[]any{},
+				[]any{json.Number("7")},
+				map[string]any{},
+				map[string]any{"a": json.Number("7")},
+			} {
 				put(fmt.Sprintf("=%v", other), other)
 			}
 		}

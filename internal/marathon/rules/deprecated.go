@@ -109,29 +109,6 @@ func (c *checker) oldMappings(w wiring) {
 	case len(ports) > 0 && modern:
 		c.mixed(place, "has ipAddress.discovery and container.portMappings", "keep the latter, with the ports of both")
 	}
-	c.discoveredPorts(w)
-}
-
-// discoveredPorts: what ipAddress holds has no shape in the contract.
-func (c *checker) discoveredPorts(w wiring) {
-	for _, p := range portsOf(w.discovered(), "ipAddress", "discovery", "ports") {
-		if _, ok := textIn(p.fields, "name"); !ok {
-			c.refuse(Finding{Path: p.path, Rule: "port-name", Msg: "has a port in ipAddress.discovery without a name", Hint: "give it a name"})
-		}
-		n, ok := wholeIn(p.fields, "number")
-		if p.fields["number"] != nil && (!ok || n < 0 || n > 65535) {
-			c.refuse(Finding{
-				Path: below(p.path, "number"), Rule: "port-range",
-				Msg: fmt.Sprintf("has the port %v in ipAddress.discovery", p.fields["number"]), Hint: "a port is a number from 0 to 65535",
-			})
-		}
-		if v := p.fields["protocol"]; v != nil && !slices.Contains([]any{"tcp", "udp", "udp,tcp"}, lowered(v)) {
-			c.refuse(Finding{
-				Path: below(p.path, "protocol"), Rule: "port-protocol",
-				Msg: fmt.Sprintf("has a port with the protocol %v in ipAddress.discovery", v), Hint: `one of "tcp", "udp" and "udp,tcp"`,
-			})
-		}
-	}
 }
 
 // answers tells of the deprecated forms what to write in their place.

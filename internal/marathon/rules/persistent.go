@@ -30,6 +30,7 @@ func (c *checker) persistent(path []string, v fields) {
 func (c *checker) persistentDisk(path []string, p fields) {
 	kind := p.word("type", "ROOT")
 	write := `write type: "mount"`
+	c.wholeNumbers(path, p, "size", "maxSize")
 	if size := p.number("size", 0); size <= 0 {
 		c.refuse(Finding{
 			Path: path, Rule: "app-volume-persistent",

@@ -13,8 +13,7 @@ func (c *checker) scalars() {
 	c.identity()
 	c.dependencies()
 	c.command()
-	c.wholeNumbers(nil, c.def, "instances", "gpus", "backoffSeconds", "maxLaunchDelaySeconds", "taskKillGracePeriodSeconds")
-	c.wholeNumbers(pathTo("unreachableStrategy"), fields(c.def).object("unreachableStrategy"), "inactiveAfterSeconds", "expungeAfterSeconds")
+	c.numbersThatFit()
 	c.amounts()
 	c.limits()
 	c.gpus()
@@ -28,6 +27,16 @@ func (c *checker) scalars() {
 	c.upgrade()
 	c.singleInstance()
 	c.size()
+}
+
+// numbersThatFit are those that no other check looks at.
+func (c *checker) numbersThatFit() {
+	def := fields(c.def)
+	ipc := def.object("container").object("linuxInfo").object("ipcInfo")
+	c.wholeNumbers(nil, def, "instances", "gpus", "backoffSeconds", "maxLaunchDelaySeconds", "taskKillGracePeriodSeconds")
+	c.wholeNumbers(pathTo("unreachableStrategy"), def.object("unreachableStrategy"), "inactiveAfterSeconds", "expungeAfterSeconds")
+	c.wholeNumbers(pathTo("residency"), def.object("residency"), "relaunchEscalationTimeoutSeconds")
+	c.wholeNumbers(pathTo("container", "linuxInfo", "ipcInfo"), ipc, "shmSize")
 }
 
 // command wants one thing to run: a command line, arguments, or what an image says.

@@ -56,7 +56,28 @@ func TestNumbersThatMarathonCannotHold(t *testing.T) {
 		{`"maxLaunchDelaySeconds": 3000000000`, "maxLaunchDelaySeconds: has"},
 		{`"taskKillGracePeriodSeconds": 3000000000`, "taskKillGracePeriodSeconds: has"},
 		{`"unreachableStrategy": {"expungeAfterSeconds": 3000000000}`, "unreachableStrategy.expungeAfterSeconds: has"},
+		{`"container": {"type": "MESOS", "linuxInfo": {"ipcInfo": {"mode": "PRIVATE", "shmSize": 3000000000}}}`, "container.linuxInfo.ipcInfo.shmSize: has"},
+		{`"container": {"type": "MESOS", "volumes": [{"containerPath": "d", "mode": "RW", "persistent": {"size": 3000000000}}]}`, "container.volumes.0.persistent.size: has"},
+		{`"residency": {"relaunchEscalationTimeoutSeconds": 3000000000}`, "residency.relaunchEscalationTimeoutSeconds: has"},
 	})
+}
+
+func TestAVersionIsATime(t *testing.T) {
+	t.Parallel()
+	const times = `"versionInfo": {"lastScalingAt": "2020-01-01T00:00:00.000Z", "lastConfigChangeAt": "yesterday"}`
+	for fields, want := range map[string]string{
+		`"version": "2020-01-01T00:00:00.000Z"`:  "",
+		`"version": "2020-01-01T00:00:00+02:00"`: "",
+		`"version": "2020-01-01"`:                "",
+		`"version": "1.4.2"`:                     `version: has the version "1.4.2", which is no time`,
+		`"version": ""`:                          `version: has the version ""`,
+		times:                                    `versionInfo.lastConfigChangeAt: has the lastConfigChangeAt "yesterday"`,
+	} {
+		got := verdict(t, "/x", fields, "")
+		if !strings.Contains(got, want) || want == "" && !strings.HasPrefix(got, "warning: ") {
+			t.Errorf("%s: %q, want %q", fields, got, want)
+		}
+	}
 }
 
 func TestLimitsAreNotBelowWhatIsAsked(t *testing.T) {

@@ -217,11 +217,3 @@ func whole(v any) (int64, bool) {
 	}
 	return int64(f), true
 }
-
-// lowered is a word in small letters: Marathon reads words of a fixed choice in any.
-func lowered(v any) any {
-	if s, ok := v.(string); ok {
-		return strings.ToLower(s)
-	}
-	return v
-}

@@ -126,12 +126,9 @@ func (c chance) ipAddress() any {
 	c.maybe(o, 9, "groups", []any{"a"})
 	c.maybe(o, 3, "discovery", pick[any](c, nil, map[string]any{}, map[string]any{"ports": c.many(3, func() any {
 		p := map[string]any{"name": c.portName()}
-		c.maybe(p, 2, "number", json.Number(pick(c, "0", "80", "70000", "-1", "8e1", "1.5")))
-		c.maybe(p, 3, "protocol", pick(c, "tcp", "udp", "TCP", "udp,tcp", "tcp,udp"))
+		c.maybe(p, 2, "number", json.Number(pick(c, "0", "80", "8e1")))
+		c.maybe(p, 3, "protocol", pick(c, "tcp", "udp", "TCP", "udp,tcp"))
 		c.maybe(p, 4, "labels", c.labels())
-		if c.one(9) {
-			delete(p, "name")
-		}
 		return p
 	})}))
 	return pick[any](c, o, o, o, nil)

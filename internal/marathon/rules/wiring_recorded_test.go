@@ -131,6 +131,7 @@ func TestRecordedDefinitionsAreRefusedForTheirWiringWhereMarathonRefusedThem(t *
 // Check is given no such definition.
 func refusedByTheContract() []string {
 	return []string{
+		"canon-discovery-no-name",
 		"canon-mappings-dropped-still-typed",
 		"canon-order-json-before-500",
 		"canon-strict-ipcinfo",
@@ -199,7 +200,6 @@ func refusedForWiring() map[string]string {
 		"canon-mesos-docker-portmappings-empty":  "deprecated-mixed",
 		"canon-docker-discovery-empty":           "deprecated-mixed",
 		"canon-mesos-discovery-and-mappings":     "deprecated-mixed",
-		"canon-discovery-no-name":                "port-name",
 		"canon-ipaddress-name":                   "network-name",
 		"canon-order-500-before-422":             "network-modes",
 	}
