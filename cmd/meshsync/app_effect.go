@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 
 	"meshsync.dev/meshsync/internal/diff"
@@ -45,17 +46,24 @@ func causes(fields []string, live *mesh.AppState) []string {
 	return out
 }
 
-// refusedUpdate is what Marathon refuses of the change of an app that is live.
+// refusedUpdate is what Marathon refuses of the change of an app, or takes and loses, for what is live.
 func refusedUpdate(c diff.Change, seen mesh.Observed) []plan.Refusal {
-	if c.Before == nil || c.After == nil {
-		return nil
-	}
 	var m rules.Marathon
 	if state, _ := seen.Of(c.Addr.Target); state.Marathon != nil {
 		m.Version = state.Marathon.Version
 		m.PortMin, m.PortMax = state.Marathon.Config.LocalPortMin, state.Marathon.Config.LocalPortMax
 	}
 	var out []plan.Refusal
+	if definition.LosesContainer(c.Before, c.After, m.Version) {
+		out = append(out, plan.Refusal{
+			Code:    "app-release",
+			Message: fmt.Sprintf("app %s has a container, and Marathon %s keeps the one that an app of Deimos has and takes no other", c.Addr.Name, m.Version),
+			Hint:    "leave the container as it is live, or out of a new app; or update that Marathon",
+		})
+	}
+	if c.Before == nil || c.After == nil {
+		return out
+	}
 	for _, f := range rules.Update(c.Addr.Name, c.Before, c.After, m) {
 		if !f.Warning {
 			out = append(out, plan.Refusal{Code: f.Rule, Message: "app " + c.Addr.Name + " " + f.Msg, Hint: f.Hint})

@@ -29,13 +29,21 @@ func (t *table) seedEra(app object) {
 // other one it would lose without a word.
 func (o aging) deimos(live object) error {
 	delete(o.app, "networks") // which came later
-	con, ok := o.app["container"]
-	if !ok {
-		return nil
-	}
-	if o.echo == nil || !mesh.EqualValues(con, live["container"]) {
+	if losesContainer(mesh.Tree(live), mesh.Tree(o.app)) {
 		return errors.New("it has a container, and a Marathon before 0.7 keeps the one that an app of Deimos has and takes no other: leave the container as it is, or update that Marathon")
 	}
-	o.app["container"] = o.echo["container"]
+	if o.app["container"] != nil {
+		o.app["container"] = o.echo["container"]
+	}
 	return nil
+}
+
+// LosesContainer reports whether a Marathon of this release would take the change of an app and
+// lose its container without a word. before is nil for a new app, after for one that is deleted.
+func LosesContainer(before, after mesh.Tree, version string) bool {
+	return mesh.ParseRelease(version).Before(0, 7) && losesContainer(before, after)
+}
+
+func losesContainer(before, after mesh.Tree) bool {
+	return after["container"] != nil && !mesh.EqualValues(after["container"], before["container"])
 }
