@@ -93,13 +93,13 @@ func dirtyWarning(e *environment, g *globals, d *desired) {
 // today is the day, in UTC.
 func today(e *environment) string { return e.now().UTC().Format(time.DateOnly) }
 
-// expired adds to the warnings of a mesh those of its rules that expired; the error is that of
+// expired adds to the warnings of a mesh those of its rules that expired or are about to; the error is that of
 // the first one whose time of grace is over, too.
 func expired(e *environment, m *mesh.Mesh) error {
 	var over error
-	for _, x := range plan.Expired(m.Owned, today(e)) {
+	for _, x := range plan.Expiries(m.Owned, today(e)) {
 		if x.Over && over == nil {
-			over = &failure{exit: exitError, code: "ignore.expired", err: errors.New(x.Owned.Origin.String() + ": " + x.Text), hint: x.Hint}
+			over = &failure{exit: exitError, code: x.Code, err: errors.New(x.Owned.Origin.String() + ": " + x.Text), hint: x.Hint}
 			continue
 		}
 		m.Warnings = append(m.Warnings, mesh.Warning{Pos: x.Owned.Origin, Msg: x.Text, Hint: x.Hint})

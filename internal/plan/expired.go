@@ -11,16 +11,21 @@ import (
 // weeks, in which whoever owns it is back from a holiday.
 const GraceDays = 14
 
-// An Expiry is a rule that expired.
+// noticeDays is for how many days before a rule expires that is told, the last one included.
+const noticeDays = 14
+
+// An Expiry is a rule that expired, or is about to.
 type Expiry struct {
 	Owned mesh.Owned
-	Over  bool // the time of grace, too
+	Code  string // "ignore.expires" before, "ignore.expired" after the last day
+	Over  bool   // the time of grace, too
 	Text  string
 	Hint  string
 }
 
-// Expired lists the rules that expired before a day, in their order; none for a day that is "".
-func Expired(owned []mesh.Owned, date string) []Expiry {
+// Expiries lists the rules that expired before a day or are about to, in their order; none for a day
+// that is "".
+func Expiries(owned []mesh.Owned, date string) []Expiry {
 	day, err := time.Parse(time.DateOnly, date)
 	if err != nil {
 		return nil
@@ -31,34 +36,45 @@ func Expired(owned []mesh.Owned, date string) []Expiry {
 			continue
 		}
 		last, err := time.Parse(time.DateOnly, o.Ignored.Expires)
-		if err != nil || !day.After(last) {
-			continue
+		if err == nil && !day.Before(last.AddDate(0, 0, -noticeDays)) {
+			out = append(out, expiry(o, day, last))
 		}
-		end := last.AddDate(0, 0, GraceDays)
-		x := Expiry{Owned: o, Over: day.After(end), Hint: fmt.Sprintf("ask %s: take the rule out, or give it another day", o.Ignored.Owner)}
-		x.Text = fmt.Sprintf("the rule that ignores %s of app %s expired on %s (%s)", o.Field, o.App, o.Ignored.Expires, o.Ignored.Reason)
-		if x.Over {
-			x.Text += fmt.Sprintf(", more than %d days ago", GraceDays)
-		} else {
-			x.Text += "; after " + end.Format(time.DateOnly) + " that is an error"
-		}
-		out = append(out, x)
 	}
 	return out
 }
 
-// expiredRules warns of the rules that expired, and refuses the plan when their time of grace is
+// expiry is what is said on a day of a rule whose last day is near or over.
+func expiry(o mesh.Owned, day, last time.Time) Expiry {
+	end := last.AddDate(0, 0, GraceDays)
+	x := Expiry{
+		Owned: o, Code: "ignore.expired", Over: day.After(end),
+		Hint: fmt.Sprintf("ask %s: take the rule out, or give it another day", o.Ignored.Owner),
+	}
+	rule := fmt.Sprintf("the rule that ignores %s of app %s", o.Field, o.App)
+	switch {
+	case !day.After(last):
+		x.Code = "ignore.expires"
+		x.Text = fmt.Sprintf("%s expires on %s (%s); from %s on that is an error", rule, o.Ignored.Expires, o.Ignored.Reason, end.AddDate(0, 0, 1).Format(time.DateOnly))
+	case x.Over:
+		x.Text = fmt.Sprintf("%s expired on %s (%s), more than %d days ago", rule, o.Ignored.Expires, o.Ignored.Reason, GraceDays)
+	default:
+		x.Text = fmt.Sprintf("%s expired on %s (%s); after %s that is an error", rule, o.Ignored.Expires, o.Ignored.Reason, end.Format(time.DateOnly))
+	}
+	return x
+}
+
+// expiredRules warns of the rules that expired or are about to, and refuses the plan when their time of grace is
 // over. What they ignore stays ignored: nothing changes by a date alone.
 func (b *builder) expiredRules() {
-	for _, x := range Expired(b.in.Mesh.Owned, b.in.Date) {
+	for _, x := range Expiries(b.in.Mesh.Owned, b.in.Date) {
 		switch {
 		case !b.in.Filter.Match(x.Owned.Address().String()):
 		case x.Over:
 			b.plan.Refusals = append(b.plan.Refusals, Refusal{
-				Code: "ignore.expired", Subject: x.Owned.Address().String(), Message: x.Text, Hint: x.Hint, Source: x.Owned.Origin.String(),
+				Code: x.Code, Subject: x.Owned.Address().String(), Message: x.Text, Hint: x.Hint, Source: x.Owned.Origin.String(),
 			})
 		default:
-			b.plan.Warnings = append(b.plan.Warnings, Warning{Code: "ignore.expired", Subject: x.Owned.Address().String(), Message: x.Text, Hint: x.Hint})
+			b.plan.Warnings = append(b.plan.Warnings, Warning{Code: x.Code, Subject: x.Owned.Address().String(), Message: x.Text, Hint: x.Hint})
 		}
 	}
 }

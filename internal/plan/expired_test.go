@@ -7,7 +7,7 @@ import (
 	"meshsync.dev/meshsync/internal/mesh"
 )
 
-func TestARuleThatExpiredIsAWarningAndThenAnError(t *testing.T) {
+func TestARuleThatExpiresIsAWarningAndThenAnError(t *testing.T) {
 	t.Parallel()
 	rule := mesh.Owned{
 		Marathon: "main", App: "/www", Field: "env.A", Origin: mesh.Pos{File: "a.cue", Line: 3, Col: 1},
@@ -17,8 +17,10 @@ func TestARuleThatExpiredIsAWarningAndThenAnError(t *testing.T) {
 	for date, want := range map[string]string{
 		"":           "",
 		"2026-11-29": "",
-		"2027-01-31": "",
-		"2027-02-01": "expired on 2027-01-31 (tests); after 2027-02-14 that is an error: ask team web",
+		"2027-01-16": "",
+		"2027-01-17": "ignore.expires: the rule that ignores env.A of app /www expires on 2027-01-31 (tests); from 2027-02-15 on that is an error: ask team web",
+		"2027-01-31": "ignore.expires: the rule that ignores env.A of app /www expires on 2027-01-31",
+		"2027-02-01": "ignore.expired: the rule that ignores env.A of app /www expired on 2027-01-31 (tests); after 2027-02-14 that is an error: ask team web",
 		"2027-02-14": "after 2027-02-14 that is an error",
 		"2027-02-15": "refused",
 		"2030-01-01": "refused",
@@ -26,7 +28,7 @@ func TestARuleThatExpiredIsAWarningAndThenAnError(t *testing.T) {
 		p := Build(Input{Mesh: m, Date: date})
 		warned := ""
 		for _, w := range p.Warnings {
-			warned += w.Message + ": " + w.Hint
+			warned += w.Code + ": " + w.Message + ": " + w.Hint
 		}
 		switch {
 		case want == "refused":

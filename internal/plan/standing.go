@@ -18,6 +18,6 @@ func (p Plan) OtherRefusals() []Refusal {
 // StandingWarnings are those that hold whether or not anything is applied. The others tell what a change costs.
 func (p Plan) StandingWarnings() []Warning {
 	return slices.DeleteFunc(slices.Clone(p.Warnings), func(w Warning) bool {
-		return w.Code != "ignore.expired" && w.Code != "app.stale"
+		return w.Code != "ignore.expires" && w.Code != "ignore.expired" && w.Code != "app.stale"
 	})
 }
