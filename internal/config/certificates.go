@@ -18,11 +18,13 @@ func checkCertificates(m *mesh.Mesh, l *loader) {
 		}
 		t, at, what := x.TLS, l.within(x, "tls"), "tls of Marathon "+x.Name
 		for name, text := range map[string]string{"ca": t.CA, "cert": t.Cert} {
-			if why := badCertificates(text); text != "" && why != "" {
-				l.errs.add(Error{
-					Pos: at(name), Rule: "marathon-tls", Msg: fmt.Sprintf("%s has a %s %s", what, name, why),
-					Hint: "want the text of a file of PEM certificates, which begin with -----BEGIN CERTIFICATE-----",
-				})
+			why, hint := badCertificates(text), "want the text of a file of PEM certificates, which begin with -----BEGIN CERTIFICATE-----"
+			if isFileName(text) {
+				why = fmt.Sprintf("that is the name of a file, %q, and no certificate", text)
+				hint = `write what is in the file, between """ and """: files beside those that end in .cue are not read`
+			}
+			if text != "" && why != "" {
+				l.errs.add(Error{Pos: at(name), Rule: "marathon-tls", Msg: fmt.Sprintf("%s has a %s %s", what, name, why), Hint: hint})
 			}
 		}
 		if (t.Cert == "") != (t.Key == nil) {
@@ -35,6 +37,17 @@ func checkCertificates(m *mesh.Mesh, l *loader) {
 			l.errs.add(Error{Pos: at(), Rule: "marathon-tls", Msg: what + " is for https, and none of its URLs is", Hint: "Marathon serves https on port 8443 if nothing else is set"})
 		}
 	}
+}
+
+// isFileName reports whether a text that should be certificates names a file instead.
+func isFileName(text string) bool {
+	if strings.ContainsAny(text, "\n\r") {
+		return false
+	}
+	ends := []string{".pem", ".crt", ".cer", ".cert"}
+	starts := []string{"/", "./", "../", "~/", "file:"}
+	return slices.ContainsFunc(ends, func(end string) bool { return strings.HasSuffix(text, end) }) ||
+		slices.ContainsFunc(starts, func(start string) bool { return strings.HasPrefix(text, start) })
 }
 
 // badCertificates says what is wrong with a text of certificates; "" is nothing.
