@@ -22,9 +22,11 @@ type generator struct {
 	pool   map[string][]any
 }
 
-func newGenerator(t *testing.T, seed uint64) *generator {
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }
+
+func newGenerator(t testing.TB, seed uint64) *generator {
 	t.Helper()
-	g := &generator{rnd: rand.New(rand.NewPCG(seed, 0)), pool: map[string][]any{}}
+	g := &generator{rnd: newRand(seed), pool: map[string][]any{}}
 	for _, c := range casesOf(t) {
 		body, ok := c.Put.(map[string]any)
 		if !ok {

@@ -54,7 +54,7 @@ func withoutChosenPorts(echo, sent mesh.Tree) mesh.Tree {
 	return out
 }
 
-func casesOf(t *testing.T) []submitted {
+func casesOf(t testing.TB) []submitted {
 	t.Helper()
 	var a, b []submitted
 	recorded.Read(t, "testdata/normalisation.json.gz", &a)
