@@ -111,7 +111,8 @@ if ($f ne "") {
 
 // bashPart connects in a process of its own, which costs a fork, because bash has no
 // limit on the time that a connection takes: a service that hangs with a full queue
-// would hang the script. A reply is read by its size: up to a delimiter, bash reads byte by byte.
+// would hang the script. A reply is read by its size: up to a delimiter, bash reads byte by byte. Where
+// that fails, it leaves the variable as it was, which is the reply to the probe before.
 const bashPart = `ms_bash='T=$1 f=$2
 shift 3
 if [ -n "$f" ]; then
@@ -126,6 +127,7 @@ while [ $# -gt 0 ]; do
     printf "ok "
     [ -n "$4" ] || exit
     printf "%s" "$4" >&3
+    l=""
     IFS= read -r -N 66000 l <&3
     printf "%s" "$l")
   r=$? s=7

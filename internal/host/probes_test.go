@@ -139,6 +139,7 @@ func TestAProbeIsAnsweredByWhatTheHostHas(t *testing.T) {
 		{"hangs", mesh.Check{Kind: "zookeeper.ensemble", Port: hangs}, mesh.Answer{Err: "timeout"}},
 		{"begins and hangs", mesh.Check{Kind: "http", Path: "/", Port: listen(t, begins)}, mesh.Answer{Err: "timeout"}},
 		{"queue full", mesh.Check{Kind: "zookeeper.ensemble", Port: full(t)}, mesh.Answer{Err: "timeout"}},
+		{"behind it one that closes", mesh.Check{Kind: "http", Path: "/", Port: listen(t, says("\r\n\r\n", head+"pong"))}, mesh.Answer{Status: 200, Body: "pong"}},
 		{"closes at once", mesh.Check{Kind: "zookeeper.ensemble", Port: closed}, mesh.Answer{}},
 	}
 	var all []mesh.Check
