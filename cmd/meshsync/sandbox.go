@@ -198,13 +198,25 @@ func sandboxOptions(dir string, m *mesh.Mesh) sandbox.Options {
 				host.Packages = append(host.Packages, sandbox.PackageOptions{Name: r.Addr.Name, Versions: []string{version}})
 			}
 			if r.Addr.Kind == mesh.Service {
-				host.Units = append(host.Units, sandbox.UnitOptions{Name: r.Addr.Name, Kind: unitKind(r.Service)})
+				host.Units = append(host.Units, unitOptions(r))
 			}
 		}
 		o.Hosts = append(o.Hosts, host)
 	}
 	for _, x := range m.Marathons {
 		o.Marathons = append(o.Marathons, x.Name)
+	}
+	return o
+}
+
+// unitOptions are a unit that answers where it is checked.
+func unitOptions(r mesh.Resource) sandbox.UnitOptions {
+	o := sandbox.UnitOptions{Name: r.Addr.Name, Kind: unitKind(r.Service)}
+	if r.Service == nil || r.Service.Check == nil {
+		return o
+	}
+	if o.Port = r.Service.Check.Port; r.Service.Check.OfSocket() {
+		o.Socket = r.Service.Check.Path
 	}
 	return o
 }
@@ -221,6 +233,8 @@ func unitKind(s *mesh.ServiceSpec) string {
 		return "mesos-master"
 	case "mesos.agent":
 		return "mesos-agent"
+	case "marathon", "consul", "haproxy", "docker":
+		return s.Check.Kind
 	default:
 		return "generic"
 	}

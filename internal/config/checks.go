@@ -27,6 +27,7 @@ func check(m *mesh.Mesh, l *loader) {
 	checkEnsembles(m, l)
 	checkIdentities(m, l)
 	checkServices(m, l)
+	checkHealth(m, l)
 	checkSecrets(m, l)
 	checkPolicy(m, l)
 	checkURLs(m, l)

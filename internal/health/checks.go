@@ -15,6 +15,10 @@ func checks() map[string]func(mesh.Answer) Verdict {
 		"zookeeper.ensemble": zooKeeper,
 		"mesos.masters":      mesosMaster,
 		"mesos.agent":        mesosAgent,
+		"marathon":           marathon,
+		"consul":             consul,
+		"haproxy":            haproxy,
+		"docker":             docker,
 		"http":               httpStatus,
 		"tcp":                tcpAccepts,
 	}
@@ -34,7 +38,9 @@ func Judge(a mesh.Answer) Verdict {
 	case !ok:
 		return Verdict{Status: Unknown, Reason: "no check is called " + a.Check.Kind}
 	case a.Err == "refused":
-		return Verdict{Status: NotServing, Reason: "nothing listens on the port"}
+		return Verdict{Status: NotServing, Reason: nobodyListens(a.Check)}
+	case a.Err == "no_client" && a.Check.OfSocket():
+		return Verdict{Status: Unknown, Reason: "the host has no perl to ask a socket with"}
 	case a.Err != "":
 		return Verdict{Status: Unknown, Reason: cmp.Or(words()[a.Err], a.Err)}
 	default:
@@ -42,8 +48,16 @@ func Judge(a mesh.Answer) Verdict {
 	}
 }
 
+func nobodyListens(c mesh.Check) string {
+	if c.OfSocket() {
+		return "nothing listens on the socket " + c.Path
+	}
+	return "nothing listens on the port"
+}
+
 func words() map[string]string {
 	return map[string]string{
+		"denied":    "the account may not ask it",
 		"timeout":   "no answer in time",
 		"no_client": "the host has neither curl nor perl nor bash to ask with",
 	}

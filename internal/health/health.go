@@ -20,6 +20,8 @@ type Verdict struct {
 	Status Status `json:"status"`
 	Leader bool   `json:"leader"`
 	Reason string `json:"reason,omitempty"` // in words, for every status but Serving
+	// Numbers are what the answer counts, by name; nil where it counts nothing.
+	Numbers map[string]int `json:"numbers,omitempty"`
 }
 
 // View is an ensemble as its members' answers show it.

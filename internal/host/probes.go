@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"meshsync.dev/meshsync/internal/mesh"
@@ -33,7 +34,10 @@ const probesPart = perlPart + bashPart + `ms_without_both() {
     printf '%s probe %s\n' "$T" "$1"
     r=no_client
     if [ "$2" = http ] && command -v curl >/dev/null 2>&1; then
-      s=$(curl -s -m 3 -o - -w '\nms_status:%{http_code}' -- "http://127.0.0.1:$3$5" 2>/dev/null; printf ' %s' "$?")
+      case $3 in
+      /*) s=$(curl -s -m 3 -o - -w '\nms_status:%{http_code}' --unix-socket "$3" -- "http://127.0.0.1$5" 2>/dev/null; printf ' %s' "$?");;
+      *) s=$(curl -s -m 3 -o - -w '\nms_status:%{http_code}' -- "http://127.0.0.1:$3$5" 2>/dev/null; printf ' %s' "$?");;
+      esac
       r=${s##* } s=${s% *}
       c=${s##*ms_status:}
       printf '%s' "${s%"$nl"ms_status:*}"
@@ -58,7 +62,8 @@ ms_probes() {
 `
 
 // perlPart loads no module, which would take longer than all the probes: 2, 1 and 6 are
-// AF_INET, SOCK_STREAM and TCP, 111 is ECONNREFUSED (Linux, but not on MIPS).
+// AF_INET, SOCK_STREAM and TCP, and the other 1 is AF_UNIX; 111 is ECONNREFUSED (Linux, but not on MIPS),
+// 2 ENOENT, where no socket is, and 13 EACCES. The kernel takes paths of up to 107 bytes.
 const perlPart = `ms_perl='
 my $n = shift;
 my ($t, $f, $ps, @probe) = splice @ARGV, 0, $n;
@@ -90,8 +95,9 @@ while (my ($n, $kind, $port, $send) = splice @probe, 0, 5) {
   eval {
     local $SIG{ALRM} = sub { die };
     alarm 3;
-    if (!socket my $s, 2, 1, 6) { $how = 2 }
-    elsif (!connect $s, pack "S n C4 x8", 2, $port, 127, 0, 0, 1) { $how = $! == 111 ? 7 : 2 }
+    my $at = $port =~ m{^/};
+    if (length $port > 107 || !socket my $s, $at ? 1 : 2, 1, $at ? 0 : 6) { $how = 2 }
+    elsif (!connect $s, $at ? pack("S a108", 1, $port) : pack "S n C4 x8", 2, $port, 127, 0, 0, 1) { $how = $! == 111 || $at && $! == 2 ? 7 : $! == 13 ? 13 : 2 }
     else {
       if ($send ne "") {
         syswrite $s, $send;
@@ -123,6 +129,7 @@ if [ -n "$f" ]; then
   printf "\n%s recordend\n" "$T"
 fi
 while [ $# -gt 0 ]; do
+  case $3 in /*) printf "%s probe %s\n\n%s probeend %s no_client\n" "$T" "$1" "$T" "$1"; shift 5; continue;; esac
   IFS= read -r -N 70000 -t 4 l < <(exec 3<>"/dev/tcp/127.0.0.1/$3" || exit
     printf "ok "
     [ -n "$4" ] || exit
@@ -191,7 +198,7 @@ func livesOr(lives map[string]mesh.ServiceRecord, unit string) string {
 
 // probeArguments are the five arguments of a probe, as shell words.
 func probeArguments(i int, c mesh.Check) string {
-	kind, send, path := "tcp", "", ""
+	kind, send, path, at := "tcp", "", "", strconv.Itoa(c.Port)
 	switch c.Kind {
 	case "zookeeper.ensemble":
 		send = "srvr"
@@ -201,11 +208,22 @@ func probeArguments(i int, c mesh.Check) string {
 		kind, path = "http", "/metrics/snapshot"
 	case "mesos.flags":
 		kind, path = "http", "/flags"
+	case "marathon":
+		kind, path = "http", "/ping"
+	case "consul":
+		kind, path = "http", "/v1/status/leader"
+	case "docker":
+		kind, path = "http", "/_ping"
+	case "haproxy":
+		send = "show info\n"
 	case "http":
 		kind, path = "http", c.Path
+	}
+	if c.OfSocket() {
+		at = rooted(c.Path)
 	}
 	if kind == "http" {
 		send = "GET " + path + " HTTP/1.0\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 	}
-	return fmt.Sprintf("%d %s %d %s %s", i, kind, c.Port, quote(send), quote(path))
+	return fmt.Sprintf("%d %s %s %s %s", i, kind, at, quote(send), quote(path))
 }

@@ -328,7 +328,7 @@ func TestScriptsPassShellcheck(t *testing.T) {
 	}
 	want := []mesh.Resource{directory("/d", true), file("/d/f", "x"), symlink("/l", "/d"), service("zk", "/d/", "/d/f"), secretFile("/d/s", "s")}
 	var checks []mesh.Check
-	for _, k := range []string{"zookeeper.ensemble", "mesos.masters", "http", "tcp"} {
+	for _, k := range []string{"zookeeper.ensemble", "mesos.masters", "haproxy", "docker", "http", "tcp"} {
 		checks = append(checks, mesh.Check{Kind: k, Port: 1, Path: "/"})
 	}
 	q := newQuery(Options{Mesh: "prod", Name: "h", Resources: want, Checks: checks})

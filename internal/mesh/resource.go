@@ -3,6 +3,7 @@ package mesh
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strconv"
 	"strings"
 )
 
@@ -116,7 +117,22 @@ func (r Reports) Question() Check { return Check{Kind: r.Kind, Port: r.Port} }
 type Check struct {
 	Kind string `json:"kind"` // one of health.Kinds
 	Port int    `json:"port"`
-	Path string `json:"path,omitempty"` // for http; of a UnitCheck the unit
+	Path string `json:"path,omitempty"` // for http; of a socket; of a UnitCheck the unit
+}
+
+// OfSocket reports whether what is asked listens on a Unix socket, whose path is Path.
+func (c Check) OfSocket() bool { return c.Kind == "haproxy" || c.Kind == "docker" }
+
+// Where is where the service is asked, in words.
+func (c Check) Where() string {
+	switch {
+	case c.OfUnit():
+		return "systemd"
+	case c.OfSocket():
+		return "the socket " + c.Path
+	default:
+		return "port " + strconv.Itoa(c.Port)
+	}
 }
 
 // unitCheck is the kind of a question about a service without a check. It is none of the

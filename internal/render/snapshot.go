@@ -33,7 +33,7 @@ func SnapshotText(w io.Writer, s Snapshot, o Options) error {
 				if v.Reason != "" {
 					text += " (" + safe(v.Reason) + ")"
 				}
-				t.line("      %s on port %d: %s", a.Check.Kind, a.Check.Port, text)
+				t.line("      %s on %s: %s", a.Check.Kind, safe(a.Check.Where()), text)
 			}
 		}
 		if x.Marathon != nil {

@@ -32,6 +32,10 @@ const (
 	KindZooKeeper   = "zookeeper"
 	KindMesosMaster = "mesos-master"
 	KindMesosAgent  = "mesos-agent"
+	KindMarathon    = "marathon" // this and the following only answer how they are
+	KindConsul      = "consul"
+	KindHAProxy     = "haproxy"
+	KindDocker      = "docker"
 	KindGeneric     = "generic" // a process, with a port at most
 )
 
@@ -40,6 +44,7 @@ type UnitOptions struct {
 	Name    string // without .service
 	Kind    string // one of the Kind constants; "" is generic
 	Port    int    // of a generic unit: where it answers any request with 200; 0: nowhere
+	Socket  string // path on the host of a Unix socket where it answers; "": none
 	Enabled bool   // enabled and started when the sandbox starts
 }
 

@@ -22,6 +22,8 @@ func (u *unit) newProgram() (program, error) {
 		return newMaster(u)
 	case KindMesosAgent:
 		return newAgent(u)
+	case KindMarathon, KindConsul, KindHAProxy, KindDocker:
+		return &talker{generic{name: u.name, port: u.port, unit: u}}, nil
 	default:
 		return &generic{name: u.name, port: u.port, unit: u}, nil
 	}

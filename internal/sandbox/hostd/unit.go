@@ -28,6 +28,7 @@ type unit struct {
 	name string // without .service
 	kind string
 	port int
+	at   string // socket
 
 	job sync.Mutex // one start or stop at a time
 
@@ -80,7 +81,7 @@ func refuse(code int, format string, args ...any) error {
 }
 
 func newUnit(h *Host, o UnitOptions) *unit {
-	return &unit{host: h, name: o.Name, kind: o.Kind, port: o.Port, state: stateInactive, result: "success"}
+	return &unit{host: h, name: o.Name, kind: o.Kind, port: o.Port, at: o.Socket, state: stateInactive, result: "success"}
 }
 
 // unit returns a unit by its name, with or without .service: one that the sandbox was
@@ -351,6 +352,9 @@ func (p *process) serve() {
 		}
 	}
 	listeners, err := h.open(p.program.ports())
+	if t, ok := p.program.(*talker); ok && err == nil {
+		listeners, err = t.withSocket(listeners)
+	}
 	if err != nil {
 		_ = p.cmd.Process.Kill()
 		return
