@@ -41,6 +41,7 @@ type Options struct {
 	Resources []mesh.Resource // desired, of this host
 	Checks    []mesh.Check
 	Texts     bool    // read the contents of all files, for a snapshot
+	Lease     bool    // look who holds the lease
 	Secrets   Secrets // of the files that are written; may be nil where none is
 	Dialer    Dialer
 	Sudo      mesh.Sudo     // what a user other than root uses it for

@@ -28,6 +28,9 @@ func observeScript(q query, token string) string {
 		writePaths(&b, q)
 		writeTrees(&b, q)
 		writeNamed(&b, q)
+		if q.lease {
+			b.WriteString(holderPart(q.mesh))
+		}
 		record = rooted(recordPath(q.mesh))
 		fmt.Fprintf(&b, "if { [ -e %[1]s ] && [ ! -r %[1]s ]; } || { [ -d %[2]s ] && [ ! -x %[2]s ]; } || { [ -d %[3]s ] && [ ! -x %[3]s ]; }; then printf '%%s norecord\\n' \"$T\"; elif [ -e %[1]s ] && [ ! -f %[1]s ]; then printf '%%s oddrecord\\n' \"$T\"; fi\n",
 			record, rooted(stateDir(q.mesh)), rooted(path.Dir(stateDir(q.mesh))))

@@ -38,6 +38,7 @@ type parser struct {
 	texts          map[string]string
 	order          []string // of the texts, as they were sent
 	record         []byte
+	lease          []byte
 	recordTold     bool                 // also when there is none
 	noRecord       bool                 // the user may not read whether there is one
 	oddRecord      bool                 // what lies in its place is no file
@@ -157,6 +158,8 @@ func (p *parser) enter(word, arg string) (string, error) {
 	case "record":
 		p.recordTold = true
 		return "", p.until("recordend", &p.record)
+	case "lease":
+		return "", p.until("leaseend", &p.lease)
 	case "probe":
 		return "", p.probe(arg)
 	case "kind":

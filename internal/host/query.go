@@ -29,6 +29,7 @@ type query struct {
 	checks     []mesh.Check
 	lives      map[string]mesh.ServiceRecord // services that this run started, by unit
 	probeOnly  bool
+	lease      bool   // who holds it is wanted
 	user       string // who looks, when that is not root; "" for root
 	asRoot     bool   // this user may have the state and digests of files by way of sudo
 }
@@ -44,7 +45,7 @@ type wanted struct {
 func newQuery(o Options) query {
 	q := query{
 		mesh: o.Mesh, host: o.Name, purged: map[string]bool{}, gone: map[string]bool{}, undeclared: map[string]bool{},
-		named: map[mesh.Kind][]primitive.Wanted{}, checks: o.Checks,
+		named: map[mesh.Kind][]primitive.Wanted{}, checks: o.Checks, lease: o.Lease,
 	}
 	reads := map[string]bool{}
 	for _, r := range o.Resources {

@@ -331,7 +331,7 @@ func TestScriptsPassShellcheck(t *testing.T) {
 	for _, k := range []string{"zookeeper.ensemble", "mesos.masters", "haproxy", "docker", "http", "tcp"} {
 		checks = append(checks, mesh.Check{Kind: k, Port: 1, Path: "/"})
 	}
-	q := newQuery(Options{Mesh: "prod", Name: "h", Resources: want, Checks: checks})
+	q := newQuery(Options{Mesh: "prod", Name: "h", Resources: want, Checks: checks, Lease: true})
 	b := newBox(t)
 	h := b.host(want...)
 	s := h.Observe(context.Background())

@@ -30,6 +30,7 @@ func (p *parser) state() (mesh.TargetState, error) {
 		return s, err
 	}
 	p.facts.Now = p.now()
+	p.facts.Lease = holderOf(s.Target, string(p.lease), p.facts.Now)
 	p.reads()
 	p.versions()
 	for _, dir := range p.q.parents {
@@ -339,7 +340,7 @@ func answer(host string, c mesh.Check, body []byte, how string) mesh.Answer {
 		a.Status, _ = strconv.Atoi(arg)
 		a.Body = strings.ToValidUTF8(string(body), "?")
 	case "http", "tcp":
-		a.Err = map[string]string{"0": "", "7": "refused", "28": "timeout"}[arg]
+		a.Err = map[string]string{"0": "", "7": "refused", "13": "denied", "28": "timeout"}[arg]
 		if arg != "0" && a.Err == "" {
 			a.Err = "error"
 		}

@@ -19,11 +19,12 @@ type appList struct {
 	resources []mesh.Resource        // sorted by address
 	unknown   []mesh.UnknownResource // likewise
 	records   []map[string]any       // the apps of the mesh's record
+	leases    []map[string]any       // those of its lease
 }
 
 // decode reads the answer. An answer without the list is no list without apps.
 func (l *appList) decode(from io.Reader) error {
-	l.resources, l.unknown, l.records = nil, nil, nil
+	l.resources, l.unknown, l.records, l.leases = nil, nil, nil, nil
 	r := newJSONReader(from)
 	listed := false
 	err := r.members(func(name string) error {
@@ -59,6 +60,9 @@ func (l *appList) app(r *jsonReader) error {
 	id, _ := echo["id"].(string)
 	if strings.HasPrefix(id, recordGroup(l.mesh)) {
 		l.records = append(l.records, echo)
+	}
+	if strings.HasPrefix(id, leaseGroup(l.mesh)) {
+		l.leases = append(l.leases, echo)
 	}
 	if strings.HasPrefix(id, ownGroup) {
 		return nil

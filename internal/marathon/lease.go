@@ -182,36 +182,53 @@ func (m *Marathon) Release(ctx context.Context) error {
 // leases reads all lease apps, with what is left of each.
 func (m *Marathon) leases(ctx context.Context) ([]held, error) {
 	var list struct {
-		Apps []struct {
-			ID      string            `json:"id"`
-			Version string            `json:"version"`
-			Labels  map[string]string `json:"labels"`
-		} `json:"apps"`
+		Apps []map[string]any `json:"apps"`
 	}
 	header, err := m.api.call(ctx, http.MethodGet, "/v2/apps?id="+strings.TrimSuffix(leaseGroup(m.o.Mesh), "/"), nil, &list)
 	if err != nil {
 		return nil, err
 	}
+	return m.readLeases(list.Apps, header), nil
+}
+
+// readLeases reads the lease apps among some, with what is left of each when they were answered.
+func (m *Marathon) readLeases(apps []map[string]any, header http.Header) []held {
 	now, err := http.ParseTime(header.Get("Date"))
 	if err != nil {
 		now = m.o.Now() // a proxy that drops the date; the lease's margin is minutes
 	}
 	var out []held
-	for _, a := range list.Apps {
-		n, err := strconv.Atoi(path.Base(a.ID))
-		if err != nil || !strings.HasPrefix(a.ID, leaseGroup(m.o.Mesh)) {
+	for _, a := range apps {
+		id, _ := a["id"].(string)
+		n, err := strconv.Atoi(path.Base(id))
+		if err != nil || !strings.HasPrefix(id, leaseGroup(m.o.Mesh)) {
 			continue
 		}
-		h := held{n: n, by: mesh.Lease{Run: a.Labels[labelRun], Who: a.Labels[labelWho], Job: a.Labels[labelJob], Process: a.Labels[labelProcess]}}
-		written, err := time.Parse(time.RFC3339, a.Version)
-		seconds, serr := strconv.Atoi(a.Labels[labelSeconds])
+		labels, _ := a["labels"].(map[string]any)
+		label := func(name string) string { text, _ := labels[name].(string); return text }
+		h := held{n: n, by: mesh.Lease{Run: label(labelRun), Who: label(labelWho), Job: label(labelJob), Process: label(labelProcess)}}
+		version, _ := a["version"].(string)
+		written, err := time.Parse(time.RFC3339, version)
+		seconds, serr := strconv.Atoi(label(labelSeconds))
 		lasts := time.Duration(seconds) * time.Second
 		if age := now.Sub(written); err == nil && serr == nil && age > -lasts { // else the clock was set back
 			h.left = lasts - age
 		}
 		out = append(out, h)
 	}
-	return out, nil
+	return out
+}
+
+// holder is who has the lease when the apps were answered; nil for nobody.
+func (m *Marathon) holder(apps []map[string]any, header http.Header) *mesh.Held {
+	var holds *mesh.Held
+	newest := 0
+	for _, h := range m.readLeases(apps, header) {
+		if h.left > 0 && h.n >= newest {
+			newest, holds = h.n, &mesh.Held{Target: m.Target(), By: h.by, Left: h.left}
+		}
+	}
+	return holds
 }
 
 // writeLease writes a lease app, which lasts for a time from now on, and waits for what keeps that from being done.

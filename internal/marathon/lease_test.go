@@ -270,3 +270,32 @@ func TestARecordThatHadToWaitIsNotWrittenWithoutTheLease(t *testing.T) {
 		t.Errorf("%v: %d apps, the record %+v", err, len(s.Resources), s.Record.Entries)
 	}
 }
+
+func TestWhoHoldsTheLeaseIsSeenWithTheApps(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	clock := &shifted{Handler: server(t)}
+	m := serve(t, clock)
+	if s := m.Observe(ctx); s.Outcome != mesh.OK || s.Marathon.Lease != nil {
+		t.Fatalf("%s %s: nobody has a lease: %+v", s.Outcome, s.Message, s.Marathon)
+	}
+	one := mesh.Lease{Run: "r1", Who: "me@here", Job: "https://ci.example.com/1", Process: "a b 1 2"}
+	if err := m.Take(ctx, one); err != nil {
+		t.Fatal(err)
+	}
+	held := others(m).Observe(ctx).Marathon.Lease
+	if held == nil || held.By != one || held.Target != m.Target() || held.Left <= 0 || held.Left > mesh.LeaseTime+time.Second {
+		t.Errorf("%+v", held)
+	}
+	clock.ahead.Store(2 * int64(mesh.LeaseTime/time.Second))
+	if held := others(m).Observe(ctx).Marathon.Lease; held != nil {
+		t.Errorf("an expired lease: %+v", held)
+	}
+	clock.ahead.Store(0)
+	if err := m.Release(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if held := others(m).Observe(ctx).Marathon.Lease; held != nil {
+		t.Errorf("a lease that was given back: %+v", held)
+	}
+}

@@ -93,9 +93,11 @@ func (m *Marathon) look(ctx context.Context) (mesh.TargetState, error) {
 		return s, err
 	}
 	apps := &appList{target: m.Target(), mesh: m.o.Mesh, forms: definition.NewForms(facts.Config, m.mask)}
-	if _, err := m.api.call(ctx, http.MethodGet, "/v2/apps?embed=apps.taskStats", nil, apps); err != nil {
+	header, err := m.api.call(ctx, http.MethodGet, "/v2/apps?embed=apps.taskStats", nil, apps)
+	if err != nil {
 		return s, err
 	}
+	facts.Lease = m.holder(apps.leases, header)
 	if facts.Deployments, err = m.deployments(ctx); err != nil {
 		return s, err
 	}
@@ -111,6 +113,7 @@ func (m *Marathon) facts(ctx context.Context) (*mesh.MarathonFacts, error) {
 	var info struct {
 		Version   string `json:"version"`
 		Framework string `json:"frameworkId"`
+		Leader    string `json:"leader"`
 		Config    struct {
 			DefaultNetworkName string   `json:"default_network_name"`
 			MesosBridgeName    string   `json:"mesos_bridge_name"`
@@ -127,7 +130,7 @@ func (m *Marathon) facts(ctx context.Context) (*mesh.MarathonFacts, error) {
 	if info.Version == "" {
 		return nil, &reachError{outcome: mesh.Garbled, msg: m.api.base + ": the answer to GET /v2/info has no version: is that a Marathon?"}
 	}
-	return &mesh.MarathonFacts{URL: m.api.base, Version: info.Version, Framework: info.Framework, Config: mesh.MarathonInfo{
+	return &mesh.MarathonFacts{URL: m.api.base, Version: info.Version, Framework: info.Framework, Leader: info.Leader, Config: mesh.MarathonInfo{
 		Version: info.Version, DefaultNetworkName: info.Config.DefaultNetworkName, MesosBridgeName: info.Config.MesosBridgeName,
 		MesosRole: info.Config.MesosRole, LocalPortMin: info.Config.LocalPortMin, LocalPortMax: info.Config.LocalPortMax,
 		Features: info.Config.Features, NewGroupEnforceRole: info.Config.NewGroups,

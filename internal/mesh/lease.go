@@ -21,7 +21,7 @@ type Lease struct {
 // usually away, shorter than somebody waits who has to mend what a killed run left.
 const LeaseTime = 5 * time.Minute
 
-// Held is why a lease could not be taken.
+// Held is a lease that a run has now: why another one cannot take it.
 type Held struct {
 	Target Target
 	By     Lease

@@ -98,6 +98,9 @@ type HostFacts struct {
 	// Missing lists the directories of files and links that git names but not the
 	// directory, where there is none; sorted.
 	Missing []string `json:"missing,omitempty"`
+	// Lease is the one that a run holds now; nil for none, and where it was not asked for. It is gone before
+	// anybody reads a snapshot.
+	Lease *Held `json:"-"`
 }
 
 // Read is the state of a path that a service reads.
@@ -128,6 +131,7 @@ type MarathonFacts struct {
 	URL         string       `json:"url"` // the base URL that answered
 	Version     string       `json:"version"`
 	Framework   string       `json:"framework,omitempty"` // its id at Mesos: no two have the same
+	Leader      string       `json:"leader,omitempty"`    // HOST:PORT, as the node that leads calls itself
 	Config      MarathonInfo `json:"config"`
 	Deployments []Deployment `json:"deployments"`
 	Pods        []string     `json:"pods,omitempty"` // ids, sorted
@@ -135,6 +139,8 @@ type MarathonFacts struct {
 	GroupDependencies map[string][]string `json:"group_dependencies,omitempty"`
 	// GroupsUnread says why neither groups nor pods could be read; "" when they were, or when there are none in this release.
 	GroupsUnread string `json:"groups_unread,omitempty"`
+	// Lease is as that of a host.
+	Lease *Held `json:"-"`
 }
 
 // MarathonInfo is what /v2/info and the groups say that decides how a definition is normalised.
