@@ -44,6 +44,7 @@ func picture() map[string][]string {
 		"internal/plan":                pure("internal/diff", "internal/health", "internal/primitive"),
 		"internal/route":               pure(),
 		"internal/doctor":              pure(),
+		"internal/status":              pure("internal/health", "internal/plan"),
 		"internal/repo":                pure(),
 		"internal/unseal":              pure(),
 		"internal/config":              pure("internal/health", "internal/marathon/rules", "internal/primitive", "schema"), // which checks and kinds there are
@@ -56,7 +57,7 @@ func picture() map[string][]string {
 		"internal/marathon":            pure("internal/diff", "internal/plan", "internal/marathon/definition"),
 		"internal/host":                pure("internal/diff", "internal/doctor", "internal/plan", "internal/primitive", "internal/remote"),
 		"internal/apply":               pure("internal/diff", "internal/health", "internal/plan"),
-		"internal/render":              pure("internal/apply", "internal/config", "internal/diff", "internal/doctor", "internal/health", "internal/plan"),
+		"internal/render":              pure("internal/apply", "internal/config", "internal/diff", "internal/doctor", "internal/health", "internal/plan", "internal/status"),
 		// The sandbox is the real thing's stand-in: were it to share code with what is
 		// tested against it, both would be wrong in the same way.
 		"internal/sandbox":     {"internal/sandbox/..."},
@@ -74,7 +75,7 @@ func picture() map[string][]string {
 func core() []string {
 	return []string{
 		"internal/secret", "internal/mesh", "internal/primitive", "internal/diff", "internal/plan",
-		"internal/health", "internal/route", "internal/doctor", "internal/marathon/definition", "internal/marathon/rules",
+		"internal/health", "internal/route", "internal/doctor", "internal/status", "internal/marathon/definition", "internal/marathon/rules",
 	}
 }
 

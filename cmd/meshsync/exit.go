@@ -12,7 +12,7 @@ import (
 const (
 	exitOK          = 0
 	exitError       = 1   // usage, invalid repository, bug
-	exitDiffers     = 2   // drift found something; plan --detailed-exitcode has changes
+	exitDiffers     = 2   // drift found something; status is not healthy; plan --detailed-exitcode has changes
 	exitIncomplete  = 3   // something could not be observed
 	exitRefused     = 4   // policy, stale plan, lease, limit
 	exitPartial     = 5   // apply stopped part-way, resumable
@@ -25,7 +25,8 @@ const exitCodeHelp = `
 Exit codes:
   0    done
   1    error: usage, an invalid repository, a bug
-  2    differs: drift found something, or plan --detailed-exitcode has changes
+  2    differs: drift found something, status is not healthy, or plan
+       --detailed-exitcode has changes
   3    incomplete: something could not be observed
   4    refused: by policy, by a limit, or by whoever was asked
   5    apply stopped part-way; run it again to go on

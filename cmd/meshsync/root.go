@@ -70,6 +70,7 @@ mesos-master, mesos-agent, your own roles) over SSH, and Marathon apps.
   meshsync plan                what would change, restart, and in what order
   meshsync apply               do just that, behind the same gates
   meshsync drift               what moved without git
+  meshsync status              how is the cluster: quorum, leaders, agents, apps
 ` + exitCodeHelp,
 		SilenceUsage:               true,
 		SilenceErrors:              true,
@@ -108,6 +109,7 @@ func commands() []command {
 		{"plan", newPlan},
 		{"apply", newApply},
 		{"drift", newDrift},
+		{"status", newStatus},
 		{"observe", newObserve},
 		{"doctor", newDoctor},
 		{"show", newShow},

@@ -30,6 +30,7 @@ type targets struct {
 // targetOptions vary what is asked of the targets.
 type targetOptions struct {
 	texts   bool // all file contents, for a snapshot
+	leases  bool // who holds those of hosts
 	apps    mesh.AppPolicy
 	noSudo  bool         // read all hosts as the plain user
 	secrets host.Secrets // nil where nothing is written
@@ -114,7 +115,7 @@ func redirected(h mesh.HostSpec, box *sandbox.Connect) (mesh.HostSpec, error) {
 func (t *targets) newHost(g *globals, m *mesh.Mesh, h mesh.HostSpec, o targetOptions) *host.Host {
 	return host.New(host.Options{
 		Mesh: m.Name, Name: h.Name, Resources: m.ResourcesOf(mesh.Host(h.Name)), Checks: checksOf(m, h.Name),
-		Texts: o.texts, Secrets: o.secrets, Dialer: sshDialer{t.pool.Host(h)}, Sudo: h.Sudo, Timeout: g.timeout,
+		Texts: o.texts, Lease: o.leases, Secrets: o.secrets, Dialer: sshDialer{t.pool.Host(h)}, Sudo: h.Sudo, Timeout: g.timeout,
 	})
 }
 

@@ -24,6 +24,9 @@ func checks() map[string]func(mesh.Answer) Verdict {
 	}
 }
 
+// TellsLeader reports whether the answers to a check say which member leads.
+func TellsLeader(kind string) bool { return kind == "zookeeper.ensemble" || kind == "mesos.masters" }
+
 // Kinds returns the names of the checks, sorted.
 func Kinds() []string { return slices.Sorted(maps.Keys(checks())) }
 

@@ -24,8 +24,29 @@ func mesosMaster(a mesh.Answer) Verdict {
 	case recovered != 1:
 		return Verdict{Status: NotServing, Reason: "its replicated log has not recovered"}
 	default:
-		return Verdict{Status: Serving, Leader: m["master/elected"] == 1}
+		return Verdict{Status: Serving, Leader: m["master/elected"] == 1, Numbers: agentsOf(m)}
 	}
+}
+
+// The numbers of a master that leads: agents that it hears of, and those that it lost sight of, which it
+// keeps in its registry until they come back or an operator removes them.
+const (
+	AgentsActive      = "agents_active"
+	AgentsUnreachable = "agents_unreachable"
+)
+
+// agentsOf are the agents of a master that leads; any other one knows of none.
+func agentsOf(m map[string]float64) map[string]int {
+	if m["master/elected"] != 1 {
+		return nil
+	}
+	out := map[string]int{}
+	for name, metric := range map[string]string{AgentsActive: "master/slaves_active", AgentsUnreachable: "master/slaves_unreachable"} {
+		if n, ok := m[metric]; ok {
+			out[name] = int(n)
+		}
+	}
+	return out
 }
 
 // mesosAgent reads /metrics/snapshot of one agent: slave/registered is 1 once a master took it in.

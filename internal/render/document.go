@@ -18,6 +18,7 @@ const (
 	ReportSchema   = "meshsync.report/v1"
 	SnapshotSchema = "meshsync.snapshot/v1"
 	DoctorSchema   = "meshsync.doctor/v1"
+	StatusSchema   = "meshsync.status/v1"
 	ErrorSchema    = "meshsync.error/v1"
 )
 

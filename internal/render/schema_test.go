@@ -17,7 +17,7 @@ import (
 // documents are the public JSON documents by kind.
 func documents() map[string]any {
 	return map[string]any{
-		"plan": PlanDocument{}, "drift": DriftDocument{}, "report": ReportDocument{}, "snapshot": Snapshot{}, "doctor": DoctorDocument{}, "error": ErrorDocument{},
+		"plan": PlanDocument{}, "drift": DriftDocument{}, "report": ReportDocument{}, "snapshot": Snapshot{}, "doctor": DoctorDocument{}, "status": StatusDocument{}, "error": ErrorDocument{},
 	}
 }
 

@@ -77,7 +77,7 @@ func count(n int, noun string) string {
 	if stem, ok := strings.CutSuffix(noun, "y"); ok && !strings.HasSuffix(stem, "e") { // but: keys
 		return fmt.Sprintf("%d %sies", n, stem)
 	}
-	if strings.HasSuffix(noun, "ch") {
+	if strings.HasSuffix(noun, "ch") || strings.HasSuffix(noun, "ss") {
 		noun += "e"
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
