@@ -96,7 +96,7 @@ func applyCommand(ctx context.Context, e *environment, g *globals, f *planFlags,
 		return refused(e, g, p.plan)
 	}
 	if p.plan.Empty && len(p.plan.NotServing) == 0 && (!a.adopt || len(unrecorded(p.input)) == 0) {
-		if err := f.out.write(e, reportWriters(e, nil, a.again, f.full)); err != nil {
+		if err := f.out.write(e, reportWriters(nil, reportOptions(e, f, a))); err != nil {
 			return err
 		}
 		return completeness(p.plan)
@@ -182,7 +182,7 @@ func carryOut(ctx context.Context, e *environment, g *globals, f *planFlags, a *
 		},
 		Sync: j.Sync,
 	})
-	werr := f.out.write(e, reportWriters(e, events, a.again, f.full))
+	werr := f.out.write(e, reportWriters(events, reportOptions(e, f, a)))
 	if werr != nil {
 		werr = fmt.Errorf("the run is over and its journal is whole, but the report: %w", werr)
 	}
@@ -230,9 +230,16 @@ func completeness(p plan.Plan) error {
 	return nil
 }
 
-func reportWriters(e *environment, events []apply.Event, flags string, full bool) writers {
+// reportOptions are how the report of this run is rendered.
+func reportOptions(e *environment, f *planFlags, a *applyFlags) render.Options {
+	o := textOptions(e, a.again, f.full)
+	o.Restart = f.restart
+	return o
+}
+
+func reportWriters(events []apply.Event, o render.Options) writers {
 	return writers{
-		"text": func(w io.Writer) error { return render.Report(w, events, textOptions(e, flags, full)) },
+		"text": func(w io.Writer) error { return render.Report(w, events, o) },
 		"json": func(w io.Writer) error { return render.ReportJSON(w, events) },
 		"markdown": func(w io.Writer) error {
 			return render.ReportMarkdown(w, events, render.CommentLimit)

@@ -32,7 +32,8 @@ type planFlags struct {
 	// files to decrypt others with, which only apply does.
 	refreshSecrets bool
 	identities     []string
-	trusted        bool // see access
+	trusted        bool   // see access
+	restart        string // the role or service whose restart is planned, and nothing else
 }
 
 // register adds the flags; formats are those of the command.
@@ -105,6 +106,12 @@ func (p *planned) build(ctx context.Context, e *environment, g *globals, f *plan
 	if in.Machines, err = parseMachines(f.machines, p.desired.mesh); err != nil {
 		return err
 	}
+	if f.restart != "" {
+		in.Restart = f.restart
+		if f.only, err = servicesOf(p.desired.mesh, f.restart); err != nil {
+			return err
+		}
+	}
 	if len(f.only)+len(f.exclude) > 0 {
 		in.Filter = &plan.Filter{Only: f.only, Exclude: f.exclude}
 	}
@@ -148,7 +155,11 @@ func (p *planned) observe(ctx context.Context, e *environment, g *globals, f *pl
 	if p.targets, in.Sandbox = t, t.sandbox; !t.sandbox {
 		in.Notes = append(in.Notes, p.access.notes(p.desired.mesh)...)
 	}
-	in.Seen = observeAll(ctx, e, g, t.observers(in.Filter, p.desired.mesh))
+	needed := in.Filter
+	if f.restart != "" { // how many of a role may be down counts those, too, that are left out
+		needed = &plan.Filter{Only: f.only}
+	}
+	in.Seen = observeAll(ctx, e, g, t.observers(needed, p.desired.mesh))
 	return interrupted(e)
 }
 

@@ -108,6 +108,7 @@ func commands() []command {
 		{"validate", newValidate},
 		{"plan", newPlan},
 		{"apply", newApply},
+		{"restart", newRestart},
 		{"drift", newDrift},
 		{"status", newStatus},
 		{"observe", newObserve},

@@ -99,7 +99,7 @@ func showWriters(e *environment, data []byte, full bool) (writers, error) {
 		if err != nil {
 			return nil, err
 		}
-		return reportWriters(e, events, "", full), nil
+		return reportWriters(events, textOptions(e, "", full)), nil
 	case kind == "meshsync.plan" || kind == "meshsync.drift":
 		return shownPlan(e, head.Schema, data, full)
 	case kind == "meshsync.snapshot":

@@ -113,10 +113,14 @@ func Run(ctx context.Context, p plan.Plan, o Options) error {
 }
 
 func startMessage(p plan.Plan) string {
-	if p.Source.Commit == "" {
-		return "apply " + p.Mesh
+	what := "apply " + p.Mesh
+	if p.Restart != "" {
+		what = "restart " + p.Restart + " of " + p.Mesh
 	}
-	return fmt.Sprintf("apply %s at %.12s", p.Mesh, p.Source.Commit)
+	if p.Source.Commit == "" {
+		return what
+	}
+	return fmt.Sprintf("%s at %.12s", what, p.Source.Commit)
 }
 
 func endMessage(code string) string {

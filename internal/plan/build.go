@@ -27,6 +27,9 @@ type Input struct {
 	// Date is the day on which the plan is made, in UTC: "2027-01-31". It tells which rules expired.
 	Date   string
 	Filter *Filter
+	// Restart is the role or service that somebody wants restarted; "" for none. Each running service that the filter
+	// lets pass is, whether or not there is a reason.
+	Restart string
 	// RefreshSecrets writes the secret files anew whose sources git does not hold.
 	RefreshSecrets bool
 	Overrides      map[string]int // rule name → the number that the user accepts
@@ -59,7 +62,7 @@ func Build(in Input) Plan {
 	}
 	b.plan = Plan{
 		Schema: Schema, Version: in.Version, Mesh: in.Mesh.Name, Digest: in.Mesh.Digest,
-		Source: in.Source, Policy: in.PolicyFrom, Sandbox: in.Sandbox, Snapshot: in.Snapshot,
+		Source: in.Source, Policy: in.PolicyFrom, Sandbox: in.Sandbox, Snapshot: in.Snapshot, Restart: in.Restart,
 		Effects: []Effect{}, Rules: []Rule{}, Warnings: []Warning{}, Refusals: slices.Clone(in.Refusals), Stages: []Stage{}, Apps: []AppVerdict{},
 		Unknown: []Unknown{}, Unsure: []Evidence{}, Stale: []Evidence{}, NotServing: []Evidence{}, Unmanaged: []mesh.Address{},
 		NotCompared: in.NotCompared, Notes: slices.Clone(in.Notes),

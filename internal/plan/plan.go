@@ -28,6 +28,8 @@ type Plan struct {
 	Snapshot string `json:"snapshot,omitempty"`
 	// Marathons are those of the mesh, where there are several: an app's id alone names none then.
 	Marathons []string `json:"marathons,omitempty"`
+	// Restart is the role or service whose restart was asked for, which is all that is planned; "" for none.
+	Restart string `json:"restart,omitempty"`
 	// Filter is set when --only or --exclude narrowed the plan.
 	Filter *Filter `json:"filter,omitempty"`
 

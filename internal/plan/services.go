@@ -36,7 +36,11 @@ func (b *builder) serviceSteps() {
 		if c, ok := changed[r.Addr]; ok {
 			b.stateSteps(r, c)
 		}
-		if slices.Contains(b.diff.Equal, r.Addr) || keepsRunning(changed[r.Addr]) {
+		switch {
+		case !slices.Contains(b.diff.Equal, r.Addr) && !keepsRunning(changed[r.Addr]):
+		case b.in.Restart != "":
+			b.askedStep(r, state)
+		default:
 			b.inputStep(r, state)
 		}
 	}
@@ -59,6 +63,13 @@ func (b *builder) stateSteps(r mesh.Resource, c diff.Change) {
 		if op != "" {
 			b.addStep(r, op, []string{c.Addr.String()}, false)
 		}
+	}
+}
+
+// askedStep restarts a running service because somebody wants it, whatever policy says of restarts by themselves.
+func (b *builder) askedStep(r mesh.Resource, s mesh.TargetState) {
+	if _, running := s.Host.Processes[r.Addr.Name]; running && b.in.Filter.Match(r.Addr.String()) {
+		b.addStep(r, OpRestart, []string{"it is asked for"}, true)
 	}
 }
 

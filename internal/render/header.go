@@ -26,6 +26,9 @@ func (t *printer) header(p plan.Plan, what string) {
 	if p.Snapshot != "" {
 		t.line("planned against the snapshot %s, not against the live cluster", safe(p.Snapshot))
 	}
+	if p.Restart != "" {
+		t.line("restart of %s, and nothing else: what git wants anew waits for an apply", safe(p.Restart))
+	}
 	if p.Filter != nil {
 		t.line("narrowed: only %s, exclude %s; %s left out", orAll(p.Filter.Only), orNone(p.Filter.Exclude), count(p.Filter.Hidden, "change"))
 	}

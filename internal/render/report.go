@@ -37,6 +37,10 @@ func Report(w io.Writer, events []apply.Event, o Options) error {
 	if o.Full {
 		t.timeline(events, when)
 	}
+	if o.Restart != "" {
+		t.restarted(r.Code)
+		return t.err
+	}
 	switch r.Code {
 	case apply.CodeDone:
 		t.line("%s", t.paint(green, "Applied."))
@@ -53,6 +57,21 @@ func Report(w io.Writer, events []apply.Event, o Options) error {
 		t.line("Stopped part-way. next: mend the cause, then meshsync apply%s goes on from what is there", o.Flags)
 	}
 	return t.err
+}
+
+// restarted ends the report of a restart. Nothing on the hosts tells which of them had its turn.
+func (t *printer) restarted(code string) {
+	command := "meshsync restart " + safe(t.o.Restart) + t.o.Flags
+	switch code {
+	case apply.CodeDone:
+		t.line("%s next: meshsync status%s", t.paint(green, "Done."), t.o.Flags)
+	case apply.CodeLeased:
+		t.line("Nothing was done. next: %s once the other run has ended", command)
+	case apply.CodeInterrupted:
+		t.line("Interrupted. next: %s, which restarts all of them again", command)
+	default:
+		t.line("Stopped part-way. next: mend the cause, then %s, which restarts all of them again", command)
+	}
 }
 
 // countsText counts the ends of actions. Only with a policy that rolls back something is.

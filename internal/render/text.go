@@ -14,12 +14,14 @@ import (
 // Options are how text is written.
 type Options struct {
 	Color bool
-	ASCII bool   // no characters beyond ASCII of our own
-	Full  bool   // nothing is folded or shortened
-	Brief bool   // of a plan: one line for each change, without its details
-	Apply bool   // of a plan: it is about to be carried out, so there is no next command
-	Width int    // of the terminal; 0: 100
-	Flags string // what a command after this one needs to speak of the same: "", or " -C prod --only x"
+	ASCII bool // no characters beyond ASCII of our own
+	Full  bool // nothing is folded or shortened
+	Brief bool // of a plan: one line for each change, without its details
+	Apply bool // of a plan: it is about to be carried out, so there is no next command
+	Width int  // of the terminal; 0: 100
+	// Restart is of a report the role or service that the run restarted; "" of an apply.
+	Restart string
+	Flags   string // what a command after this one needs to speak of the same: "", or " -C prod --only x"
 }
 
 // printer writes lines and remembers the first error.
