@@ -55,6 +55,7 @@ func picture() map[string][]string {
 		"internal/marathon/definition": pure("internal/diff", "internal/marathon/rules", "internal/plan"), // what an app of Deimos means today
 		"internal/marathon/rules":      pure(),
 		"internal/marathon":            pure("internal/diff", "internal/plan", "internal/marathon/definition"),
+		"internal/haproxy":             pure("internal/route"),
 		"internal/host":                pure("internal/diff", "internal/doctor", "internal/plan", "internal/primitive", "internal/remote"),
 		"internal/apply":               pure("internal/diff", "internal/health", "internal/plan"),
 		"internal/render":              pure("internal/apply", "internal/config", "internal/diff", "internal/doctor", "internal/health", "internal/plan", "internal/status"),
