@@ -44,6 +44,7 @@ type stream struct {
 
 	mu    sync.Mutex
 	alive bool     // something came over it
+	all   bool     // every event wakes
 	app   string   // of which events wake
 	id    string   // the deployment that is followed; "" when it is not known
 	ended []string // the last deployments whose end was told
@@ -134,7 +135,7 @@ func (s *stream) take(e sseEvent) {
 		s.ended = append(s.ended, id)
 		s.ended = s.ended[max(0, len(s.ended)-kept):]
 	}
-	if e.cut || t.App == s.app || t.Spec == s.app || s.id != "" && (t.ID == s.id || t.Plan.ID == s.id) || t.Plan.has(s.app) {
+	if s.all || e.cut || t.App == s.app || t.Spec == s.app || s.id != "" && (t.ID == s.id || t.Plan.ID == s.id) || t.Plan.has(s.app) {
 		s.wake()
 	}
 }
@@ -162,6 +163,13 @@ func (s *stream) listen(app, id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.app, s.id = app, id
+}
+
+// listenToAll has every event wake.
+func (s *stream) listenToAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = true
 }
 
 func (s *stream) isAlive() bool {
