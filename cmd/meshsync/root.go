@@ -112,6 +112,7 @@ func commands() []command {
 		{"drift", newDrift},
 		{"status", newStatus},
 		{"observe", newObserve},
+		{"route", newRoute},
 		{"doctor", newDoctor},
 		{"show", newShow},
 		{"sandbox", newSandbox},

@@ -56,7 +56,8 @@ func setup(env *testscript.Env) error {
 //	exits CODE COMMAND ARG…   run a command that must end with that exit code
 //	infra                     the example repository in $WORK/infra, committed; cd there
 //	commit MESSAGE            commit what changed in the current repository
-//	box MESH                  start the sandbox of a mesh of the work tree; it ends with the script
+//	box MESH                  start the sandbox of a mesh of the work tree; it ends with the script. $BOX is its connect file,
+//	                          $MARATHON the URL of its Marathon
 //	fault TARGET NAME[=ARG]   make a fault in the sandbox
 //	marathon METHOD PATH BODY call the sandbox's Marathon as somebody else would; NAME:PATH of another one than main;
 //	                          FIRST in PATH is the id of a deployment
@@ -124,6 +125,7 @@ func cmdBox(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Defer(func() { _ = c.Close() })
 	ts.Setenv("BOX", c.ConnectFile())
+	ts.Setenv("MARATHON", c.MarathonURL("main"))
 	b, _ := ts.Value(boxKey{}).(*box)
 	b.cluster = c
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"meshsync.dev/meshsync/internal/apply"
 	"meshsync.dev/meshsync/internal/host"
@@ -35,6 +36,7 @@ type targetOptions struct {
 	noSudo  bool         // read all hosts as the plain user
 	secrets host.Secrets // nil where nothing is written
 	access  access
+	poll    time.Duration // between two looks at a Marathon; 0: its default
 }
 
 // newTargets prepares the targets of a mesh. Nothing is dialled yet; a person may be asked
@@ -94,6 +96,7 @@ func newTargets(e *environment, g *globals, m *mesh.Mesh, o targetOptions) (*tar
 		t.marathons[x.Name] = marathon.New(marathon.Options{
 			Spec: x, Mesh: m.Name, HTTP: &http.Client{Timeout: g.timeout}, SecretNames: m.Policy.Secrets(),
 			Now: e.now, Timeout: o.apps.Timeout, OnDeadline: o.apps.OnDeadline, Credentials: credentials, Dial: t.dialVia(from, x.Via, ofBase),
+			Poll: o.poll,
 		})
 	}
 	return t, nil
