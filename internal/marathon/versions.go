@@ -14,8 +14,8 @@ import (
 )
 
 // versionsOf lists the versions that Marathon keeps of an app; nil when it does not say. They come in no
-// order, and an app that is taken back to an older one has a time before that of the newer: they are compared
-// for equality only.
+// order, and an app that is taken back to an older one has a time before that of the newer: which are new is told
+// by equality.
 func (m *Marathon) versionsOf(ctx context.Context, id string) map[string]bool {
 	var list struct {
 		Versions []string `json:"versions"`
@@ -31,16 +31,16 @@ func (m *Marathon) versionsOf(ctx context.Context, id string) map[string]bool {
 }
 
 // overwritten tells of a change by somebody else that came between the last look at an app and the write,
-// which Marathon takes whatever it was made from: before are the versions that there were before that look, own
-// are those that are known to be nobody else's. It is "" when there is none.
-func (m *Marathon) overwritten(ctx context.Context, c diff.Change, before map[string]bool, own ...string) string {
+// which Marathon takes whatever it was made from: before are the versions that there were before that look, on is the one
+// that was seen then, and wrote that of the write. Versions are times: a later one has not been overwritten. It is "" when there is none.
+func (m *Marathon) overwritten(ctx context.Context, c diff.Change, before map[string]bool, on, wrote string) string {
 	if before == nil {
 		return ""
 	}
 	after := m.versionsOf(ctx, c.Addr.Name)
 	var out []string
 	for _, v := range slices.Sorted(maps.Keys(after)) {
-		if !before[v] && !slices.Contains(own, v) {
+		if !before[v] && v != on && v < wrote {
 			out = append(out, m.overwrittenText(ctx, c, v))
 		}
 	}

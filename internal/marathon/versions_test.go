@@ -180,3 +180,23 @@ func TestAnAppThatSomebodyDeletesBetweenTheLookAndTheWriteIsTold(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 }
+
+// TestAChangeThatCameRightBehindTheWriteIsNotCalledOverwritten: it is there before the versions are listed.
+func TestAChangeThatCameRightBehindTheWriteIsNotCalledOverwritten(t *testing.T) {
+	t.Parallel()
+	d := server(t)
+	var once sync.Once
+	m := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.ServeHTTP(w, r)
+		if r.Method == http.MethodPut && r.URL.Path == "/v2/apps/x" {
+			once.Do(func() { somebody(t, d, http.MethodPatch, "/v2/apps/x?force=true", `{"env": {"THEIRS": "1"}}`) })
+		}
+	}))
+	if out, _ := reach(t, m, map[string]map[string]any{"/x": {"cmd": "sleep 9", "instances": 0}}); last(out).Result != plan.ResultDone {
+		t.Fatalf("%+v", out)
+	}
+	out, _ := reach(t, m, map[string]map[string]any{"/x": {"cmd": "sleep 10", "instances": 0}})
+	if o := last(out); o.Result != plan.ResultFailed || !strings.Contains(o.Message, "somebody changed it meanwhile") || strings.Contains(o.Message, "overwritten") {
+		t.Errorf("%+v", o)
+	}
+}
