@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -144,21 +145,34 @@ func (r *runner) actOn(ctx context.Context, at Event, t mesh.Target, w plan.Work
 	if ok {
 		err = target.Apply(ctx, w, report)
 	}
+	told := false
 	for _, a := range actions(w) {
 		if ended[plan.Outcome{Subject: a.Subject, Action: a.Action}] {
 			continue
 		}
-		a.Result, a.Message = plan.ResultUnknown, "no end was seen; the next run looks"
-		if err != nil {
-			a.Message = err.Error()
-		}
+		a.Result, a.Message = unended(err, told)
 		report(a)
-		err = nil // it is told
+		told = true
 	}
-	if err != nil {
+	if err != nil && !told {
 		r.failed(at, t, err, mu)
 	}
 	return good && err == nil
+}
+
+// unended is how an action ended of which its target said nothing. The first one of them tells the error.
+func unended(err error, told bool) (plan.Result, string) {
+	untouched := errors.Is(err, plan.ErrUntouched)
+	switch {
+	case untouched && told:
+		return plan.ResultSkipped, "not tried"
+	case untouched:
+		return plan.ResultFailed, err.Error()
+	case err == nil || told:
+		return plan.ResultUnknown, "no end was seen; the next run looks"
+	default:
+		return plan.ResultUnknown, err.Error()
+	}
 }
 
 // failed reports what went wrong on a target after all its actions had ended.

@@ -16,7 +16,8 @@ import (
 type Target interface {
 	// Apply does the work in order and calls emit for each action as it ends, from
 	// the calling goroutine. An error means that the work as a whole ended early;
-	// actions of which nothing was emitted did not start, or ended unseen.
+	// actions of which nothing was emitted did not start, or ended unseen; with a
+	// plan.ErrUntouched none of them did start.
 	Apply(ctx context.Context, w plan.Work, emit func(plan.Outcome)) error
 }
 

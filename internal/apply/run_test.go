@@ -172,6 +172,17 @@ func TestAMemberLostInTheMiddleStopsTheRoll(t *testing.T) {
 	}
 }
 
+// TestWhatATargetDidNotTouchIsNotUnknown: a lease that is lost before a batch leaves nothing to look for.
+func TestWhatATargetDidNotTouchIsNotUnknown(t *testing.T) {
+	t.Parallel()
+	l := newLab()
+	l.onWork = func(string, plan.Work) (plan.Result, error) { return "", fmt.Errorf("%w: why", plan.ErrUntouched) }
+	r, _ := l.run(context.Background(), rolling())
+	if r.Code != CodePartial || len(r.Failed) != 1 || len(r.Unknown) != 0 || len(r.Skipped) != 5 || !strings.HasSuffix(r.Failed[0].Message, "nothing was changed: why") {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestAMemberThatDoesNotComeBackStopsTheRollAtItsDeadline(t *testing.T) {
 	t.Parallel()
 	l := newLab()

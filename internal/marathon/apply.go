@@ -21,7 +21,7 @@ func (m *Marathon) Apply(ctx context.Context, w plan.Work, emit func(plan.Outcom
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.stillHolds(ctx); err != nil {
-		return fmt.Errorf("marathon %s: %w", m.o.Spec.Name, err)
+		return fmt.Errorf("marathon %s: %w: %w", m.o.Spec.Name, plan.ErrUntouched, err)
 	}
 	err := m.writeAhead(ctx, w)
 	if errors.Is(err, errRecordMoved) {
@@ -34,7 +34,7 @@ func (m *Marathon) Apply(ctx context.Context, w plan.Work, emit func(plan.Outcom
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("marathon %s: nothing was changed: %w", m.o.Spec.Name, err)
+		return fmt.Errorf("marathon %s: %w: %w", m.o.Spec.Name, plan.ErrUntouched, err)
 	}
 	failed := false
 	for _, c := range w.Changes {

@@ -155,11 +155,12 @@ func (m *Marathon) stillHolds(ctx context.Context) error {
 		lost.To = above.by.Run
 		return lost
 	}
-	mine := slices.ContainsFunc(all, func(h held) bool { return h.n == m.leaseN && h.by.Run == m.lease.Run && h.left > 0 })
-	if !mine {
-		return lost
+	i := slices.IndexFunc(all, func(h held) bool { return h.n == m.leaseN && h.by.Run == m.lease.Run })
+	if i >= 0 && all[i].left > 0 {
+		return nil
 	}
-	return nil
+	lost.Gone = i < 0
+	return lost
 }
 
 // Release gives the lease back, if it is still the run's own. A stage that was left amid its batches is

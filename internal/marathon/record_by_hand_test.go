@@ -3,6 +3,7 @@ package marathon
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -110,8 +111,9 @@ func TestALeaseThatWasDeletedByHandIsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	somebody(t, h, "DELETE", "/v2/apps/meshsync/prod/lease/1", "")
-	if err := m.Apply(ctx, workFor(t, m.Observe(ctx), map[string]any{"cmd": "sleep 1"}), func(o plan.Outcome) { t.Errorf("it was tried: %+v", o) }); err == nil {
-		t.Error("a write without the lease")
+	err := m.Apply(ctx, workFor(t, m.Observe(ctx), map[string]any{"cmd": "sleep 1"}), func(o plan.Outcome) { t.Errorf("it was tried: %+v", o) })
+	if !errors.Is(err, plan.ErrUntouched) || !strings.Contains(err.Error(), "the lease of marathon/main is gone: somebody deleted or changed it by hand") {
+		t.Errorf("a write without the lease: %v", err)
 	}
 	if s := m.Observe(ctx); len(s.Resources) != 0 {
 		t.Errorf("%+v", s.Resources)

@@ -44,9 +44,13 @@ func (h *Held) Error() string {
 type Lost struct {
 	Target Target
 	To     string // the run that has it now; "" when it expired
+	Gone   bool   // somebody removed it, or changed whose it is
 }
 
 func (l *Lost) Error() string {
+	if l.Gone {
+		return fmt.Sprintf("the lease of %s is gone: somebody deleted or changed it by hand", l.Target)
+	}
 	if l.To == "" {
 		return fmt.Sprintf("the lease of %s expired: the run was away from it for too long", l.Target)
 	}

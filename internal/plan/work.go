@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"errors"
+
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
 )
@@ -43,6 +45,9 @@ const (
 	ResultRolledBack Result = "rolled_back" // it was sent, failed, and what was there before is there again
 	ResultProgress   Result = "progress"    // not an end: it still runs, Message says what it waits for
 )
+
+// ErrUntouched is the error of a work of which nothing was begun: no action of it has an end that is not known.
+var ErrUntouched = errors.New("nothing was changed")
 
 // Outcome reports on one action of a Work.
 type Outcome struct {
