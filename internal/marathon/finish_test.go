@@ -28,7 +28,7 @@ func unfinished(t *testing.T, h http.Handler, d *marathond.Server, id string, ea
 	m.o.Timeout = 50 * time.Millisecond
 	seen := m.Observe(context.Background())
 	w := plan.Work{Run: "r1", Commit: "new", Changes: diff.Diff([]mesh.Resource{desired(t, seen, id, app)}, mesh.Observed{Targets: []mesh.TargetState{seen}}).Changes}
-	if end, _ := applied(t, m, onlyOf(w, id)); end.Result != plan.ResultFailed {
+	if end, _ := applied(t, m, onlyOf(w, id)); end.Result == plan.ResultDone {
 		t.Fatalf("%+v", end)
 	}
 	var skipped time.Duration
