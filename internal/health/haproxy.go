@@ -11,7 +11,7 @@ import (
 // left behind says Stopping: 1 until its last connection ends.
 //
 //	Name: HAProxy
-//	Version: 2.6.12-1+deb12u2
+//	Version: 2.6.12-1+deb12u4
 //	Uptime_sec: 8
 //	CurrConns: 0
 //	Stopping: 0

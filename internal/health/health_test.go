@@ -40,7 +40,7 @@ func TestVerdicts(t *testing.T) {
 		{"a Consul without one", mesh.Answer{Check: mesh.Check{Kind: "consul"}, Status: 200, Body: `""`}, NotServing, false},
 		{"a Consul that fails", mesh.Answer{Check: mesh.Check{Kind: "consul"}, Status: 500, Body: "No cluster leader\n"}, NotServing, false},
 		{"no Consul", mesh.Answer{Check: mesh.Check{Kind: "consul"}, Status: 200, Body: "<html>"}, Unknown, false},
-		{"HAProxy", mesh.Answer{Check: mesh.Check{Kind: "haproxy"}, Body: "Name: HAProxy\nVersion: 2.6.12\nCurrConns: 3\nStopping: 0\n"}, Serving, false},
+		{"HAProxy", mesh.Answer{Check: mesh.Check{Kind: "haproxy"}, Body: "Name: HAProxy\nVersion: 2.6.12-1+deb12u4\nHard_maxconn: 9980\nCurrConns: 0\nnode: h1\nStopping: 0\nUnstoppable Jobs: 1\n\n"}, Serving, false},
 		{"an old HAProxy", mesh.Answer{Check: mesh.Check{Kind: "haproxy"}, Body: "Name: HAProxy\nStopping: 1\n"}, NotServing, false},
 		{"another one's socket", mesh.Answer{Check: mesh.Check{Kind: "haproxy"}, Body: "Unknown command.\n"}, Unknown, false},
 		{"HAProxy without a socket", mesh.Answer{Check: mesh.Check{Kind: "haproxy", Path: "/run/x"}, Err: "refused"}, NotServing, false},

@@ -106,5 +106,5 @@ func (t *talker) info(command string) string {
 	if t.unit.neverServes() {
 		stopping = "1"
 	}
-	return "Name: HAProxy\nVersion: 2.6.12-1+deb12u2\nUptime_sec: 8\nCurrConns: 0\nStopping: " + stopping + "\n\n"
+	return "Name: HAProxy\nVersion: 2.6.12-1+deb12u4\nUptime_sec: 8\nCurrConns: 0\nStopping: " + stopping + "\n\n"
 }
