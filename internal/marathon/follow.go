@@ -162,13 +162,19 @@ func (m *Marathon) progress(ctx context.Context, c diff.Change, id string) (stat
 	return st, nil
 }
 
+// leavesOld reports whether a change scales an app of which tasks run an older configuration: they stay as they are, as its plan says.
+func leavesOld(c diff.Change) bool {
+	return c.Action == diff.Update && c.App != nil && c.App.TasksOutdated > 0 && definition.EffectOf(c.Before, c.After, c.App).Restarts == 0
+}
+
 // tasks says whether all tasks are there, and how many of them are old.
 func (st *status) tasks(c diff.Change, live mesh.Resource, old int, step string) {
 	want, _ := c.After["instances"].(int64)
 	_, checked := c.After["healthChecks"]
 	a := live.App
-	st.done = st.applied && !st.running && len(a.Deployments) == 0 && a.TasksRunning == int(want) && a.TasksStaged == 0 && a.TasksUnhealthy == 0 && old == 0 &&
+	all := st.applied && !st.running && len(a.Deployments) == 0 && a.TasksRunning == int(want) && a.TasksStaged == 0 && a.TasksUnhealthy == 0 &&
 		(!checked || a.TasksHealthy == int(want))
+	st.done = all && (old == 0 || leavesOld(c))
 	st.behind = st.applied && old > 0
 	st.waits = fmt.Sprintf("%d of %d tasks run", a.TasksRunning, want)
 	if checked {

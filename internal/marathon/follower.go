@@ -131,6 +131,9 @@ func (m *Marathon) verified(c diff.Change, st status) (plan.Result, string) {
 		return plan.ResultFailed, err.Error()
 	}
 	left := m.remaining(c, live)
+	if len(left) == 0 && st.behind {
+		return plan.ResultDone, "tasks are left of an older configuration, which this change does not replace: plan again, which restarts them"
+	}
 	if len(left) == 0 {
 		return plan.ResultDone, ""
 	}

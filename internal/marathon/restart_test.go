@@ -131,3 +131,22 @@ func TestARestartThatSomebodyElseMadeIsNotMadeAgain(t *testing.T) {
 		t.Errorf("%+v, %d restarts", out, s.restarts.Load())
 	}
 }
+
+// TestScalingThatLeavesOldTasksIsDone: the plan says that it leaves them, and that the next one restarts them. What comes after it in
+// the run is done, too.
+func TestScalingThatLeavesOldTasksIsDone(t *testing.T) {
+	t.Parallel()
+	_, m, defs := withOldTasks(t)
+	defs["/a"]["instances"] = 3
+	out, s := reach(t, m, defs)
+	if o := last(out); o.Action != string(diff.Update) || o.Result != plan.ResultDone || !strings.Contains(o.Message, "of an older configuration, which this change does not replace: plan again") {
+		t.Errorf("%+v", out)
+	}
+	if a := appOf(s); a.TasksRunning != 3 || a.TasksOutdated == 0 {
+		t.Errorf("%+v", a)
+	}
+	out, s = reach(t, m, defs)
+	if o := last(out); o.Action != string(diff.Restart) || o.Result != plan.ResultDone || appOf(s).TasksOutdated != 0 {
+		t.Errorf("then: %+v", out)
+	}
+}
