@@ -294,7 +294,7 @@ func userLine(v cue.Value) mesh.Pos {
 // settingPaths lists where the setting at a path such as out.HOST.ROLE.cfg.NAME may be
 // written: on the host, for the mesh, for all meshes.
 func (l *loader) settingPaths(path []string) [][]string {
-	at := map[string]int{"cfg": 4, "flags": 4, "merged": 4, "over": 5, "_dir": 5}
+	at := map[string]int{"cfg": 4, "flags": 4, "merged": 4, "lacks": 4, "over": 5, "_dir": 5}
 	if len(path) < 5 || at[path[3]] == 0 || len(path) <= at[path[3]] {
 		return nil
 	}
@@ -343,7 +343,7 @@ func (l *loader) known(v cue.Value, path []string) []string {
 	var def cue.Value
 	switch {
 	case len(path) >= 6 && path[0] == "out" && path[3] == "over":
-		return l.settingNames(v, unquote(path[2]))
+		return l.settingNames(v, unquote(path[2]), path[5:len(path)-1]...)
 	case len(path) >= 2 && path[0] == "apps":
 		return appFieldNames(l.con, path[2:])
 	case len(path) >= 3 && path[0] == "hosts":
@@ -379,10 +379,10 @@ func (l *loader) otherRole(v cue.Value, path []string) string {
 	return ""
 }
 
-// settingNames lists the settings that a role knows.
-func (l *loader) settingNames(v cue.Value, role string) []string {
-	over := v.LookupPath(cue.MakePath(cue.Def("#roles"), cue.Str(role), cue.Str("over")))
-	return fieldNames(over.LookupPath(cue.MakePath(cue.AnyIndex)))
+// settingNames lists the settings that a role knows, or the fields of one of them.
+func (l *loader) settingNames(v cue.Value, role string, within ...string) []string {
+	over := v.LookupPath(cue.MakePath(cue.Def("#roles"), cue.Str(role), cue.Str("over"), cue.AnyIndex))
+	return fieldNames(over.LookupPath(optionalPath(within)))
 }
 
 func fieldNames(v cue.Value) []string {

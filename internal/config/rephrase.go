@@ -27,6 +27,10 @@ const (
 func (t translator) rephrase(f *finding, msg string, mine, shipped []mesh.Pos) {
 	what := subject(f.path)
 	switch {
+	case len(f.path) > 4 && f.path[0] == "out" && f.path[3] == "lacks": // a role's own words
+		why, hint, _ := strings.Cut(msg, ": ")
+		f.Rule, f.Msg = "release", what+": "+why
+		f.Hint, f.lines = hint, users(f.Pos)
 	case strings.HasSuffix(msg, "field not allowed"):
 		t.fieldNotAllowed(f)
 	case strings.Contains(msg, "cycle"):

@@ -51,6 +51,7 @@ func inWords() map[string]string {
 		`=~"^([0-9]+(ms|s|m|h))+$"`:         `a time with a unit, such as "30s"`,
 		`=~"^/"`:                            "an absolute path",
 		`=~"^[0-9]+[.][0-9]+([.][0-9]+)?$"`: `a release such as "1.8" or "1.11.26"`,
+		`=~"^[0-9]+([.][0-9]+){0,2}$"`:      `a release such as "3.8" or "1.11.26"`,
 		`=~"^https?://"`:                    "a URL that begins with http:// or https://",
 		`=~"` + namePattern + `"`:           "a name of lower-case letters, digits and dashes",
 		`>0 & int`:                          "a whole number above 0", `int & >0`: "a whole number above 0",
@@ -185,7 +186,7 @@ func subject(path []string) string {
 		return fmt.Sprintf("setting %q of role %s", dotted(unquoteAll(path[5:])), roleOn(path))
 	case len(path) >= 6 && path[0] == "out" && path[3] == "_dir" && path[4] == "flags":
 		return fmt.Sprintf("setting %q of role %s", dotted(unquoteAll(path[5:])), roleOn(path))
-	case len(path) >= 5 && path[0] == "out" && (path[3] == "cfg" || path[3] == "flags" || path[3] == "merged"):
+	case len(path) >= 5 && path[0] == "out" && slices.Contains([]string{"cfg", "flags", "merged", "lacks"}, path[3]):
 		return fmt.Sprintf("setting %q of role %s", dotted(unquoteAll(path[4:])), roleOn(path))
 	case len(path) >= 5 && path[0] == "out" && path[3] == "yield":
 		return fmt.Sprintf("%s of role %s", dotted(path[4:]), roleOn(path))
