@@ -37,6 +37,7 @@ hosts: {
 // TestWhatTheShippedRolesYield holds what each role puts on one host to its golden file; UPDATE=1 rewrites it.
 func TestWhatTheShippedRolesYield(t *testing.T) {
 	t.Parallel()
+	archive := `archive: {url: "https://mirror.example.com/x.tgz", sha256: "` + strings.Repeat("0", 64) + `"}`
 	for _, tt := range []struct{ golden, role, definition, host, settings string }{
 		{"zookeeper", "zookeeper", "ZooKeeper", "m1", ``},
 		{"zookeeper_unit", "zookeeper", "ZooKeeper", "m1", `unit: true, packages: zookeeper: {version: "3.8.*", hold: true}, environment: {JAVA_OPTS: "-Xms512m -Xmx512m", JMXLOCALONLY: null}`},
@@ -45,6 +46,11 @@ func TestWhatTheShippedRolesYield(t *testing.T) {
 		{"mesos_master_package", "mesos-master", "MesosMaster", "m1", `packages: mesos: {version: "1.11.*", hold: true}, environment: ULIMIT: "-n 8192", quiet: true`},
 		{"mesos_agent", "mesos-agent", "MesosAgent", "a1", ``},
 		{"mesos_agent_0.20", "mesos-agent", "MesosAgent", "a1", `version: "0.20", isolation: "external", containerizer_path: "/usr/local/bin/deimos", attributes: rack: "a"`},
+		{"marathon", "marathon", "Marathon", "m1", ``},
+		{"marathon_1.4", "marathon", "Marathon", "m1", `version: "1.4", event_subscriber: "http_callback", environment: JAVA_OPTS: "-Xmx1g -Xss1m"`},
+		{"marathon_0.8", "marathon", "Marathon", "m1", `version: "0.8", packages: marathon: version: "0.8.0-1.*"`},
+		{"marathon_secrets", "marathon", "Marathon", "m1", `secrets: env: "MARATHON_SECRETS", http_port: 8081, metrics_prometheus: true`},
+		{"marathon_archive", "marathon", "Marathon", "m1", `version: "1.11.26", ` + archive},
 	} {
 		t.Run(tt.golden, func(t *testing.T) {
 			t.Parallel()
