@@ -212,7 +212,11 @@ func sandboxOptions(dir string, m *mesh.Mesh) sandbox.Options {
 // unitOptions are a unit that answers where it is checked.
 func unitOptions(r mesh.Resource) sandbox.UnitOptions {
 	o := sandbox.UnitOptions{Name: r.Addr.Name, Kind: unitKind(r.Service)}
-	if r.Service == nil || r.Service.Check == nil {
+	if r.Service == nil {
+		return o
+	}
+	o.Reload = r.Service.On == mesh.OnReload
+	if r.Service.Check == nil {
 		return o
 	}
 	if o.Port = r.Service.Check.Port; r.Service.Check.OfSocket() {

@@ -51,6 +51,8 @@ func TestWhatTheShippedRolesYield(t *testing.T) {
 		{"marathon_0.8", "marathon", "Marathon", "m1", `version: "0.8", packages: marathon: version: "0.8.0-1.*"`},
 		{"marathon_secrets", "marathon", "Marathon", "m1", `secrets: env: "MARATHON_SECRETS", http_port: 8081, metrics_prometheus: true`},
 		{"marathon_archive", "marathon", "Marathon", "m1", `version: "1.11.26", ` + archive},
+		{"haproxy", "haproxy", "HAProxy", "m1", ``},
+		{"haproxy_changed", "haproxy", "HAProxy", "m1", `global: {maxconn: 8192, chroot: null}, defaults: "option httplog": false, frontends: tcp: {mode: "tcp", bind: [":1", ":2"], default_backend: "none"}, environment: EXTRAOPTS: "-S /run/x", healthPort: 9000`},
 	} {
 		t.Run(tt.golden, func(t *testing.T) {
 			t.Parallel()

@@ -54,7 +54,7 @@ func knownPackages(o HostOptions) map[string]*offer {
 			{Name: "mesos-master", Kind: KindMesosMaster}, {Name: agentUnit(o), Kind: KindMesosAgent},
 		}},
 		{name: "marathon", versions: []string{"1.11.26-1"}, units: []UnitOptions{{Name: "marathon"}}, entries: []entry{file("etc/default/marathon", "")}},
-		{name: "haproxy", versions: []string{"2.6.12-1+deb12u2"}, units: []UnitOptions{{Name: "haproxy"}}, entries: []entry{
+		{name: "haproxy", versions: []string{"2.6.12-1+deb12u2"}, units: []UnitOptions{{Name: "haproxy", Reload: true}}, entries: []entry{
 			file("etc/haproxy/haproxy.cfg", "global\n\tuser haproxy\n\tgroup haproxy\n\tdaemon\n\ndefaults\n\tmode http\n\ttimeout connect 5000\n"+
 				"\ttimeout client 50000\n\ttimeout server 50000\n"),
 			file("etc/default/haproxy", "#CONFIG=\"/etc/haproxy/haproxy.cfg\"\n#EXTRAOPTS=\"-de -m 16\"\n"),

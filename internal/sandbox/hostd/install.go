@@ -53,7 +53,7 @@ func archived(version string) string { return strings.ReplaceAll(version, ":", "
 func (o *offer) all(version string) []entry {
 	out := slices.Clone(o.entries)
 	for _, u := range o.units {
-		out = append(out, file("usr/lib/systemd/system/"+u.Name+".service", unitFile(u.Name)))
+		out = append(out, file("usr/lib/systemd/system/"+u.Name+".service", unitFile(u)))
 	}
 	return append(out, file("usr/share/doc/"+o.name+"/changelog.Debian", o.name+" ("+version+") bookworm; urgency=medium\n"))
 }

@@ -3,6 +3,7 @@ package hostd
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 var errNoReload = errors.New("job type reload is not applicable")
@@ -14,8 +15,27 @@ func (u *unit) tryRestart() error {
 	return u.restart()
 }
 
-// reload is what none of the sandbox's programs can do, like Debian's ZooKeeper and Mesos' units.
-func (u *unit) reload() error { return errNoReload }
+// execReload begins the line of a unit that can be reloaded.
+const execReload = "ExecReload="
+
+// reloads reports whether the unit's file says how to reload it, which Debian's ZooKeeper and
+// Mesos' units do not.
+func (u *unit) reloads() bool {
+	text, err := u.host.read(u.fragment())
+	return err == nil && strings.Contains(string(text), "\n"+execReload)
+}
+
+// reload has the process take its settings in again: what a sandbox's program answers hangs on none of them.
+func (u *unit) reload() error {
+	switch {
+	case !u.reloads():
+		return errNoReload
+	case !u.running():
+		return errors.New("unit is not active, cannot reload")
+	default:
+		return nil
+	}
+}
 
 func (u *unit) reloadOrRestart() error { return u.restart() }
 

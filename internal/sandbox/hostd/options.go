@@ -45,6 +45,7 @@ type UnitOptions struct {
 	Kind    string // one of the Kind constants; "" is generic
 	Port    int    // of a generic unit: where it answers any request with 200; 0: nowhere
 	Socket  string // path on the host of a Unix socket where it answers; "": none
+	Reload  bool   // its program reads its settings again when it is told to
 	Enabled bool   // enabled and started when the sandbox starts
 }
 

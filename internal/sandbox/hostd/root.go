@@ -70,7 +70,7 @@ func (h *Host) layRoot() error {
 	}
 	all = append(all, file(strings.TrimPrefix(statusFile, "/"), statusText(status)))
 	for _, u := range units {
-		all = append(all, file("usr/lib/systemd/system/"+u.Name+".service", unitFile(u.Name)))
+		all = append(all, file("usr/lib/systemd/system/"+u.Name+".service", unitFile(u)))
 	}
 	if err := h.layAll(all); err != nil {
 		return fmt.Errorf("host %s: lay its root: %w", o.Name, err)
@@ -222,9 +222,13 @@ func shadow() string {
 	return b.String()
 }
 
-func unitFile(name string) string {
-	return "[Unit]\nDescription=" + name + "\nAfter=network-online.target\n\n[Service]\nExecStart=/usr/sbin/" + name +
-		"\n\n[Install]\nWantedBy=multi-user.target\n"
+func unitFile(u UnitOptions) string {
+	reload := ""
+	if u.Reload {
+		reload = execReload + "/bin/kill -HUP $MAINPID\n"
+	}
+	return "[Unit]\nDescription=" + u.Name + "\nAfter=network-online.target\n\n[Service]\nExecStart=/usr/sbin/" + u.Name + "\n" + reload +
+		"\n[Install]\nWantedBy=multi-user.target\n"
 }
 
 // zooKeeperPackage is what Debian's zookeeper and zookeeperd leave: an example as the

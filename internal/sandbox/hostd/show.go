@@ -97,7 +97,7 @@ func (h *Host) properties(name string) []property {
 		{"ActiveEnterTimestampMonotonic", activeOnly(s, monotonic(s.since))},
 		{"CanStart", "yes"},
 		{"CanStop", "yes"},
-		{"CanReload", "no"},
+		{"CanReload", map[bool]string{true: "yes", false: "no"}[u.reloads()]},
 		{"NeedDaemonReload", need},
 		{"ConditionResult", "yes"},
 	}

@@ -27,6 +27,7 @@ func tools() map[string]tool {
 		"apt-get": (*Host).aptGet, "apt-cache": (*Host).aptCache, "apt-mark": (*Host).aptMark,
 		"debconf-set-selections": (*Host).debconfSetSelections,
 		"modprobe":               (*Host).modprobe, "sysctl": (*Host).sysctl,
+		"haproxy": (*Host).haproxy,
 	}
 }
 
