@@ -55,6 +55,8 @@ func TestWhatTheShippedRolesYield(t *testing.T) {
 		{"haproxy_changed", "haproxy", "HAProxy", "m1", `global: {maxconn: 8192, chroot: null}, defaults: "option httplog": false, frontends: tcp: {mode: "tcp", bind: [":1", ":2"], default_backend: "none"}, environment: EXTRAOPTS: "-S /run/x", healthPort: 9000`},
 		{"docker", "docker", "Docker", "a1", ``},
 		{"docker_changed", "docker", "Docker", "a1", `packages: null, "log-opts": null, "insecure-registries": ["registry.example.com:5000"], environment: DOCKER_OPTS: "--ip-masq=false"`},
+		{"java", "java", "Java", "m1", ``},
+		{"java_archive", "java", "Java", "m1", `version: "11", java: "/usr/lib/jvm/java-11-openjdk-amd64/bin/java", archives: "jre-8": {` + strings.TrimPrefix(archive, "archive: {")},
 	} {
 		t.Run(tt.golden, func(t *testing.T) {
 			t.Parallel()
