@@ -57,6 +57,9 @@ func TestWhatTheShippedRolesYield(t *testing.T) {
 		{"docker_changed", "docker", "Docker", "a1", `packages: null, "log-opts": null, "insecure-registries": ["registry.example.com:5000"], environment: DOCKER_OPTS: "--ip-masq=false"`},
 		{"java", "java", "Java", "m1", ``},
 		{"java_archive", "java", "Java", "m1", `version: "11", java: "/usr/lib/jvm/java-11-openjdk-amd64/bin/java", archives: "jre-8": {` + strings.TrimPrefix(archive, "archive: {")},
+		{"consul_server", "consul-server", "ConsulServer", "m1", `datacenter: "sea", ui: true`},
+		{"consul", "consul", "ConsulClient", "a1", `packages: null, ports: http: 8501, secrets: env: "CONSUL"`},
+		{"consul_archive", "consul", "ConsulClient", "a1", archive},
 	} {
 		t.Run(tt.golden, func(t *testing.T) {
 			t.Parallel()
