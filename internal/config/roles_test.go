@@ -60,6 +60,7 @@ func TestWhatTheShippedRolesYield(t *testing.T) {
 		{"consul_server", "consul-server", "ConsulServer", "m1", `datacenter: "sea", ui: true`},
 		{"consul", "consul", "ConsulClient", "a1", `packages: null, ports: http: 8501, secrets: env: "CONSUL"`},
 		{"consul_archive", "consul", "ConsulClient", "a1", archive},
+		{"deimos", "deimos", "Deimos", "a1", `version: "0.4.0", docker: host: ["tcp://a:1"], "containers.options": append: ["--net=host"]`},
 	} {
 		t.Run(tt.golden, func(t *testing.T) {
 			t.Parallel()
