@@ -155,8 +155,8 @@ func (i *Installer) reload(ctx context.Context, t route.Table, done *Done) error
 	if err := i.markDue(); err != nil {
 		return err
 	}
-	if said, err := i.o.Run(ctx, i.o.Reload); err != nil {
-		return fmt.Errorf("the files are written, and %q failed: %w%s", strings.Join(i.o.Reload, " "), err, quoted(said))
+	if err := i.runReload(ctx); err != nil {
+		return err
 	}
 	if i.o.Socket != "" {
 		if err := i.settle(ctx, t); err != nil {
@@ -167,11 +167,23 @@ func (i *Installer) reload(ctx context.Context, t route.Table, done *Done) error
 	return i.unmarkDue()
 }
 
+func (i *Installer) runReload(ctx context.Context) error {
+	if said, err := i.o.Run(ctx, i.o.Reload); err != nil {
+		return fmt.Errorf("the files are written, and %q failed: %w%s", strings.Join(i.o.Reload, " "), err, quoted(said))
+	}
+	return nil
+}
+
+// reloadAgain is after how long a reload that shows no effect is asked for again: HAProxy 2.6 loses one while its master starts
+// itself anew, as it does at the start and after each reload (seen on 2.6.12).
+const reloadAgain = 3 * time.Second
+
 // settle waits until the running HAProxy is one that has read the table.
 func (i *Installer) settle(ctx context.Context, t route.Table) error {
 	ctx, cancel := context.WithTimeout(ctx, i.o.Settle)
 	defer cancel()
-	again := time.NewTicker(50 * time.Millisecond)
+	look, again := time.NewTicker(50*time.Millisecond), time.NewTicker(reloadAgain)
+	defer look.Stop()
 	defer again.Stop()
 	for {
 		live, err := (runtime{i.o.Socket}).live(ctx)
@@ -182,7 +194,11 @@ func (i *Installer) settle(ctx context.Context, t route.Table) error {
 			err = errors.New("it serves something else")
 		}
 		select {
+		case <-look.C:
 		case <-again.C:
+			if err := i.runReload(ctx); err != nil {
+				return err
+			}
 		case <-ctx.Done():
 			return fmt.Errorf("HAProxy was told to reload, and %s later it does not serve what %s says (%w): see its log, and \"show proc\" on its master socket", i.o.Settle, i.o.File, err)
 		}
