@@ -252,6 +252,24 @@ func TestTasksAreReplacedUnderLoadWithoutAFailedRequest(t *testing.T) {
 	}
 }
 
+// TestATaskThatDiesFailsNoRequest: before anybody knows of it, each request that it does not take goes to another task at once.
+func TestATaskThatDiesFailsNoRequest(t *testing.T) {
+	t.Parallel()
+	tasks := []*httptest.Server{task(t, "0"), task(t, "1"), task(t, "2")}
+	r := startReal(t, tableOf(route.Table{}, app("/www", at(tasks[0]), at(tasks[1]), at(tasks[2]))))
+	end := r.load(t, "www.example.com")
+	tasks[1].Close()
+	c := &http.Client{}
+	for range 30 {
+		if got, err := r.get(t.Context(), c, "www.example.com"); err != nil || got != "200 0" && got != "200 2" {
+			t.Errorf("%q %v", got, err)
+		}
+	}
+	if asked, failed := end(); len(failed) > 0 || asked == 0 {
+		t.Errorf("of %d requests %d failed: %.3q", asked, len(failed), failed[:min(3, len(failed))])
+	}
+}
+
 // TestAllTasksAnswer: each of four, and none that has left.
 func TestAllTasksAnswer(t *testing.T) {
 	t.Parallel()

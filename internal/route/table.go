@@ -66,10 +66,11 @@ func (t Table) holders() map[string]string {
 // header is what a file of these begins with.
 const header = "# Written by meshsync route from what runs on Marathon: changes by hand are lost.\n# format 1\n"
 
-// What each backend says beside its servers. Timeouts are those of the defaults before it.
+// What each backend says beside its servers. Timeouts are those of the defaults before it. A task that takes no connection has died
+// a moment ago: the next try is at another one.
 const settings = `    mode http
     balance leastconn
-    option redispatch
+    option redispatch 1
     retries 3
     default-server check inter 2s fastinter 500ms rise 1 fall 3
 `
