@@ -71,9 +71,13 @@ func statusCommand(ctx context.Context, e *environment, g *globals, f *statusFla
 	if err := interrupted(e); err != nil {
 		return err
 	}
+	s := status.Of(d.mesh, seen)
+	for i, l := range s.Leases {
+		s.Leases[i].Ended = ended(l.Process)
+	}
 	doc := render.StatusDocument{
 		Version: programVersion(), Mesh: d.mesh.Name, At: e.now().UTC().Format(time.RFC3339),
-		Sandbox: t.sandbox, Status: status.Of(d.mesh, seen),
+		Sandbox: t.sandbox, Status: s,
 	}
 	ws := writers{
 		"text": func(w io.Writer) error { return render.Status(w, doc, textOptions(e, flags, f.full)) },

@@ -174,17 +174,22 @@ func (t *printer) leases(list []status.Lease) {
 	}
 	for _, l := range list {
 		if targets := on[l.Run]; targets != nil {
-			t.line("leases: %s by the run %s of %s%s, which is at work or was killed; %s", names(targets, t.o.Full), safe(l.Run), safe(l.Who), ifText(l.Job != "", " ("+safe(l.Job)+")"), leaseEnd(l))
+			t.line("leases: %s by the run %s of %s%s, which %s", names(targets, t.o.Full), safe(l.Run), safe(l.Who), ifText(l.Job != "", " ("+safe(l.Job)+")"), leaseEnd(l))
 			delete(on, l.Run)
 		}
 	}
 }
 
+// leaseEnd says of a run whether it is at work, as far as can be told, and when its lease ends.
 func leaseEnd(l status.Lease) string {
-	if l.Seconds == 0 {
-		return "when that ends is not known"
+	switch {
+	case l.Ended:
+		return "was killed here: the next apply from this machine takes the lease at once"
+	case l.Seconds == 0:
+		return "is at work or was killed; when the lease ends is not known"
+	default:
+		return "is at work or was killed; unless it renews the lease, that ends in " + (time.Duration(l.Seconds) * time.Second).String()
 	}
-	return "unless it renews the lease, that ends in " + (time.Duration(l.Seconds) * time.Second).String()
 }
 
 // processes lists those that run with old input, or may; where there are none there is nothing to say.

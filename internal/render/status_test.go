@@ -46,6 +46,7 @@ func hurt() StatusDocument {
 			{Target: mesh.Host("m1"), Run: "r1", Who: "ann@ci-7", Job: "https://ci.example.com/7", Seconds: 200},
 			{Target: mesh.Host("m2"), Run: "r1", Who: "ann@ci-7", Job: "https://ci.example.com/7", Seconds: 200},
 			{Target: mesh.Marathon("main"), Run: "r2", Who: "bob@desk"},
+			{Target: mesh.Host("a1"), Run: "r3", Who: "me@here", Seconds: 100, Ended: true},
 		},
 		Stale:  []plan.Evidence{{Target: mesh.Host("m1"), Unit: "mesos-master", Message: "/etc/mesos/zk changed after the process (pid 7) had started"}},
 		Unsure: []plan.Evidence{{Target: mesh.Host("m1"), Unit: "zookeeper", Message: "zoo.cfg changed when it started"}},

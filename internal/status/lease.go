@@ -13,6 +13,9 @@ type Lease struct {
 	Who     string      `json:"who"` // user and machine
 	Job     string      `json:"job,omitempty"`
 	Seconds int         `json:"seconds"` // until it ends, unless that run renews it; 0: nobody can tell
+	// Ended is true when its process is known to have ended: the next run on that machine takes it at once.
+	Ended   bool   `json:"ended,omitempty"`
+	Process string `json:"-"` // see mesh.Lease
 }
 
 // leases lists who holds a lease; sorted by target.
@@ -23,7 +26,8 @@ func (b *builder) leases() {
 			continue
 		}
 		b.status.Leases = append(b.status.Leases, Lease{
-			Target: s.Target, Run: held.By.Run, Who: held.By.Who, Job: held.By.Job, Seconds: int(held.Left.Seconds()),
+			Target: s.Target, Run: held.By.Run, Who: held.By.Who, Job: held.By.Job, Process: held.By.Process,
+			Seconds: int(held.Left.Seconds()),
 		})
 	}
 	slices.SortFunc(b.status.Leases, func(x, y Lease) int { return x.Target.Compare(y.Target) })
