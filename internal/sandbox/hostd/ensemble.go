@@ -25,8 +25,7 @@ func (z *zooKeeper) standalone() bool { return len(z.members) < 2 }
 // agrees reports whether two servers find each other: each has the other's id in its list,
 // under the address that the other has for itself.
 func (z *zooKeeper) agrees(o *zooKeeper) bool {
-	return z.id != o.id && z.members[o.id] != "" && o.members[z.id] != "" &&
-		z.members[o.id] == o.members[o.id] && z.members[z.id] == o.members[z.id]
+	return z.id != o.id && z.knows(o) && o.knows(z)
 }
 
 // following lists the servers that would follow z. The world is locked.
@@ -50,8 +49,20 @@ func (w *World) canLead(z *zooKeeper) bool {
 	if z.standalone() || z.broken() || z.observers[z.id] {
 		return false
 	}
+	return z.majority(w.following(z))
+}
+
+// wins reports whether a majority of z's voters would elect it now: those that follow another
+// leader stay with it. The world is locked.
+func (w *World) wins(z *zooKeeper) bool {
+	free := slices.DeleteFunc(w.following(z), func(o *zooKeeper) bool { return w.leaderOf(o) != nil })
+	return w.canLead(z) && w.leaderOf(z) == nil && z.majority(free)
+}
+
+// majority reports whether z and these, which are in its list, are a majority of its voters.
+func (z *zooKeeper) majority(others []*zooKeeper) bool {
 	n := 1
-	for _, o := range w.following(z) {
+	for _, o := range others {
 		if !z.observers[o.id] {
 			n++
 		}
@@ -71,7 +82,7 @@ func (w *World) elect(now time.Time) {
 	candidates := slices.Clone(w.zookeeper)
 	slices.SortFunc(candidates, func(a, b *zooKeeper) int { return b.id - a.id })
 	for _, z := range candidates {
-		if !z.leads && w.canLead(z) && w.leaderOf(z) == nil {
+		if !z.leads && w.wins(z) {
 			z.leads, z.serves = true, now.Add(w.timing.Election)
 			w.later(w.timing.Election, w.settle) // then the masters have sessions again
 		}
@@ -90,11 +101,32 @@ func (w *World) leaderOf(z *zooKeeper) *zooKeeper {
 		return z
 	}
 	for _, o := range w.zookeeper {
-		if o.leads && slices.Contains(w.following(o), z) {
+		if o.leads && (slices.Contains(w.following(o), z) || w.joins(z, o)) {
 			return o
 		}
 	}
 	return nil
+}
+
+// joins reports whether z follows a leader that does not know of it: who leads takes anybody
+// in and does not count a stranger's vote, and z follows whom a majority of its own list is
+// with. So does a new member before the others have a list with it. The world is locked.
+func (w *World) joins(z, leader *zooKeeper) bool {
+	if z.standalone() || z.broken() || leader.members[z.id] != "" || !z.knows(leader) {
+		return false
+	}
+	with := 1 // the leader
+	for _, o := range w.following(leader) {
+		if z.knows(o) && !z.observers[o.id] {
+			with++
+		}
+	}
+	return with > len(z.voters())/2
+}
+
+// knows reports whether the other one is in z's list under the address that it has for itself.
+func (z *zooKeeper) knows(o *zooKeeper) bool {
+	return z.members[o.id] != "" && z.members[o.id] == o.members[o.id]
 }
 
 // mode is what srvr calls the server's part; "" when it does not serve.

@@ -93,3 +93,50 @@ func checkEnsemble(t *rapid.T, w *World, all []*zooKeeper, running map[int]bool,
 	}
 	return leader
 }
+
+// Seen of ZooKeeper 3.8.0: a new member with the list that has it follows at once, though
+// nobody else knows of it; one that got a list without the leader serves no more.
+func TestListsThatDiffer(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_000_000_000, 0)
+	modes := func(w *World, all []*zooKeeper) string {
+		w.elect(now)
+		now = now.Add(2 * time.Hour)
+		text := ""
+		for _, z := range all {
+			text += w.modeOf(z, now) + " "
+		}
+		return text
+	}
+	w, all := members(4)
+	for _, z := range all[:3] { // the old ones do not know of m4
+		delete(z.members, 4)
+		w.zookeeper = append(w.zookeeper, z)
+	}
+	if got := modes(w, all[:3]); got != "follower follower leader " {
+		t.Fatal(got)
+	}
+	w.zookeeper = append(w.zookeeper, all[3])
+	if got := modes(w, all); got != "follower follower leader follower " {
+		t.Errorf("a new member: %s", got)
+	}
+	for _, z := range all[:3] { // they learn of it, the leader last
+		restartWith(w, z, func() { z.members[4] = all[3].members[4] })
+		modes(w, all)
+	}
+	if got := modes(w, all); got != "follower follower follower leader " {
+		t.Errorf("all know of it: %s", got)
+	}
+	restartWith(w, all[0], func() { delete(all[0].members, 4) })
+	if got := modes(w, all); got != " follower follower leader " {
+		t.Errorf("a list without the leader: %s", got)
+	}
+}
+
+func restartWith(w *World, z *zooKeeper, change func()) {
+	z.leads = false
+	w.zookeeper = without(w.zookeeper, z)
+	w.elect(time.Unix(1_000_000_000, 0))
+	change()
+	w.zookeeper = append(w.zookeeper, z)
+}
