@@ -94,6 +94,7 @@ func Build(in Input) Plan {
 	b.missingParents()
 	b.strandedServices()
 	b.serviceSteps()
+	b.checksOfWaysIn()
 	b.stages()
 	b.verifyStage()
 	b.effects()

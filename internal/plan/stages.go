@@ -171,6 +171,7 @@ func (b *builder) hostStage(p part) Stage {
 	default:
 		b.rollingBatches(p, active, &s)
 	}
+	aloneFirst(&s)
 	if p.role.Rollout.OnFailure == OnFailureRollBack {
 		sayUndo(&s)
 	}
