@@ -29,7 +29,9 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	program := filepath.Join(dir, "meshsync")
-	if out, err := exec.Command("go", "build", "-o", program, "meshsync.dev/meshsync/cmd/meshsync").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "meshsync.dev/meshsync/cmd/meshsync")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // hosts run it, too, which have other libraries
+	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build the program under test: %v\n%s", err, out)
 		return 1
 	}
