@@ -59,7 +59,7 @@ func (m *Marathon) Take(ctx context.Context, l mesh.Lease) error {
 	if errors.As(err, &a) && a.status == http.StatusConflict {
 		return &mesh.Held{Target: m.Target(), By: mesh.Lease{Run: "unknown", Who: "somebody who was faster"}, Left: mesh.LeaseTime}
 	}
-	if err != nil {
+	if err != nil && !m.posted(ctx, err, n+1, l.Run) {
 		return fmt.Errorf("take the lease of %s: %w", m.Target(), err)
 	}
 	m.lease, m.leaseN, m.renewAt = l, n+1, m.o.Now().Add(renewEach)
@@ -70,6 +70,16 @@ func (m *Marathon) Take(ctx context.Context, l mesh.Lease) error {
 		m.dropLease(ctx, h.n)
 	}
 	return nil
+}
+
+// posted reports, of a lease whose reply did not come, whether it is there: left alone it would keep others away for its time.
+func (m *Marathon) posted(ctx context.Context, err error, n int, run string) bool {
+	var r *reachError
+	if !errors.As(err, &r) || !r.sent {
+		return false
+	}
+	all, err := m.leases(ctx)
+	return err == nil && slices.ContainsFunc(all, func(h held) bool { return h.n == n && h.by.Run == run })
 }
 
 // wasFirst looks again after a lease was posted, and takes it back when there is a greater number: others

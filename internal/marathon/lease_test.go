@@ -299,3 +299,48 @@ func TestWhoHoldsTheLeaseIsSeenWithTheApps(t *testing.T) {
 		t.Errorf("a lease that was given back: %+v", held)
 	}
 }
+
+// TestALeaseWhoseReplyIsLostIsTaken: the run's own is there, and to leave it would keep others away for its time.
+func TestALeaseWhoseReplyIsLostIsTaken(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	for name, c := range map[string]struct {
+		done  bool // the request came
+		first bool // another run was faster
+	}{"and it was written": {done: true}, "and it was not written": {}, "and another run was first": {first: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := server(t)
+			var once sync.Once
+			m := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodPost {
+					once.Do(func() {
+						if c.first {
+							if err := serve(t, d).Take(ctx, mesh.Lease{Run: "r2"}); err != nil {
+								t.Error(err)
+							}
+						}
+						if c.done {
+							d.ServeHTTP(httptest.NewRecorder(), r)
+						}
+						panic(http.ErrAbortHandler)
+					})
+				}
+				d.ServeHTTP(w, r)
+			}))
+			err := m.Take(ctx, mesh.Lease{Run: "r1"})
+			if (err == nil) != c.done {
+				t.Errorf("%v", err)
+			}
+			if c.done {
+				if err := m.Release(ctx); err != nil {
+					t.Errorf("it was not its own: %v", err)
+				}
+			}
+			var held *mesh.Held
+			if err := others(m).Take(ctx, mesh.Lease{Run: "r3"}); errors.As(err, &held) != c.first || c.first && held.By.Run != "r2" {
+				t.Errorf("the next run: %v", err)
+			}
+		})
+	}
+}
