@@ -24,24 +24,26 @@ func mesosMaster(a mesh.Answer) Verdict {
 	case recovered != 1:
 		return Verdict{Status: NotServing, Reason: "its replicated log has not recovered"}
 	default:
-		return Verdict{Status: Serving, Leader: m["master/elected"] == 1, Numbers: agentsOf(m)}
+		return Verdict{Status: Serving, Leader: m["master/elected"] == 1, Numbers: masterNumbers(m)}
 	}
 }
 
-// The numbers of a master that leads: agents that it hears of, and those that it lost sight of, which it
-// keeps in its registry until they come back or an operator removes them.
+// The numbers of a master: how many replicas of the registry it sees, itself among them, which a release before 1.5
+// may not tell; and of one that leads, the agents that it hears of, and those that it lost sight of, which stay in its
+// registry until they come back or an operator removes them.
 const (
+	Replicas          = "replicas"
 	AgentsActive      = "agents_active"
 	AgentsUnreachable = "agents_unreachable"
 )
 
-// agentsOf are the agents of a master that leads; any other one knows of none.
-func agentsOf(m map[string]float64) map[string]int {
-	if m["master/elected"] != 1 {
-		return nil
+func masterNumbers(m map[string]float64) map[string]int {
+	wanted := map[string]string{Replicas: "registrar/log/ensemble_size"}
+	if m["master/elected"] == 1 { // any other one knows of no agent
+		wanted[AgentsActive], wanted[AgentsUnreachable] = "master/slaves_active", "master/slaves_unreachable"
 	}
 	out := map[string]int{}
-	for name, metric := range map[string]string{AgentsActive: "master/slaves_active", AgentsUnreachable: "master/slaves_unreachable"} {
+	for name, metric := range wanted {
 		if n, ok := m[metric]; ok {
 			out[name] = int(n)
 		}

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"strconv"
 	"strings"
 
 	"meshsync.dev/meshsync/internal/mesh"
@@ -17,6 +18,7 @@ import (
 // Without quorum the answer is "This ZooKeeper instance is not currently serving
 // requests". ruok says imok even then, so it is no health check.
 func zooKeeper(a mesh.Answer) Verdict {
+	numbers := srvrNumbers(a.Body)
 	for line := range strings.Lines(a.Body) {
 		mode, ok := strings.CutPrefix(strings.TrimSpace(line), "Mode:")
 		if !ok {
@@ -24,9 +26,9 @@ func zooKeeper(a mesh.Answer) Verdict {
 		}
 		switch mode = strings.TrimSpace(mode); mode {
 		case "leader", "standalone":
-			return Verdict{Status: Serving, Leader: true}
+			return Verdict{Status: Serving, Leader: true, Numbers: numbers}
 		case "follower", "observer":
-			return Verdict{Status: Serving}
+			return Verdict{Status: Serving, Numbers: numbers}
 		default:
 			return Verdict{Status: NotServing, Reason: "mode " + mode}
 		}
@@ -35,4 +37,17 @@ func zooKeeper(a mesh.Answer) Verdict {
 		return Verdict{Status: NotServing, Reason: "answers, but is not serving: it has no quorum"}
 	}
 	return Verdict{Status: Unknown, Reason: "its answer to srvr has no Mode line"}
+}
+
+// srvrNumbers are the clients that are connected, requests that wait, and nodes.
+func srvrNumbers(body string) map[string]int {
+	names := map[string]string{"Connections": "connections", "Outstanding": "outstanding", "Node count": "nodes"}
+	out := map[string]int{}
+	for line := range strings.Lines(body) {
+		key, value, _ := strings.Cut(line, ":")
+		if n, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && names[key] != "" {
+			out[names[key]] = n
+		}
+	}
+	return out
 }

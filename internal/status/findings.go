@@ -24,9 +24,25 @@ func (b *builder) ensembleFindings(g Group) {
 	case len(g.Leaders) == 0 && g.Unknown == 0 && g.Serving >= g.Quorum && health.TellsLeader(g.Check):
 		b.wrong(LeaderNone, g.Name, g.count()+", and none of them leads", "an election takes seconds: look again; "+g.look())
 	}
+	if apart := g.apart(); len(apart) > 0 {
+		b.wrong(MembersApart, g.Name, "all serve, and not each one sees all others: "+list(apart),
+			"a member that has just started takes seconds to see the others: look again; then compare their files with git by meshsync plan")
+	}
 	if len(unknown) > 0 {
 		b.unseen(Unknown, g.Name, fmt.Sprintf("%s, and of %d nobody knows: %s", g.count(), g.Unknown, list(unknown)), "")
 	}
+}
+
+// apart are the members that see another number of replicas than there are, where all of them serve: a
+// master is well by itself in a cluster of its own, too.
+func (g Group) apart() []string {
+	var out []string
+	for _, m := range g.Members {
+		if n, says := m.Numbers[health.Replicas]; says && n != g.Of && g.Serving == g.Of {
+			out = append(out, fmt.Sprintf("%s (sees %d of %d)", m.Host, n, g.Of))
+		}
+	}
+	return out
 }
 
 func (b *builder) serviceFindings(g Group) {

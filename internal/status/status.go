@@ -41,6 +41,7 @@ const (
 	QuorumLost     Code = "quorum.lost"     // too few members serve
 	LeadersSeveral Code = "leaders.several" // more than one member says that it leads
 	LeaderNone     Code = "leader.none"     // a majority serves, and nobody leads
+	MembersApart   Code = "members.apart"   // all serve, and one of them does not see all others
 	MarathonDown   Code = "marathon.down"   // it answers that it does not serve
 	MembersDown    Code = "members.down"    // some members of an ensemble do not serve
 	ServiceDown    Code = "service.down"    // a service does not serve on some hosts
@@ -54,7 +55,7 @@ const (
 
 // codes has all codes of what is wrong in the order in which they are told.
 func codes() []Code {
-	return []Code{QuorumLost, LeadersSeveral, LeaderNone, MarathonDown, MembersDown, ServiceDown, AgentsLost, AppMissing, AppDown}
+	return []Code{QuorumLost, LeadersSeveral, LeaderNone, MembersApart, MarathonDown, MembersDown, ServiceDown, AgentsLost, AppMissing, AppDown}
 }
 
 // Of says how the cluster is of which m is the desired state.

@@ -126,6 +126,9 @@ func TestWhatIsWrongIsToldWithItsNumbers(t *testing.T) {
 		}, QuorumLost, "1 of 3 serve, and 2 must; not serving: m2", ""},
 		{"two leaders", func(o mesh.Observed) { say(o, "m1", mesh.Answer{Check: zk, Body: "Mode: standalone\n"}) }, LeadersSeveral, "2 members say that they lead: m1, m2", ""},
 		{"no leader", func(o mesh.Observed) { say(o, "m1", mesh.Answer{Check: master, Status: 200, Body: standby}) }, LeaderNone, "3 of 3 serve, and 2 must, and none of them leads", ""},
+		{"a master that is well, and alone", func(o mesh.Observed) {
+			say(o, "m3", mesh.Answer{Check: master, Status: 200, Body: strings.Replace(standby, "}", `,"registrar/log/ensemble_size":1}`, 1)})
+		}, MembersApart, "m3 (sees 1 of 3)", ""},
 		{"who leads is not known", func(o mesh.Observed) { say(o, "m1", mesh.Answer{Check: master, Err: "timeout"}) }, "", "", Unknown},
 		{"a host is away", func(o mesh.Observed) { away(o, "m3", mesh.NoConnection) }, "", "", TargetUnseen},
 		{"two hosts are away: the one that follows has a quorum", func(o mesh.Observed) {
