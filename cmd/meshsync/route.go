@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,11 +102,8 @@ func routeCommand(ctx context.Context, e *environment, g *globals, f *routeFlags
 		})
 		err = r.run(ctx)
 	}
-	if f.watch && stopped(e) {
-		return nil // it was to end some time
-	}
-	if stopped(e) {
-		return interruption()
+	if err != nil && stopped(e) {
+		return &failure{exit: exitInterrupted, code: "interrupted", err: fmt.Errorf("interrupted: %w", err), hint: "the next run goes on from here"}
 	}
 	return err
 }
@@ -128,7 +127,7 @@ func (r *router) connect(e *environment, g *globals, f *routeFlags) (done func()
 		d.close()
 		return nil, err
 	}
-	t, err := newTargets(e, g, d.mesh, targetOptions{access: way, poll: routePoll})
+	t, err := newTargets(e, g, marathonsOnly(d.mesh), targetOptions{access: way, poll: routePoll})
 	if err != nil {
 		d.close()
 		return nil, err
@@ -138,4 +137,14 @@ func (r *router) connect(e *environment, g *globals, f *routeFlags) (done func()
 	}
 	r.agents = newAgents(d.mesh.Hosts, e.now)
 	return func() { t.close(); d.close() }, nil
+}
+
+// marathonsOnly is a mesh with the hosts through which its Marathons are asked, and no others: nobody is asked for the
+// passphrase of a key that is not used.
+func marathonsOnly(m *mesh.Mesh) *mesh.Mesh {
+	of := *m
+	of.Hosts = slices.DeleteFunc(slices.Clone(m.Hosts), func(h mesh.HostSpec) bool {
+		return !slices.ContainsFunc(m.Marathons, func(x mesh.MarathonSpec) bool { return x.Via != "" && slices.Contains(h.Roles, x.Via) })
+	})
+	return &of
 }
