@@ -25,24 +25,23 @@ type sent struct {
 // of deployments is empty proves nothing by itself: right after a leader change it is,
 // although deployments still run.
 func (m *Marathon) follow(ctx context.Context, c diff.Change, s sent, say func(string)) ending {
-	f := &follower{m: m, c: c, sent: s, deadline: m.o.Now().Add(m.o.Timeout)}
-	last, how, runs := "", "", false
+	f := &follower{m: m, c: c, sent: s, deadline: m.o.Now().Add(m.o.Timeout), blind: true}
+	last, how := "", ""
 	a := &attention{app: c.Addr.Name, id: s.id}
 	for ; ; f.looks++ {
 		st, err := m.progress(ctx, c, s.id)
 		switch {
 		case ctx.Err() != nil: // then an error says nothing of Marathon
 		case err != nil:
-			st.waits = "Marathon does not answer: " + err.Error()
+			st.waits, f.blind = "Marathon does not answer: "+err.Error(), true
 		default:
 			if end, over := f.over(ctx, st); over {
 				return end
 			}
-			runs = st.works
+			f.runs, f.blind = st.works, false
 		}
 		if ctx.Err() != nil {
-			late := errors.Is(context.Cause(ctx), errTooLong)
-			return ending{result: plan.ResultUnknown, text: "its deployment was not followed to its end: " + last, late: late, runs: runs}
+			return f.left(plan.ResultUnknown, "its deployment was not followed to its end: "+last, errors.Is(context.Cause(ctx), errTooLong))
 		}
 		if st.waits+st.why != last {
 			last = st.waits + st.why
@@ -53,7 +52,7 @@ func (m *Marathon) follow(ctx context.Context, c diff.Change, s sent, say func(s
 			f.deadline = m.o.Now().Add(m.o.Timeout)
 			how = st.waits
 		} else if f.late() {
-			return ending{result: plan.ResultFailed, text: fmt.Sprintf("no progress for %s: %s", m.o.Timeout, last), late: true, runs: runs}
+			return f.left(plan.ResultFailed, fmt.Sprintf("no progress for %s: %s", m.o.Timeout, last), true)
 		}
 		m.keep(ctx)
 		m.await(ctx, a, st.running, moved && f.looks > 0, f.deadline.Sub(m.o.Now()), say) // a context that ended is seen above

@@ -23,9 +23,19 @@ type follower struct {
 	looks    int       // before this one
 	deadline time.Time // the end of the patience with one that does not move
 	behind   time.Time // since when tasks are behind and nothing works on them
+	blind    bool      // the last look was not answered
+	runs     bool      // by the last one that was, a deployment works on the app
 }
 
 func (f *follower) late() bool { return !f.m.o.Now().Before(f.deadline) }
+
+// left is the end of following a change that goes on. Where Marathon does not answer, nobody knows whether it does.
+func (f *follower) left(result plan.Result, text string, late bool) ending {
+	if f.blind {
+		return ending{result: plan.ResultUnknown, text: text + "; the next run looks again"}
+	}
+	return ending{result: result, text: text, late: late, runs: f.runs}
+}
 
 // over tells how the change ended; false while it goes on.
 func (f *follower) over(ctx context.Context, st status) (ending, bool) {

@@ -118,3 +118,29 @@ func TestOneOfTwoNodesThatLagsIsNotTakenForANoChange(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+// TestWhatAMarathonThatDoesNotAnswerMadeOfAWriteIsUnknown: nobody knows whether a deployment works on the app.
+func TestWhatAMarathonThatDoesNotAnswerMadeOfAWriteIsUnknown(t *testing.T) {
+	t.Parallel()
+	for _, policy := range []mesh.OnDeadline{mesh.DeadlineStop, mesh.DeadlineRollback} {
+		d := server(t)
+		var down atomic.Bool
+		m := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if down.Load() {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			d.ServeHTTP(w, r)
+			down.Store(r.Method == http.MethodPut && r.URL.Path == "/v2/apps/x")
+		}))
+		_, seen := reach(t, m, map[string]map[string]any{"/x": {"cmd": "sleep 1", "instances": 2}})
+		var skipped time.Duration
+		m.o.Now = func() time.Time { skipped += time.Minute; return time.Now().Add(skipped) }
+		m.o.Timeout, m.o.OnDeadline = time.Hour, policy
+		var end plan.Outcome
+		_ = m.Apply(t.Context(), changing(t, seen, "/x"), func(o plan.Outcome) { end = o })
+		if end.Result != plan.ResultUnknown || !strings.HasSuffix(end.Message, "the next run looks again") || strings.Contains(end.Message, "no deployment") {
+			t.Errorf("%s: %+v", policy, end)
+		}
+	}
+}
