@@ -22,7 +22,7 @@ func (b *builder) ensembleFindings(g Group) {
 		b.wrong(LeadersSeveral, g.Name, fmt.Sprintf("%d members say that they lead: %s", len(g.Leaders), list(g.Leaders)),
 			"restart nothing: one of them does not know the others; meshsync plan shows whose files are not as git says")
 	case len(g.Leaders) == 0 && g.Unknown == 0 && g.Serving >= g.Quorum && health.TellsLeader(g.Check):
-		b.wrong(LeaderNone, g.Name, g.count()+", and none of them leads", "an election takes seconds: look again; "+g.look())
+		b.wrong(LeaderNone, g.Name, g.count()+", and none of them leads", "an election takes seconds: look again, then at the logs of all members")
 	}
 	if apart := g.apart(); len(apart) > 0 {
 		b.wrong(MembersApart, g.Name, "all serve, and not each one sees all others: "+list(apart),

@@ -167,6 +167,9 @@ func TestWhatIsWrongIsToldWithItsNumbers(t *testing.T) {
 			if got := first(s.Unseen); got.Code != x.unseen {
 				t.Errorf("unseen: %+v", s.Unseen)
 			}
+			if strings.Contains(first(s.Wrong).Do, " on ;") {
+				t.Errorf("to do on no host: %s", s.Wrong[0].Do)
+			}
 			if s.Healthy != (x.code == "") || s.Complete != (x.unseen == "") {
 				t.Errorf("healthy %v, complete %v", s.Healthy, s.Complete)
 			}
