@@ -61,22 +61,6 @@ import "meshsync.dev/kit"
 }
 `
 
-// routeRole is the one that docs/route.md shows, for a Marathon that is elsewhere.
-func routeRole(t *testing.T, marathon string) string {
-	t.Helper()
-	text, err := os.ReadFile("../../docs/route.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, role, _ := strings.Cut(string(text), "```cue\n")
-	role, _, _ = strings.Cut(role, "```\n")
-	const here = "http://localhost:8080"
-	if !strings.Contains(role, here) {
-		t.Fatalf("docs/route.md has no role that asks the Marathon at %s", here)
-	}
-	return strings.ReplaceAll(role, here, marathon)
-}
-
 // walkMesh is the cluster of five: three masters with HAProxy, two agents, and the app www.
 func walkMesh(b *bed.Bed, marathon, archive, digest string) string {
 	var hosts strings.Builder
@@ -103,15 +87,15 @@ name: "prod"
 	"mesos-master": shipped.#MesosMaster
 	"mesos-agent":  shipped.#MesosAgent
 	edge:           roles.#Edge
-	route:          roles.#Route
+	route:          shipped.#Route
 }
 hosts: {
 %s}
-settings: route: {url: %q, sha256: %q}
+settings: route: {archive: {url: %q, sha256: %q}, urls: [%q]}
 marathons: main: urls: [%q]
 marathon: "main"
 apps: "/www": {cmd: "exec serve $PORT0", instances: 4, cpus: 0.25, mem: 64}
-`, hosts.String(), archive, digest, marathon)
+`, hosts.String(), archive, digest, marathon, marathon)
 }
 
 // TestTheWalk is what the cluster of the playbook was shown with: five hosts, an app of four
@@ -122,7 +106,6 @@ func TestTheWalk(t *testing.T) {
 	archive, digest := serveProgram(t)
 	i := newInfra(t, b)
 	i.addRole(t, "edge.cue", edgeRole)
-	i.addRole(t, "route.cue", routeRole(t, m.url))
 	i.commit(t, "mesh.cue", walkMesh(b, m.url, archive, digest))
 	i.done(t, "apply", "--yes")
 	i.settled(t)

@@ -53,6 +53,8 @@ func TestWhatTheShippedRolesYield(t *testing.T) {
 		{"marathon_archive", "marathon", "Marathon", "m1", `version: "1.11.26", ` + archive},
 		{"haproxy", "haproxy", "HAProxy", "m1", ``},
 		{"haproxy_changed", "haproxy", "HAProxy", "m1", `global: {maxconn: 8192, chroot: null}, defaults: "option httplog": false, frontends: tcp: {mode: "tcp", bind: [":1", ":2"], default_backend: "none"}, environment: EXTRAOPTS: "-S /run/x", healthPort: 9000`},
+		{"route", "route", "Route", "m1", archive},
+		{"route_changed", "route", "Route", "m1", archive + `, urls: ["http://m1:8080", "http://m2:8080"], every: "30s"`},
 		{"docker", "docker", "Docker", "a1", ``},
 		{"docker_changed", "docker", "Docker", "a1", `packages: null, "log-opts": null, "insecure-registries": ["registry.example.com:5000"], environment: DOCKER_OPTS: "--ip-masq=false"`},
 		{"java", "java", "Java", "m1", ``},
