@@ -24,9 +24,9 @@ func (c *checker) mixed(path []string, msg, hint string) {
 }
 
 func (c *checker) portsBesideDefinitions() {
-	ports, _ := listIn(c.def, "ports")
+	ports, old := listIn(c.def, "ports")
 	definitions, given := listIn(c.def, "portDefinitions")
-	if len(ports) == 0 || !given {
+	if !old || !given {
 		return
 	}
 	same := len(ports) == len(definitions)

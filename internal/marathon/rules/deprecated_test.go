@@ -37,6 +37,12 @@ func TestDeprecatedForms(t *testing.T) {
 		{name: "ports and none", def: `{"ports": [80], "portDefinitions": []}`, want: []string{
 			`refuse ports deprecated-mixed: has ports and portDefinitions, which name other ports (leave ports out: portDefinitions say it all)`,
 		}},
+		{name: "none and ports", def: `{"ports": [], "portDefinitions": [{"port": 80}]}`, want: []string{
+			`refuse ports deprecated-mixed: has ports and portDefinitions, which name other ports (leave ports out: portDefinitions say it all)`,
+		}},
+		{name: "none twice", def: `{"ports": [], "portDefinitions": []}`, want: []string{
+			`warn ports deprecated: has the deprecated ports (leave it out)`,
+		}},
 		{name: "ports of a bridge", def: docker(`"network": "BRIDGE", "portMappings": [{"containerPort": 80, "labels": {"VIP_0": "/a:80"}}]`, `, "ports": [0, 0]`), want: []string{
 			`warn container.docker.network deprecated: has the deprecated container.docker.network, container.docker.portMappings and ports (write instead: "container": {"portMappings": [{"containerPort": 80, "labels": {"VIP_0": "…"}}, {"containerPort": 0}]}, "networks": [{"mode": "container/bridge"}])`,
 		}},

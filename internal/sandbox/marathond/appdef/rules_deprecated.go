@@ -52,7 +52,7 @@ func deprecatedPorts(app Object) []Problem {
 		}
 		seen[Int(p)] = true
 	}
-	if len(ports) == 0 || app["portDefinitions"] == nil {
+	if app["ports"] == nil || app["portDefinitions"] == nil {
 		return out
 	}
 	same := len(ports) == len(defs)
