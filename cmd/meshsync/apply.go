@@ -24,6 +24,7 @@ type applyFlags struct {
 	yes, rollback, adopt bool
 	journal              string
 	again                string // see again
+	more                 bool   // see planned.more
 }
 
 func newApply(e *environment, g *globals) *cobra.Command {
@@ -84,6 +85,7 @@ func applyCommand(ctx context.Context, e *environment, g *globals, f *planFlags,
 	if a.rollback {
 		allowRollback(&p.plan)
 	}
+	a.more = p.more
 	p.moves()
 	p.mayWrite(ctx, e, g, a.adopt)
 	shown := textOptions(e, a.again, f.full)
@@ -233,7 +235,7 @@ func completeness(p plan.Plan) error {
 // reportOptions are how the report of this run is rendered.
 func reportOptions(e *environment, f *planFlags, a *applyFlags) render.Options {
 	o := textOptions(e, a.again, f.full)
-	o.Restart = f.restart
+	o.Restart, o.More = f.restart, a.more
 	return o
 }
 

@@ -19,6 +19,8 @@ type desired struct {
 	repo   *repo.Repo // nil for a work tree without git
 	dir    string     // folder on disk that the mesh was asked for by
 	dirty  []string   // files of the mesh that differ from the commit
+	// before is the mesh as it is before some hosts have a role, by role.
+	before func(later map[string][]string) (*mesh.Mesh, error)
 }
 
 func (d *desired) close() {
@@ -61,7 +63,10 @@ func loadDesired(e *environment, g *globals) (*desired, error) {
 		return nil, err
 	}
 	e.relaxCollector()
-	return &desired{mesh: m, source: tree.Source, repo: r, dir: dir, dirty: tree.DirtyFiles}, nil
+	before := func(later map[string][]string) (*mesh.Mesh, error) {
+		return config.LoadLater(tree.Files, meshDir, later)
+	}
+	return &desired{mesh: m, source: tree.Source, repo: r, dir: dir, dirty: tree.DirtyFiles, before: before}, nil
 }
 
 func readTree(r *repo.Repo, g *globals, dir string) (repo.Tree, error) {

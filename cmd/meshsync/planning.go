@@ -65,6 +65,7 @@ type planned struct {
 	secrets *unseal.Resolver
 	access  access
 	input   plan.Input
+	more    bool // once it is applied, another plan goes on: git could not be had at once
 }
 
 func (p *planned) close() {
@@ -118,6 +119,9 @@ func (p *planned) build(ctx context.Context, e *environment, g *globals, f *plan
 	if err := p.observe(ctx, e, g, f, &in); err != nil {
 		return err
 	}
+	if err := p.waypoint(&in); err != nil {
+		return err
+	}
 	in.AppEffect = appEffects(in.Seen)
 	if in.Apps, in.NotCompared, err = desiredApps(p.desired.mesh, in.Seen); err != nil {
 		return err
@@ -128,6 +132,25 @@ func (p *planned) build(ctx context.Context, e *environment, g *globals, f *plan
 	in.AppRefusals = appRefusals(in.Mesh, in.Seen)
 	p.ancestry(&in)
 	p.plan, p.input = plan.Build(in), in
+	return nil
+}
+
+// waypoint makes the plan one for the next state on the way, where git cannot be had at once.
+func (p *planned) waypoint(in *plan.Input) error {
+	later := map[string][]string{}
+	for _, w := range plan.Waypoints(in.Mesh, in.Seen) {
+		p.more = true
+		in.Notes = append(in.Notes, w.Text())
+		later[w.Role] = w.Later
+	}
+	if len(later) == 0 {
+		return nil
+	}
+	m, err := p.desired.before(later)
+	if err != nil {
+		return fmt.Errorf("the mesh before all members have joined: %w", err)
+	}
+	in.Mesh = m
 	return nil
 }
 

@@ -217,7 +217,7 @@ func checkEnsembles(m *mesh.Mesh, l *loader) {
 	c := l.errs
 	for _, r := range m.Roles {
 		e := r.Ensemble
-		if e == nil {
+		if e == nil || l.onTheWay {
 			continue
 		}
 		n := len(e.Members)

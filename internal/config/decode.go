@@ -46,6 +46,7 @@ type (
 		Members  []string   `json:"members"`
 		Quorum   int        `json:"quorum"`
 		Identity []string   `json:"identity"`
+		Joins    string     `json:"joins"`
 	}
 	rawRollout struct {
 		Layer          int    `json:"layer"`
@@ -176,7 +177,7 @@ func (l *loader) roleSpec(name string, raw rawResources) mesh.RoleSpec {
 	var e *rawEnsemble
 	if l.from(raw["ensemble"], &e); e != nil {
 		slices.Sort(e.Members)
-		spec.Ensemble = &mesh.Ensemble{Name: e.Name, Service: e.Service, Check: e.Check, Members: e.Members, Quorum: e.Quorum, Identity: e.Identity}
+		spec.Ensemble = &mesh.Ensemble{Name: e.Name, Service: e.Service, Check: e.Check, Members: e.Members, Quorum: e.Quorum, Identity: e.Identity, Joins: e.Joins}
 	}
 	return spec
 }
@@ -215,7 +216,7 @@ func (l *loader) resources(host, role string, origin mesh.Pos, raw rawResources,
 				d.Service.Reads = slices.Compact(d.Service.Reads)
 			}
 			if d.Service != nil && e != nil && e.Service == name {
-				d.Service.Ensemble = e.Name
+				d.Service.Ensemble, d.Service.Members = e.Name, e.Members
 			}
 			l.refuse(host, role, p, name, origin, declaration)
 			l.verifyKey(host, role, p.Field, name, origin, d)

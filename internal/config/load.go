@@ -25,7 +25,17 @@ import (
 // each path relative to the module's root, with slashes, to its content. The error is
 // an *Errors that lists all that is wrong.
 func Load(files map[string][]byte, dir string) (*mesh.Mesh, error) {
+	return newLoader(files, dir).load()
+}
+
+// LoadLater is Load of a mesh as it is before some hosts have a role: later has them by role.
+func LoadLater(files map[string][]byte, dir string, later map[string][]string) (*mesh.Mesh, error) {
 	l := newLoader(files, dir)
+	l.putOff(later)
+	return l.load()
+}
+
+func (l *loader) load() (*mesh.Mesh, error) {
 	if l.errs.any() || !l.isFolder() {
 		return nil, l.errs.err()
 	}
@@ -59,6 +69,8 @@ type loader struct {
 	// partial is set when something is wrong: what can be decoded all the same is
 	// checked, so that one run shows as much as it can.
 	partial bool
+	// onTheWay is set for a state that git does not want to last.
+	onTheWay bool
 	// joined is where each app is written; an app that is written twice is found with it.
 	joined map[mesh.Address]mesh.Pos
 	// told are the errors of declarations that were told of: a role has the same one on each host.

@@ -275,7 +275,7 @@ func (s *serviceStart) recordText() string {
 			digests[path] = fmt.Sprintf("@FOUND%d@", slices.Index(s.found, path))
 		}
 	}
-	text := member(s.unit, mesh.ServiceRecord{BootID: bootHere, Reads: digests})
+	text := member(s.unit, mesh.ServiceRecord{BootID: bootHere, Reads: digests, Members: s.spec.Members})
 	text = strings.Replace(text, `"pid":0`, `"pid":`+pidHere, 1)
 	return strings.Replace(text, `"start_ticks":0`, `"start_ticks":`+ticksHere+workerHere, 1)
 }

@@ -129,7 +129,12 @@ type Ensemble struct {
 	Quorum  int      `json:"quorum"`  // > len(Members)/2, checked when decoded
 	// Identity lists the files that say which member a host is.
 	Identity []string `json:"identity,omitempty"`
+	// Joins says how members change while it serves: JoinsFirst, or "" for not at all.
+	Joins string `json:"joins,omitempty"`
 }
+
+// JoinsFirst is said of an ensemble whose new member starts before the others know of it.
+const JoinsFirst = "first"
 
 // AppSpec is one app as the repository writes it, with Marathon's own field names.
 type AppSpec struct {

@@ -69,6 +69,9 @@ type ServiceRecord struct {
 	// making new ones; nil for all others, and in records of older versions.
 	Worker *ProcessID        `json:"worker,omitempty"`
 	Reads  map[string]string `json:"reads"` // path → Read.Digest when it was started
+	// Members are those of its ensemble that it was started with, sorted; nil for what is of none, for a
+	// process that meshsync did not start, and in records of older versions.
+	Members []string `json:"members,omitempty"`
 }
 
 // Of reports whether the record is of this main process.

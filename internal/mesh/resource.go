@@ -79,6 +79,8 @@ type ServiceSpec struct {
 	On string `json:"on"`
 	// Ensemble names the Ensemble of which this service is the member on its host; "" if none.
 	Ensemble string `json:"ensemble,omitempty"`
+	// Members are those of its Ensemble by what it reads; the record keeps with whom it was started.
+	Members []string `json:"-"`
 	// Reports is what the running process tells of itself; nil for what tells nothing.
 	Reports *Reports `json:"reports,omitempty"`
 	// Check is the health check of this service; nil means that a running unit is all one knows.

@@ -36,6 +36,7 @@ func newCluster(n int) *cluster {
 		c.mode(name, "follower")
 	}
 	c.mode("m1", "leader")
+	e.Joins = mesh.JoinsFirst
 	c.mesh.Roles = []mesh.RoleSpec{role}
 	return c
 }

@@ -15,7 +15,8 @@ import (
 type rollingEnsemble struct {
 	e       mesh.Ensemble
 	view    health.View
-	serving map[string]bool // as the batches so far leave it
+	serving map[string]bool     // as the batches so far leave it
+	lists   map[string][]string // by host, see builder.lists; as the batches so far leave it
 }
 
 func (b *builder) ensemble(e mesh.Ensemble) rollingEnsemble {
@@ -25,7 +26,7 @@ func (b *builder) ensemble(e mesh.Ensemble) rollingEnsemble {
 			answers = append(answers, s.Host.Answers...)
 		}
 	}
-	r := rollingEnsemble{e: e, view: health.Of(e, answers), serving: map[string]bool{}}
+	r := rollingEnsemble{e: e, view: health.Of(e, answers), serving: map[string]bool{}, lists: b.lists(e)}
 	for _, m := range r.view.Serving() {
 		r.serving[m] = true
 	}
@@ -41,38 +42,17 @@ func (b *builder) ensembleBatches(p part, active []mesh.Target, s *Stage) {
 	s.Ensemble, s.LeaderLast = r.e.Name, p.role.Rollout.LeaderLast
 	s.Why = r.why()
 	starting, others := p.startingOnly(active, r.e.Service)
-	b.refuseGrowth(r, starting)
 	if len(r.serving) < r.e.Quorum && len(starting) > 0 {
 		s.Why = fmt.Sprintf("%d of %d members serve now and none can alone, so all that are stopped start together", len(r.serving), len(r.e.Members))
 		b.addMembers(p, r, starting, s)
+		b.comeBack(r)
 	} else {
 		others = append(starting, others...)
 	}
+	b.growth(r, starting, s)
 	for _, t := range r.order(others, s.LeaderLast) {
 		b.addMembers(p, r, []mesh.Target{t}, s)
 	}
-}
-
-// refuseGrowth refuses new members of an ensemble that serves: those that are there do not
-// know of them, so none of them could join, and the order in which all must learn of each
-// other, one new member at a time, is not planned yet.
-func (b *builder) refuseGrowth(r rollingEnsemble, starting []mesh.Target) {
-	var added []string
-	for _, t := range starting {
-		state, _ := b.in.Seen.Of(t)
-		if _, started := state.Record.Services[r.e.Service]; !started && b.createsInputOf(t, r.e.Service) {
-			added = append(added, t.Name)
-		}
-	}
-	if len(added) == 0 || len(r.serving) == 0 {
-		return
-	}
-	b.plan.Refusals = append(b.plan.Refusals, Refusal{
-		Code: "membership", Subject: r.e.Name,
-		Message: fmt.Sprintf("%s would join %s, of which %s already: that cannot be done in one step", list(added), r.e.Name, serve(len(r.serving))),
-		Hint:    "meshsync does not change the members of a serving ensemble yet: take them out of git, or grow it by hand one member at a time and let meshsync adopt it",
-		Source:  "built in",
-	})
 }
 
 // createsInputOf reports whether the plan makes a file on the host that the unit reads.
@@ -86,6 +66,16 @@ func (b *builder) createsInputOf(t mesh.Target, unit string) bool {
 		})
 	}
 	return false
+}
+
+// comeBack takes members that run and lack a majority for ones that serve once the stopped ones are
+// started. Whether they do is asked before anything stops.
+func (b *builder) comeBack(r rollingEnsemble) {
+	for _, m := range r.e.Members {
+		if s, _ := b.in.Seen.Of(mesh.Host(m)); s.Host != nil && s.Host.Processes[r.e.Service].PID != 0 {
+			r.serving[m] = true
+		}
+	}
 }
 
 func serve(n int) string {
@@ -151,6 +141,7 @@ func (b *builder) addMembers(p part, r rollingEnsemble, targets []mesh.Target, s
 	for _, t := range targets {
 		if !stopsForGood(p.steps, t, unit) {
 			r.serving[t.Name] = true
+			r.lists[t.Name] = r.e.Members
 		}
 	}
 	batch.After = append(batch.After, Gate{
@@ -168,10 +159,6 @@ func stopsForGood(steps []plannedStep, t mesh.Target, unit string) bool {
 
 // stopMember adds the gate before a member is stopped, or says what that costs.
 func (b *builder) stopMember(r rollingEnsemble, t mesh.Target, batch *Batch) {
-	left := len(r.serving)
-	if r.serving[t.Name] {
-		left--
-	}
 	n, idle := len(r.e.Members), !r.serving[t.Name] && r.view.Idle(t.Name)
 	switch {
 	case n < 3 && idle:
@@ -183,20 +170,31 @@ func (b *builder) stopMember(r rollingEnsemble, t mesh.Target, batch *Batch) {
 		})
 		delete(r.serving, t.Name)
 		return
-	case !idle && left < r.e.Quorum:
-		b.plan.Refusals = append(b.plan.Refusals, Refusal{
-			Code: "quorum", Subject: r.e.Name,
-			Message: fmt.Sprintf("stopping %s would leave %d of %d members of %s serving, and %d must: %s", t.Name, left, n, r.e.Name, r.e.Quorum, r.missing()),
-			Hint:    "bring the missing members back first: look at their hosts and logs; meshsync starts what is stopped, and stops nothing here until enough serve",
-			Source:  "built in: quorum cannot be overridden",
-		})
 	}
 	delete(r.serving, t.Name)
-	// Also for a member that does not serve now: it may have come back by then.
-	batch.Before = append(batch.Before, Gate{
-		Kind: GateQuorum, Ensemble: &r.e, Need: r.e.Quorum, Of: n,
-		Text: fmt.Sprintf("without %s at least %d of %d members of %s serve", t.Name, r.e.Quorum, n, r.e.Name),
-	})
+	for _, e := range r.views(t) {
+		if left := r.left(e, t); !idle && left < e.Quorum {
+			b.plan.Refusals = append(b.plan.Refusals, Refusal{
+				Code: "quorum", Subject: r.e.Name,
+				Message: fmt.Sprintf("stopping %s would leave %d of %d members of %s serving%s, and %d must: %s", t.Name, left, len(e.Members), e.Name, r.counting(e), e.Quorum, r.missing()),
+				Hint:    "bring the missing members back first: look at their hosts and logs; meshsync starts what is stopped, and stops nothing here until enough serve",
+				Source:  "built in: quorum cannot be overridden",
+			})
+		}
+		// Also for a member that does not serve now: it may have come back by then.
+		batch.Before = append(batch.Before, Gate{
+			Kind: GateQuorum, Ensemble: &e, Need: e.Quorum, Of: len(e.Members),
+			Text: fmt.Sprintf("without %s at least %d of %d members of %s serve%s", t.Name, e.Quorum, len(e.Members), e.Name, r.counting(e)),
+		})
+	}
+}
+
+// counting says by whose list members are counted, where it is not that of git.
+func (r rollingEnsemble) counting(e mesh.Ensemble) string {
+	if slices.Equal(e.Members, r.e.Members) {
+		return ""
+	}
+	return " by the list that has " + list(e.Members)
 }
 
 // missing says of the members that do not serve why not.

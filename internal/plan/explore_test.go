@@ -9,9 +9,9 @@ import (
 	"meshsync.dev/meshsync/internal/mesh"
 )
 
-// member is the abstract state of one ZooKeeper: what is on its disk, and what its
-// process, if it runs, was started with.
-type member struct{ disk, proc string } // proc "" is a stopped one
+// member is the abstract state of one ZooKeeper: what is on its disk, what its
+// process, if it runs, was started with, and what the last one was that ran.
+type member struct{ disk, proc, ran string } // proc "" is a stopped one, ran "" one that never ran
 
 // world is an ensemble with the faults that happen to it at given steps.
 type world struct {
@@ -22,8 +22,11 @@ type world struct {
 	byUs    map[int]bool // members that meshsync stopped and that do not run yet
 	dead    bool         // meshsync was killed
 	trace   []string
-	looked  int // how many members ran when meshsync last looked
-	mute    int // the member of which nobody can tell how it is; -1 for none
+	looked  []bool // which members served when meshsync last looked
+	mute    int    // the member of which nobody can tell how it is; -1 for none
+	leader  int    // the member that leads; -1 for none
+	// lists are the members that a process knows of, by what it was started with; nil for all.
+	lists map[string][]int
 }
 
 // fault happens once, before the step of that number.
@@ -31,18 +34,6 @@ type fault struct {
 	at, member int
 	mute       int    // another member, counted from 1, whose answers are lost all the time; 0 for none
 	kind       string // kill (of a member), mute (its answers are lost), fail (of a start), crash (of meshsync)
-}
-
-func (w *world) quorum() int { return len(w.members)/2 + 1 }
-
-func (w *world) up() int {
-	n := 0
-	for _, m := range w.members {
-		if m.proc != "" {
-			n++
-		}
-	}
-	return n
 }
 
 // tick is one abstract step, before which the fault may happen.
@@ -65,35 +56,34 @@ func (w *world) tick(what string) {
 }
 
 // view is what the members answer.
-func (w *world) view(e mesh.Ensemble) health.View {
+func (w *world) view() health.View {
 	v := health.View{Members: map[string]health.Verdict{}}
-	for i, m := range w.members {
+	for i, serves := range w.serving() {
 		s := health.Verdict{Status: health.NotServing, Reason: "down"}
-		if m.proc != "" && w.up() >= w.quorum() {
-			s = health.Verdict{Status: health.Serving}
+		if serves {
+			s = health.Verdict{Status: health.Serving, Leader: i == w.leader}
 		}
 		if i == w.mute {
 			s = health.Verdict{Status: health.Unknown, Reason: "no answer"}
 		}
-		v.Members[fmt.Sprintf("m%d", i+1)] = s
+		v.Members[name(i)] = s
 	}
-	for i := range w.members { // the first that serves leads
-		name := fmt.Sprintf("m%d", i+1)
-		if v.Members[name].Status == health.Serving {
-			v.Members[name] = health.Verdict{Status: health.Serving, Leader: true}
-			break
-		}
-	}
-	_ = e
 	return v
 }
+
+func name(i int) string { return fmt.Sprintf("m%d", i+1) }
 
 // observed is the world as a plan's input: git wants "new".
 func (w *world) observed() Input {
 	c := newCluster(len(w.members))
 	c.want("new")
+	serving := w.serving()
 	for i, m := range w.members {
-		name := fmt.Sprintf("m%d", i+1)
+		name := name(i)
+		if m.ran == "" {
+			c.fresh(name)
+			continue
+		}
 		if m.disk != "old" {
 			c.edit(name, m.disk)
 			s := c.states[name]
@@ -101,12 +91,19 @@ func (w *world) observed() Input {
 		}
 		rec := c.states[name].Record.Services["zookeeper"]
 		rec.Reads = map[string]string{cfg: mesh.DigestBytes([]byte(m.proc))}
+		for _, k := range w.list(m.ran) {
+			rec.Members = append(rec.Members, fmt.Sprintf("m%d", k+1))
+		}
 		c.states[name].Record.Services["zookeeper"] = rec
 		switch {
 		case m.proc == "":
 			c.mode(name, "")
-		case w.up() < w.quorum():
+		case !serving[i]:
 			c.mode(name, "broken")
+		case i == w.leader:
+			c.mode(name, "leader")
+		default:
+			c.mode(name, "follower")
 		}
 		if i == w.mute {
 			c.states[name].Host.Answers = nil
@@ -139,9 +136,10 @@ func (w *world) batch(b Batch) bool {
 		hosts = append(hosts, t.Name)
 	}
 	w.tick("look before " + fmt.Sprint(hosts))
-	w.looked = w.up()
+	w.looked = w.serving()
+	served := w.view().Serving()
 	for _, g := range b.Before {
-		if ok, why := g.Holds(w.view(*g.Ensemble), hosts, nil); !ok {
+		if ok, why := g.Holds(w.view(), hosts, nil); !ok {
 			w.trace = append(w.trace, "stopped: "+why)
 			return false
 		}
@@ -152,7 +150,13 @@ func (w *world) batch(b Batch) bool {
 		}
 	}
 	w.tick("look after " + fmt.Sprint(hosts))
-	return w.up() >= w.quorum() && !slices.Contains(hosts, fmt.Sprintf("m%d", w.mute+1)) // the gate after the batch
+	for _, g := range b.After {
+		if ok, why := g.Holds(w.view(), hosts, served); !ok {
+			w.trace = append(w.trace, "stopped after: "+why)
+			return false
+		}
+	}
+	return true
 }
 
 // host writes and restarts on one host.
@@ -184,7 +188,7 @@ func (w *world) host(b Batch, t mesh.Target) bool {
 			w.trace = append(w.trace, t.Name+" does not start")
 			return false
 		}
-		m.proc = m.disk
+		m.proc, m.ran = m.disk, m.disk
 		delete(w.byUs, i-1)
 	}
 	return true
@@ -193,21 +197,39 @@ func (w *world) host(b Batch, t mesh.Target) bool {
 // stop takes a member down, and holds meshsync to its promise: it has just seen that
 // afterwards a majority serves. What dies after that look is not its doing.
 func (w *world) stop(i int) {
-	served := w.members[i].proc != "" && w.looked >= w.quorum()
+	served := w.members[i].proc != "" && w.looked[i]
 	w.members[i].proc = ""
 	w.byUs[i] = true
-	if served && len(w.members) > 2 && w.looked-1 < w.quorum() {
-		w.t.Fatalf("a majority was lost by meshsync's hand: %v", w.trace)
+	for j, m := range w.members {
+		if j != i && m.proc != "" && served && w.looked[j] && len(w.members) > 2 && !w.goesOn(j, i) {
+			w.t.Fatalf("%s lost its majority by meshsync's hand: %v", name(j), w.trace)
+		}
 	}
 	if len(w.byUs) > 1 && served {
 		w.t.Fatalf("two members are down by meshsync's hand: %v", w.trace)
 	}
 }
 
+// goesOn reports whether j's list has a majority of members that served at the last look, without i.
+func (w *world) goesOn(j, i int) bool {
+	n, list := 0, w.list(w.members[j].proc)
+	for _, k := range list {
+		if k != i && w.looked[k] {
+			n++
+		}
+	}
+	return n > len(list)/2
+}
+
 // explore runs from one start with one fault, then again until nothing is left to do.
 func explore(t *testing.T, start []member, f fault) (steps int) {
 	t.Helper()
-	w := &world{t: t, members: slices.Clone(start), fault: f, byUs: map[int]bool{}, mute: f.mute - 1}
+	return exploreLists(t, start, nil, f)
+}
+
+func exploreLists(t *testing.T, start []member, lists map[string][]int, f fault) (steps int) {
+	t.Helper()
+	w := &world{t: t, members: slices.Clone(start), fault: f, byUs: map[int]bool{}, mute: f.mute - 1, leader: -1, lists: lists}
 	w.run()
 	steps = w.step
 	w.mute = -1
@@ -236,10 +258,10 @@ func starts(n int) [][]member {
 		}
 		return out
 	}
-	out := [][]member{all(member{"old", "old"}), all(member{"old", ""}), all(member{"new", "old"})}
+	out := [][]member{all(member{"old", "old", "old"}), all(member{"old", "", "old"}), all(member{"new", "old", "old"})}
 	for i := range n {
-		for _, m := range []member{{"old", ""}, {"new", "old"}, {"new", "new"}, {"new", ""}} {
-			s := all(member{"old", "old"})
+		for _, m := range []member{{"old", "", "old"}, {"new", "old", "old"}, {"new", "new", "new"}, {"new", "", "old"}} {
+			s := all(member{"old", "old", "old"})
 			s[i] = m
 			out = append(out, s)
 		}
@@ -283,15 +305,15 @@ func TestWithoutItsGateARollLosesTheQuorum(t *testing.T) {
 	s := starts(3)[0]
 	for at := range 12 {
 		for m := range 3 {
-			w := &world{t: t, members: slices.Clone(s), fault: fault{at: at, member: m, kind: "kill"}, byUs: map[int]bool{}, mute: -1}
+			w := &world{t: t, members: slices.Clone(s), fault: fault{at: at, member: m, kind: "kill"}, byUs: map[int]bool{}, mute: -1, leader: -1}
 			p := Build(w.observed())
 			for _, b := range p.Stages[0].Batches {
 				for _, target := range b.Targets { // the same order, and nobody looks
 					w.tick("restart " + target.Name)
 					i := slices.Index([]string{"m1", "m2", "m3"}, target.Name)
 					w.members[i].proc = ""
-					lost = lost || w.up() < w.quorum()
-					w.members[i] = member{"new", "new"}
+					lost = lost || !slices.Contains(w.serving(), true)
+					w.members[i] = member{"new", "new", "new"}
 				}
 			}
 		}

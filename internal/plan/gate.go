@@ -34,6 +34,7 @@ func (g Gate) Holds(now health.View, batch, servedBefore []string) (bool, string
 }
 
 func (g Gate) quorumHolds(serving, batch []string, now health.View) (bool, string) {
+	serving = slices.DeleteFunc(slices.Clone(serving), func(m string) bool { return !slices.Contains(g.Ensemble.Members, m) })
 	left, idle := len(serving), true
 	for _, m := range batch {
 		if slices.Contains(serving, m) {

@@ -44,7 +44,7 @@ func Report(w io.Writer, events []apply.Event, o Options) error {
 	switch r.Code {
 	case apply.CodeDone:
 		t.line("%s", t.paint(green, "Applied."))
-		t.line("next: meshsync plan%s, which %s", o.Flags, map[bool]string{true: "should be empty", false: "has what is due"}[len(due) == 0])
+		t.line("next: meshsync plan%s, which %s", o.Flags, map[bool]string{true: "should be empty", false: "has what is due"}[len(due) == 0 && !o.More])
 	case apply.CodeRolledBack:
 		t.line("Not applied: what failed was rolled back, and is pending again. next: mend the cause, then meshsync apply%s", o.Flags)
 	case apply.CodeLeased:

@@ -21,7 +21,9 @@ type Options struct {
 	Width int  // of the terminal; 0: 100
 	// Restart is of a report the role or service that the run restarted; "" of an apply.
 	Restart string
-	Flags   string // what a command after this one needs to speak of the same: "", or " -C prod --only x"
+	// More is set of a report after which another plan goes on, whatever was done.
+	More  bool
+	Flags string // what a command after this one needs to speak of the same: "", or " -C prod --only x"
 }
 
 // printer writes lines and remembers the first error.
