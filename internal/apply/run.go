@@ -263,6 +263,9 @@ func (r *runner) work(t mesh.Target, b plan.Batch, left []plan.Batch) plan.Work 
 		w.Later = append(w.Later, changesOn(t, left[i])...)
 	}
 	r.begun[t] = true
+	if b.Confirm != nil {
+		w.Confirm = b.Confirm.Within
+	}
 	for _, s := range b.Service {
 		if s.Target == t {
 			w.Services = append(w.Services, s)

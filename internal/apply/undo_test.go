@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
@@ -107,5 +108,29 @@ func TestWhatIsNotTakenBack(t *testing.T) {
 		if !slices.ContainsFunc(l.events, func(e Event) bool { return strings.HasPrefix(e.Message, x.tell) }) {
 			t.Errorf("%s: nothing says %q", name, x.tell)
 		}
+	}
+}
+
+// What a host took back by itself ends the run before any other host, and is not taken back a second time.
+func TestWhatAHostTookBackEndsTheRun(t *testing.T) {
+	t.Parallel()
+	l := newLab()
+	var within []time.Duration
+	l.onWork = func(_ string, w plan.Work) (plan.Result, error) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		within = append(within, w.Confirm)
+		return plan.ResultRolledBack, nil
+	}
+	p := takingBack()
+	for i := range p.Stages[0].Batches {
+		p.Stages[0].Batches[i].Confirm = &plan.Confirm{Within: plan.ConfirmWithin}
+	}
+	r, err := l.run(context.Background(), p)
+	if err != nil || r.Code != CodePartial || !slices.Equal(l.worked, []string{"m2"}) || !slices.Equal(within, []time.Duration{plan.ConfirmWithin}) {
+		t.Errorf("%v, code %s, worked on %v within %v", err, r.Code, l.worked, within)
+	}
+	if len(r.RolledBack) != 2 || len(r.Done)+len(r.Failed)+len(r.Unknown) != 0 || len(r.Skipped) != 4 {
+		t.Errorf("%+v", r)
 	}
 }

@@ -138,6 +138,8 @@ type follower struct {
 	busyWith string                // and says this of itself
 	lost     error                 // the lease is no longer the run's own
 	moved    bool                  // another run wrote the record since it was observed
+	waits    string                // the run of which the host may yet put something back
+	watching bool                  // the host puts back what the batch does, unless that is confirmed
 	wrote    bool                  // the record was written at the end,
 	record   string                // and this is its digest; "" where all was done
 	broken   string                // why the script could not begin or finish
@@ -165,7 +167,11 @@ func (h *Host) runBatch(ctx context.Context, b *batch, emit func(plan.Outcome)) 
 		}
 	}
 	h.remember(b, f)
-	return f.finish(h.o.Name, err)
+	err = f.finish(h.o.Name, err)
+	if f.watching {
+		return h.settle(ctx, b, f, err)
+	}
+	return err
 }
 
 func firstOf(texts ...string) string {
@@ -197,6 +203,10 @@ func (f *follower) line(l []byte) {
 		f.lost = &mesh.Lost{Target: f.target, To: clean(arg)}
 	case word == "moved":
 		f.moved = true
+	case word == "watched":
+		f.busy, f.waits = true, clean(arg)
+	case word == "watching":
+		f.watching = true
 	case word == "record":
 		f.wrote, f.record = true, clean(arg)
 	case word == "broken":
@@ -251,6 +261,9 @@ func (f *follower) end(i int, r plan.Result, message string) {
 func (f *follower) finish(host string, err error) error {
 	if f.busy {
 		err = &remote.Error{Outcome: mesh.Busy, Host: host, Msg: atWork(f.busyWith) + ": nothing was changed", Hint: "wait for it to end"}
+	}
+	if f.waits != "" {
+		err = &remote.Error{Outcome: mesh.Busy, Host: host, Msg: "it is about to put back what run " + f.waits + " wrote, unless that run confirms it: nothing was changed", Hint: "wait a minute, and plan again"}
 	}
 	if f.lost != nil {
 		err = f.lost

@@ -83,8 +83,9 @@ func (b *batch) script() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "ms_batch() {\nT=%s\n%s", quote(b.token), observePrelude)
 	fmt.Fprintf(&s, "B=%s RUN=%s M=%s PAYLOAD=%d\n", rooted(stateDir(b.mesh)), quote(b.work.Run), quote(b.mesh), b.size)
-	s.WriteString(lockFunction + changePrelude + b.payloadPart() + leftPart + slowPart + placePart + b.holdsLease() + b.sameRecord() + b.sweep() + secretPart + digestPart + noteFunctions + nowFunction() + processPart)
+	s.WriteString(lockFunction + changePrelude + b.payloadPart() + leftPart + slowPart + placePart + b.holdsLease() + settledPart + b.sameRecord() + b.sweep() + secretPart + digestPart + noteFunctions + nowFunction() + processPart)
 	s.WriteString(b.functions())
+	s.WriteString(b.watch())
 	b.recordState(&s)
 	s.WriteString("ms_write_record || { printf '%s broken %s\\n' \"$T\" 'the record cannot be written'; return 1; }\n")
 	b.noteSecrets(&s)
@@ -150,9 +151,7 @@ func (b *batch) sameRecord() string {
 
 // changePrelude takes the lock and defines the operations. Each returns 1 with the
 // reason in W when it fails.
-const changePrelude = `umask 022
-W='' FAILED='' NOTED='' SAID='' AT='' BESIDE='' Z=0 TEMP=.meshsync-$M.$RUN HOME_DIR=$PWD
-[ -d "$B/staging" ] || W=$({ mkdir -p -- "$B" && umask 077 && mkdir -p -- "$B/staging"; } 2>&1) || { printf '%s broken %s\n' "$T" "cannot make $B: ${W##*: }"; return 1; }
+const changePrelude = changeVariables + `[ -d "$B/staging" ] || W=$({ mkdir -p -- "$B" && umask 077 && mkdir -p -- "$B/staging"; } 2>&1) || { printf '%s broken %s\n' "$T" "cannot make $B: ${W##*: }"; return 1; }
 # A lock that cannot be opened would end the shell without a word.
 { umask 077; true >>"$B/lock"; } 2>/dev/null || { printf '%s broken %s\n' "$T" "cannot write into $B: $({ true >>"$B/lock"; } 2>&1)"; return 1; }
 ms_lock || { printf '%s busy %s\n' "$T" "$h"; return 0; }
@@ -161,7 +160,15 @@ me=$$
 { read -r me x </proc/self/stat; } 2>/dev/null
 ms_ticks "$me"
 printf 'run %s pid %s\n%s\n' "$RUN" "$me" "$ticks" >"$B/lock"
-# ms_recorded: the digest of the record as it is, into D.
+` + operations
+
+// changeVariables are what the functions of a batch go by.
+const changeVariables = `umask 022
+W='' FAILED='' NOTED='' SAID='' AT='' BESIDE='' Z=0 TEMP=.meshsync-$M.$RUN HOME_DIR=$PWD
+`
+
+// operations are the functions that every batch has.
+const operations = `# ms_recorded: the digest of the record as it is, into D.
 ms_recorded() {
   r=$B/record.json
   [ -f "$r" ] || r=/dev/null

@@ -100,6 +100,11 @@ const maxOutput = 64 << 20
 func (h *Host) Observe(ctx context.Context) mesh.TargetState {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.observe(ctx)
+}
+
+// observe is Observe for who has the connection.
+func (h *Host) observe(ctx context.Context) mesh.TargetState {
 	ctx, cancel := context.WithTimeout(ctx, h.o.Timeout)
 	defer cancel()
 	q := newQuery(h.o)

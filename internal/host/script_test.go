@@ -342,6 +342,11 @@ func TestScriptsPassShellcheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	batch.lease = lease("r1")
+	_, _, cutting := lockingOut(t, newBox(t))
+	guarded, err := newBatch("prod", "@t", cutting, mesh.TargetState{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	// SC2016: quoted text is data; SC2034, SC2154: variables are set and read by eval;
 	// SC2046, SC2086: lists are split on purpose; SC2012: ls -A is compared, not parsed;
 	// SC2069: only the errors of stat are wanted; SC2089, SC2090: quotes are in the lists that eval reads.
@@ -350,7 +355,8 @@ func TestScriptsPassShellcheck(t *testing.T) {
 	for what, script := range map[string]string{
 		"observe": observeScript(q, "@t"), "observe as a user": observeScript(plain, "@t"), "observe with sudo": observeScript(asRoot, "@t"),
 		"examine": h.examineScript("@t"), "barriers": "T=''\n" + barrierFunction, "change": batch.script(), "stage": stageCommand,
-		"lease": leaseScript("prod", "@t", "r1", lease("r1"), "L_OVER=''\n"+takeBody),
+		"lease":                  leaseScript("prod", "@t", "r1", lease("r1"), "L_OVER=''\n"+takeBody),
+		"change that is watched": guarded.script(), "watch": guarded.watcher(), "confirm": leaseScript("prod", "@t", "r1", lease("r1"), "CONFIRM=''\n"+confirmBody),
 	} {
 		cmd := exec.Command("shellcheck", "-s", "sh", "-e", "SC2016,SC2034,SC2154,SC2046,SC2086,SC2012,SC2089,SC2090,SC2069,SC2317,SC2015,SC2329", "-")
 		cmd.Stdin = strings.NewReader(script)

@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
@@ -47,9 +48,9 @@ func waysIn() []wayIn {
 	}
 }
 
-// CutsOff says what a change of a host can cut off: "SSH"; "" for nothing.
+// CutsOff says what a change of a host can cut off: "SSH"; "" for nothing. A folder that is new has nothing in it yet.
 func CutsOff(c diff.Change) string {
-	if !c.Addr.IsPath() || c.Action == diff.Release {
+	if !c.Addr.IsPath() || c.Action == diff.Release || c.Addr.Kind == mesh.Directory && c.Action == diff.Create {
 		return ""
 	}
 	for _, w := range waysIn() {
@@ -145,6 +146,25 @@ func (b Batch) cutting() (hosts []mesh.Target, because string) {
 		return nil, ""
 	}
 	return hosts, why[hosts[0]]
+}
+
+// ConfirmWithin is how long a new connection may take to come in: some tries, and the pauses between them.
+const ConfirmWithin = 30 * time.Second
+
+// sayConfirm says of each batch that can cut a host off that a new connection is to confirm it.
+func sayConfirm(s *Stage) {
+	for i, batch := range s.Batches {
+		hosts, _ := batch.cutting()
+		var because []string
+		for _, t := range hosts {
+			_, why := batch.only(t).cutting()
+			because = append(because, why)
+		}
+		slices.Sort(because)
+		if len(because) > 0 {
+			s.Batches[i].Confirm = &Confirm{Within: ConfirmWithin, Because: slices.Compact(because)}
+		}
+	}
 }
 
 // aloneFirst has one host go alone where a stage can cut off several. Members of an ensemble that start together

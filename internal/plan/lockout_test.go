@@ -56,6 +56,13 @@ func TestWhatCutsAHostOff(t *testing.T) {
 			t.Errorf("to let %s go cuts off %s", name, got)
 		}
 	}
+	folder := diff.Change{Addr: mesh.Address{Target: mesh.Host("h"), Kind: mesh.Directory, Name: "/etc/sudoers.d"}, Action: diff.Create}
+	if got := CutsOff(folder); got != "" {
+		t.Errorf("a new folder cuts off %s", got)
+	}
+	if folder.Action = diff.Update; CutsOff(folder) != "sudo" {
+		t.Error("another mode of a folder cuts nothing off")
+	}
 	for unit, want := range map[string]string{
 		"ssh": "SSH", "sshd.service": "SSH", "ssh.socket": "SSH", "nftables": "the network, by its firewall",
 		"systemd-networkd": "the network", "systemd-resolved": "the lookup of names", "zookeeper": "", "ssh-agent": "",
@@ -217,5 +224,25 @@ func TestSSHDJudgesItsConfiguration(t *testing.T) {
 				t.Errorf("%s with %q: %v: %s", name, text, err, out)
 			}
 		}
+	}
+}
+
+// The plan says how long the host waits for somebody, and what is taken back on failure is confirmed, too.
+func TestWhatCutsAHostOffIsToBeConfirmed(t *testing.T) {
+	t.Parallel()
+	c := newAgents(2, 2)
+	c.fileAt("/etc/sudoers.d/deploy")
+	for _, batch := range c.plan().Stages[0].Batches {
+		if batch.Confirm == nil || batch.Confirm.Within != ConfirmWithin || !slices.Equal(batch.Confirm.Because, []string{"/etc/sudoers.d/deploy can cut off sudo"}) {
+			t.Errorf("%+v", batch.Confirm)
+		}
+		if batch.Undo(nil).Confirm != batch.Confirm {
+			t.Error("to take it back is not confirmed")
+		}
+	}
+	c = newAgents(2, 2)
+	c.fileAt("/etc/motd")
+	if got := c.plan().Stages[0].Batches[0].Confirm; got != nil {
+		t.Errorf("%+v", got)
 	}
 }

@@ -165,6 +165,14 @@ type Batch struct {
 	// wants that and it cannot be done; both are empty where the role wants nothing of the kind.
 	RollBack      bool   `json:"roll_back,omitempty"`
 	NotRolledBack string `json:"not_rolled_back,omitempty"`
+	// Confirm is set where the batch can cut a host off.
+	Confirm *Confirm `json:"confirm,omitempty"`
+}
+
+// Confirm says that a host takes back what a batch did unless a new connection, with its login and sudo, comes in in time.
+type Confirm struct {
+	Within  time.Duration `json:"within_ns"` // from the end of the batch on the host
+	Because []string      `json:"because"`   // "/etc/ssh/sshd_config can cut off SSH"
 }
 
 // ServiceStep is one operation on a unit, done after the changes of its host.

@@ -172,6 +172,7 @@ func (b *builder) hostStage(p part) Stage {
 		b.rollingBatches(p, active, &s)
 	}
 	aloneFirst(&s)
+	sayConfirm(&s)
 	if p.role.Rollout.OnFailure == OnFailureRollBack {
 		sayUndo(&s)
 	}

@@ -62,7 +62,7 @@ func lasts(c diff.Change) string {
 // Undo is the batch that takes back what was done of b: did are the subjects of what ended well, and of
 // steps that were tried. It has the gates of b, for its services stop once more.
 func (b Batch) Undo(did map[string]bool) Batch {
-	out := Batch{Targets: b.Targets, Changes: []diff.Change{}, Before: b.Before, After: b.After}
+	out := Batch{Targets: b.Targets, Changes: []diff.Change{}, Before: b.Before, After: b.After, Confirm: b.Confirm}
 	touched := map[mesh.Target]bool{}
 	for _, c := range b.Changes {
 		if c.Action != diff.Release && c.Addr.Kind != mesh.Service && did[c.Addr.String()] {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"time"
 
 	"meshsync.dev/meshsync/internal/diff"
 	"meshsync.dev/meshsync/internal/mesh"
@@ -21,6 +22,9 @@ type Work struct {
 	More  bool
 	// Services are done after the changes, in order. None is done when a change failed or conflicted.
 	Services []ServiceStep
+	// Confirm is how long after its end a new connection may take to come in, of a batch that can cut the host off; else the
+	// host takes it back by itself. 0: nobody waits for one.
+	Confirm time.Duration
 	// Members are the machine ids of the members of each ensemble, for the record.
 	Members map[string]map[string]string
 	// Adopt lists resources that are as desired and that the record does not hold

@@ -45,6 +45,9 @@ func (t *printer) batches(s plan.Stage) {
 		for _, g := range b.After {
 			t.line("      after:  %s", safe(g.Text))
 		}
+		if b.Confirm != nil {
+			t.line("      lock-out: %s; the host takes it back by itself unless a new login comes in within %s", safe(strings.Join(b.Confirm.Because, ", ")), b.Confirm.Within)
+		}
 		switch {
 		case b.RollBack:
 			t.line("      on failure: put back as it was before")
