@@ -235,3 +235,38 @@ func TestWhatSomebodyChangedSinceIsNotTakenBack(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// A secret is put back as anything else, and no copy of it is left.
+func TestASecretThatCutsOffIsTakenBack(t *testing.T) {
+	t.Parallel()
+	b := hurried(newBox(t))
+	d := &door{box: b, opens: tookBack}
+	b.dialer = d
+	b.put("/etc/sudoers.d/x", "")
+	apply := func(source, text, run string, confirm time.Duration) (map[string]plan.Outcome, error) {
+		want := []mesh.Resource{secretFile("/etc/sudoers.d/s", source)}
+		h := b.hostWith(vault{source: text}, want...)
+		w := planned(t, h, want)
+		w.Run, w.Confirm = run, confirm
+		d.shut = confirm > 0
+		return results(t, h, w)
+	}
+	if got, err := apply("one", "old secret\n", "r1", 0); err != nil {
+		t.Fatalf("%v %+v", err, got)
+	}
+	before := b.get("/var/lib/meshsync/prod/record.json")
+	b.put("/go", "")
+	got, err := apply("two", "new secret\n", "r2", 2*time.Second)
+	if err == nil || got["put back /etc/sudoers.d/s"].Result != plan.ResultRolledBack {
+		t.Errorf("%v %+v", err, got)
+	}
+	if text := b.get("/etc/sudoers.d/s"); text != "old secret\n" {
+		t.Errorf("%q", text)
+	}
+	if after := b.get("/var/lib/meshsync/prod/record.json"); after != before {
+		t.Errorf("the record was\n%s\nand is\n%s", before, after)
+	}
+	if _, err := os.Stat(b.path(armed)); err == nil {
+		t.Error("the copies are left")
+	}
+}
