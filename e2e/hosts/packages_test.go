@@ -214,3 +214,20 @@ func TestAPackageThatComesAlongIsTold(t *testing.T) {
 	result(t, m.apply(t, want("2")), "restart s", plan.ResultDone, "")
 	m.settled(t, want("2"))
 }
+
+// What an earlier batch of a run brought, or somebody else since the plan, did not come along.
+func TestAPackageOfABatchBeforeDidNotComeAlong(t *testing.T) {
+	_, m := start(t, bed.Options{Bare: true})
+	m.publish(t, deb{name: "lib", version: "1"}, deb{name: "app", version: "1"})
+	m.Must(t, "apt-get update -qq")
+	want := m.all(t, "packages", "app", `{}`,
+		"files", "/etc/systemd/system/s.service", `{"content": "[Service]\nExecStart=/bin/sleep 1000\n[Install]\nWantedBy=multi-user.target\n", "mode": "0644", "owner": "root", "group": "root"}`,
+		"services", "s", `{"enabled": true, "running": true, "reads": ["package:lib"], "on": "restart"}`)
+	h := m.target(t, want)
+	p := m.planned(t, h, want)
+	m.Must(t, "apt-get install -qq -y lib")
+	got := m.applied(t, h, p)
+	if o := got["create app"]; o.Result != plan.ResultDone || o.Message != "" {
+		t.Errorf("%s: %q; all: %+v", o.Result, o.Message, got)
+	}
+}

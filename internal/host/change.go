@@ -110,12 +110,12 @@ func (b *batch) finishTogether(s *strings.Builder, together string, group []int)
 	for _, i := range group {
 		noted = append(noted, fmt.Sprintf("$G%d", i))
 	}
-	fmt.Fprintf(s, "Y=''; if [ -n \"%s\" ]; then %s || Y=$W; fi\n", strings.Join(noted, ""), together)
-	remark := ""
+	before, behind, remark := "", "", ""
 	if b.work.Changes[group[0]].Addr.Kind == mesh.Package {
-		s.WriteString("X=''\n" + b.cameAlong())
+		before, behind = b.cameAlong()
 		remark = ` "$X"; X=`
 	}
+	fmt.Fprintf(s, "%sY=''; if [ -n \"%s\" ]; then %s || Y=$W; fi\n%s", before, strings.Join(noted, ""), together, behind)
 	for _, i := range group {
 		c := b.work.Changes[i]
 		after := "absent"
