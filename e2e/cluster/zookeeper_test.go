@@ -12,31 +12,6 @@ import (
 	"meshsync.dev/meshsync/e2e/bed"
 )
 
-// memberRole is the shipped role and its packages, which a member is restarted for.
-const memberRole = `package roles
-
-import (
-	"meshsync.dev/kit"
-	shipped "meshsync.dev/roles"
-)
-
-#Member: kit.#Role & {
-	me: _, members: _, shared: _, over: [...{...}]
-	uses: ["zookeeper"]
-	_version: over[0].packageVersion
-	_packages: ["libzookeeper-java", "zookeeper", "zookeeperd"]
-	_of: shipped.#ZooKeeper & {"me": me, "members": members, "over": [for l in over {{for k, v in l if k != "packageVersion" {(k): v}}}]}
-	yield: {
-		for k, v in _of.yield if k != "services" {(k): v}
-		packages: {for p in _packages {(p): version: _version}}
-		services: zookeeper: {
-			for k, v in _of.yield.services.zookeeper if k != "reads" {(k): v}
-			reads: [for r in _of.yield.services.zookeeper.reads {r}, for p in _packages {"package:\(p)"}]
-		}
-	}
-}
-`
-
 // ensembleMesh has the hosts of a bed as members, with their packages at one version.
 type ensembleMesh struct {
 	bed         *bed.Bed
@@ -53,20 +28,24 @@ func (m ensembleMesh) text() string {
 	return fmt.Sprintf(`package prod
 
 import (
-	"example.com/infra/roles"
 	"meshsync.dev/kit"
+	"meshsync.dev/roles"
 )
 
 kit.#Mesh
 
 name: "prod"
-#roles: zookeeper: roles.#Member
+#roles: zookeeper: roles.#ZooKeeper
 hosts: {
 	[string]: {os: "debian 12", ssh: user: "root", roles: zookeeper: {}}
 %s}
-settings: zookeeper: {packageVersion: %q, maxClientCnxns: %d}
+settings: zookeeper: {
+	maxClientCnxns: %d
+	packages: ["libzookeeper-java" | "zookeeper" | "zookeeperd"]: version: %q
+	packages: {"libzookeeper-java": {}, zookeeper: {}, zookeeperd: {}}
+}
 policy: rollout: zookeeper: timeout: %q
-`, hosts.String(), m.version, m.connections, m.timeout)
+`, hosts.String(), m.connections, m.version, m.timeout)
 }
 
 // newerPackages offers a host its own packages of ZooKeeper once more, under a higher version.
@@ -90,7 +69,6 @@ func TestAnEnsembleChangesUnderItsClients(t *testing.T) {
 	b := bed.Start(t, bed.Options{Hosts: 3})
 	version := b.Hosts[0].Must(t, "dpkg-query -W -f '${Version}' zookeeper")
 	e := &ensemble{infra: newInfra(t, b), mesh: ensembleMesh{b, version, 100, "2m"}}
-	e.addRole(t, "member.cue", memberRole)
 	e.commit(t, "mesh.cue", e.mesh.text())
 	e.done(t, "apply", "--yes")
 	e.watch = startWatch(t, b.Hosts)
