@@ -9,6 +9,7 @@ import (
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/errors"
+	"cuelang.org/go/cue/token"
 )
 
 // An app is often a JSON definition as somebody posted it, or as Marathon answered it. What
@@ -74,11 +75,75 @@ func (s *structure) intolerable(r *shapeReader, v cue.Value, err error) error {
 			out = errors.Append(out, e)
 		}
 	}
+	if out != nil {
+		return out
+	}
+	// The evaluator does not look for unknown fields beside a wrong type, so it told what is none.
+	for _, path := range unknownIn(s, v, nil) {
+		out = errors.Append(out, unknownFieldError{v, path})
+	}
 	if out == nil {
 		return err
 	}
 	return out
 }
+
+// unknownIn lists the paths of fields that a shape has no place for.
+func unknownIn(s shape, v cue.Value, at []string) (paths [][]string) {
+	v, _ = v.Default()
+	switch s := s.(type) {
+	case *structure:
+		it, err := v.Fields()
+		for err == nil && it.Next() {
+			name := it.Selector().Unquoted()
+			next, known := s.fields[name]
+			if !known {
+				next = s.others
+			}
+			below := append(slices.Clone(at), name)
+			if next == nil {
+				paths = append(paths, below)
+				continue
+			}
+			paths = append(paths, unknownIn(next, it.Value(), below)...)
+		}
+	case *list:
+		it, err := v.List()
+		for i := 0; err == nil && it.Next(); i++ {
+			if next := s.at(i); next != nil {
+				paths = append(paths, unknownIn(next, it.Value(), append(slices.Clone(at), strconv.Itoa(i)))...)
+			}
+		}
+	}
+	return paths
+}
+
+// unknownFieldError is what the evaluator says of a field that a closed struct does not have.
+type unknownFieldError struct {
+	in   cue.Value
+	path []string
+}
+
+// field is the value at the path.
+func (e unknownFieldError) field() cue.Value {
+	v := e.in
+	for _, name := range e.path {
+		if i, err := strconv.Atoi(name); err == nil && v.IncompleteKind() == cue.ListKind {
+			v = v.LookupPath(cue.MakePath(cue.Index(i)))
+		} else {
+			v = v.LookupPath(cue.MakePath(cue.Str(name)))
+		}
+	}
+	return v
+}
+
+// Position, InputPositions, Error, Path and Msg are those of an error of the evaluator.
+
+func (e unknownFieldError) Position() token.Pos         { return e.field().Pos() }
+func (e unknownFieldError) InputPositions() []token.Pos { return nil }
+func (e unknownFieldError) Error() string               { return strings.Join(e.path, ".") + ": field not allowed" }
+func (e unknownFieldError) Path() []string              { return e.path }
+func (e unknownFieldError) Msg() (string, []any)        { return "field not allowed", nil }
 
 // tolerated reports whether a lenient reader takes what is at a path.
 func tolerated(s shape, r *shapeReader, v cue.Value, path []string) bool {
