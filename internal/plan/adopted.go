@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 
 	"meshsync.dev/meshsync/internal/mesh"
@@ -30,6 +31,9 @@ func Adopted(unit string, spec mesh.ServiceSpec, s mesh.TargetState) (rec mesh.S
 			continue // nobody knows whether it started with that
 		}
 		rec.Reads[read] = now.Digest
+	}
+	if was := s.Record.Services[unit]; maps.Equal(was.Reads, rec.Reads) {
+		rec.Members = was.Members
 	}
 	return rec, true
 }

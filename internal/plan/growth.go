@@ -12,6 +12,7 @@ import (
 // not know of it; then these get the list, one at a time. Two lists that differ by one member have no
 // majorities that do not meet; by two they have, and each could elect a leader.
 func (b *builder) growth(r rollingEnsemble, starting []mesh.Target, s *Stage) {
+	b.refuseLoss(r)
 	added := b.added(r, starting)
 	if len(added) == 0 {
 		return
@@ -70,4 +71,26 @@ func (r rollingEnsemble) unsaid() []string {
 		}
 	}
 	return out
+}
+
+// refuseLoss refuses to take members out of the lists of an ensemble that git no longer names, and
+// that nobody stopped by what is known: they would go on with a list that has all of them.
+func (b *builder) refuseLoss(r rollingEnsemble) {
+	var gone, by []string
+	for _, m := range r.e.Members {
+		lost := slices.DeleteFunc(slices.Clone(r.lists[m]), func(x string) bool { return slices.Contains(r.e.Members, x) })
+		if len(lost) > 0 && r.serving[m] {
+			gone, by = append(gone, lost...), append(by, m)
+		}
+	}
+	if len(gone) == 0 {
+		return
+	}
+	slices.Sort(gone)
+	gone = slices.Compact(gone)
+	b.plan.Refusals = append(b.plan.Refusals, Refusal{
+		Code: "membership", Subject: r.e.Name, Source: "built in",
+		Message: fmt.Sprintf("git no longer names %s, and %s serve with a list of %s that has them: who leaves may run on with the old list, and two lists can have majorities that do not meet", list(gone), list(by), r.e.Name),
+		Hint:    "put them back into git; to shrink the ensemble, see docs/rollout.md, which has the steps by hand",
+	})
 }

@@ -69,6 +69,45 @@ func TestGrowth(t *testing.T) {
 	}
 }
 
+// Who starts a member beside meshsync, by a reboot for one, starts it with what is on disk.
+func TestAListIsThatOfTheProcess(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		name, codes string
+		prepare     func(*mesh.TargetState)
+	}{
+		{"another process of the same files", "", func(s *mesh.TargetState) { s.Host.BootID = "another" }},
+		{"another process of other files", "membership", func(s *mesh.TargetState) {
+			s.Host.BootID = "another"
+			s.Host.Reads = map[string]mesh.Read{cfg: {Digest: mesh.DigestBytes([]byte("by hand")), Ctime: 500e9}}
+		}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			c := grown(4, 1)
+			x.prepare(c.states["m2"])
+			if p := c.plan(); codes(p) != x.codes {
+				t.Errorf("refusals %q, want %q: %+v", codes(p), x.codes, p.Refusals)
+			}
+		})
+	}
+}
+
+func TestAMemberThatVanishedIsRefused(t *testing.T) {
+	t.Parallel()
+	c := newCluster(3)
+	c.want("new")
+	for _, m := range []string{"m1", "m2", "m3"} {
+		rec := c.states[m].Record.Services["zookeeper"]
+		rec.Members = []string{"m1", "m2", "m3", "m4", "m5"}
+		c.states[m].Record.Services["zookeeper"] = rec
+	}
+	p := c.plan()
+	if !strings.Contains(codes(p), "membership") || !strings.Contains(p.Refusals[0].Message+p.Refusals[len(p.Refusals)-1].Message, "git no longer names m4, m5, and m1, m2, m3 serve") {
+		t.Errorf("%+v", p.Refusals)
+	}
+}
+
 func sameWords(x, y string) bool {
 	for _, w := range strings.Fields(x + " " + y) {
 		if !strings.Contains(x, w) || !strings.Contains(y, w) {

@@ -12,13 +12,31 @@ import (
 // which nothing is recorded. A record of an older version knows with which ones its host was worked on.
 func listOf(e mesh.Ensemble, s mesh.TargetState) []string {
 	rec, started := s.Record.Services[e.Service]
-	if s.RecordState != mesh.RecordOK || !started {
+	if s.RecordState != mesh.RecordOK || !started || !readsTheSame(e.Service, rec, s) {
 		return nil
 	}
 	if rec.Members != nil {
 		return rec.Members
 	}
 	return slices.Sorted(maps.Keys(s.Record.Members[e.Name]))
+}
+
+// readsTheSame reports whether the process of a service, if one runs, has read what the record says: it is
+// the recorded one, or one that somebody else started, at a boot for one, with the same on disk.
+func readsTheSame(unit string, rec mesh.ServiceRecord, s mesh.TargetState) bool {
+	if s.Host == nil {
+		return true // its host cannot be looked at, and this is the last that is known
+	}
+	proc, running := s.Host.Processes[unit]
+	if !running || rec.Of(s.Host.BootID, proc) {
+		return true
+	}
+	for path, digest := range rec.Reads {
+		if s.Host.Reads[path].Digest != digest {
+			return false
+		}
+	}
+	return true
 }
 
 // lists are the members by which each host of the ensemble judges whether there is a majority, as
