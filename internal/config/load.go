@@ -192,6 +192,7 @@ func (l *loader) validate() {
 	}
 	l.checkContract(t)
 	l.checkYields(t)
+	l.checkStrays()
 }
 
 // onePackage wants all files of the mesh's folder to be of one package.
@@ -369,7 +370,7 @@ func (l *loader) known(v cue.Value, path []string) []string {
 	case len(path) == 3 && path[0] == "ignore":
 		def = l.con.def("#Ignore").LookupPath(cue.MakePath(cue.AnyIndex))
 	case len(path) == 1:
-		return []string{"name", "hosts", "marathons", "marathon", "apps", "owners", "ignore", "moved", "policy", "defaults", "settings"}
+		return meshFields()
 	case len(path) >= 5 && path[0] == "out" && path[3] == "yield":
 		return contractNames(l.con.def("#Resources"), path[4:len(path)-1])
 	default:
