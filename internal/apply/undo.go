@@ -2,7 +2,6 @@ package apply
 
 import (
 	"context"
-	"maps"
 
 	"meshsync.dev/meshsync/internal/plan"
 )
@@ -13,7 +12,7 @@ func (r *runner) rollBack(ctx context.Context, at Event, b plan.Batch) bool {
 	if r.failure != nil || ctx.Err() != nil || r.lost.Load() != nil {
 		return false
 	}
-	undo := b.Undo(maps.Clone(r.did))
+	undo := b.Undo(r.did)
 	if len(undo.Changes) == 0 {
 		return false
 	}
