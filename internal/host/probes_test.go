@@ -22,6 +22,13 @@ func listen(t *testing.T, serve func(net.Conn)) int {
 	if err != nil {
 		t.Fatal(err)
 	}
+	accept(t, l, serve)
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// accept hands each connection to serve, until the test ends.
+func accept(t *testing.T, l net.Listener, serve func(net.Conn)) {
+	t.Helper()
 	t.Cleanup(func() { _ = l.Close() })
 	go func() {
 		for {
@@ -32,7 +39,6 @@ func listen(t *testing.T, serve func(net.Conn)) int {
 			go serve(c)
 		}
 	}()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // bound returns a socket that has a port of its own and does not listen: connections to

@@ -23,16 +23,7 @@ func listenAt(t *testing.T, b *box, path string, serve func(net.Conn)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go serve(c)
-		}
-	}()
+	accept(t, l, serve)
 }
 
 // What listens on a socket is asked by perl, which Debian always has. curl speaks HTTP there, and bash nothing.

@@ -84,6 +84,14 @@ func (t *talker) answer(path string) (status int, text string) {
 
 // serveInfo speaks as HAProxy's stats socket does: a command, its answer, and the connection ends.
 func (t *talker) serveInfo(l net.Listener) {
+	answerEach(l, func(c net.Conn) {
+		line, _ := bufio.NewReader(io.LimitReader(c, 1<<10)).ReadString('\n')
+		_, _ = io.WriteString(c, t.info(line))
+	})
+}
+
+// answerEach has each connection answered once, until the listener is closed.
+func answerEach(l net.Listener, answer func(net.Conn)) {
 	for {
 		c, err := l.Accept()
 		if err != nil {
@@ -92,8 +100,7 @@ func (t *talker) serveInfo(l net.Listener) {
 		go func() {
 			defer c.Close()
 			_ = c.SetDeadline(time.Now().Add(10 * time.Second))
-			line, _ := bufio.NewReader(io.LimitReader(c, 1<<10)).ReadString('\n')
-			_, _ = io.WriteString(c, t.info(line))
+			answer(c)
 		}()
 	}
 }

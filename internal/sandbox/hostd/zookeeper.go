@@ -186,20 +186,12 @@ func (z *zooKeeper) leave(now time.Time) {
 
 // serve answers four-letter words.
 func (z *zooKeeper) serve(l net.Listener) {
-	for {
-		c, err := l.Accept()
-		if err != nil {
-			return
+	answerEach(l, func(c net.Conn) {
+		var word [4]byte
+		if _, err := io.ReadFull(c, word[:]); err == nil {
+			_, _ = io.WriteString(c, z.answer(string(word[:])))
 		}
-		go func() {
-			defer c.Close()
-			_ = c.SetDeadline(time.Now().Add(10 * time.Second))
-			var word [4]byte
-			if _, err := io.ReadFull(c, word[:]); err == nil {
-				_, _ = io.WriteString(c, z.answer(string(word[:])))
-			}
-		}()
-	}
+	})
 }
 
 const notServing = "This ZooKeeper instance is not currently serving requests\n"
